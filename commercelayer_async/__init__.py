@@ -1,0 +1,94 @@
+"""Async client for the Commerce Layer API: typed resources, lazy relationships, any JSON:API service.
+
+    async with Session("yourdomain", AccessToken("…")) as session:
+        source = await session.get(CustomerPaymentSource, "xYZkjABcde")
+        customer = await source.customer
+
+The names below are imported when they are first used, so that `commercelayer_async.jsonapi` can be had without aiohttp,
+and the pytest plugin costs a test run nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from ._session import Session
+    from ._tokens import AccessToken, ClientCredentials
+    from .errors import (
+        ApiError,
+        AuthError,
+        BadRequest,
+        BodyTooLarge,
+        CommerceLayerError,
+        ConfigurationError,
+        ConnectError,
+        DecodeError,
+        Forbidden,
+        LinkRefused,
+        Locked,
+        NotAcceptable,
+        NotFound,
+        RateLimited,
+        ServerError,
+        SessionError,
+        TimeoutError,  # noqa: A004 - the contract's name; it is the builtin one too
+        TLSError,
+        TransportError,
+        Unauthorized,
+        Unprocessable,
+        UnsupportedMediaType,
+    )
+    from .jsonapi import GenericResource, Resource, ToMany, ToOne
+
+_HOMES: Final = {
+    "_session": ("Session",),
+    "_tokens": ("AccessToken", "ClientCredentials"),
+    "jsonapi": ("GenericResource", "Resource", "ToMany", "ToOne"),
+}
+
+__all__ = [
+    "AccessToken",
+    "ApiError",
+    "AuthError",
+    "BadRequest",
+    "BodyTooLarge",
+    "ClientCredentials",
+    "CommerceLayerError",
+    "ConfigurationError",
+    "ConnectError",
+    "DecodeError",
+    "Forbidden",
+    "GenericResource",
+    "LinkRefused",
+    "Locked",
+    "NotAcceptable",
+    "NotFound",
+    "RateLimited",
+    "Resource",
+    "ServerError",
+    "Session",
+    "SessionError",
+    "TLSError",
+    "TimeoutError",
+    "ToMany",
+    "ToOne",
+    "TransportError",
+    "Unauthorized",
+    "Unprocessable",
+    "UnsupportedMediaType",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = next((module for module, names in _HOMES.items() if name in names), "errors")
+    value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

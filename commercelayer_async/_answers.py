@@ -1,0 +1,81 @@
+"""What an answer means: a body to read, or which error."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ._text import mask, printable
+from ._transport import Response
+from .errors import ApiError, CommerceLayerError, DecodeError, LinkRefused, api_error_class
+from .jsonapi import ErrorObject
+from .jsonapi._json import as_object, loads
+from .jsonapi.objects import errors_from_json
+
+_KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
+_KEPT_PREFIXES: Final = ("x-ratelimit-", "x-request-id", "x-correlation-id")
+_OK: Final = 200
+
+
+def require_document(response: Response, *, secret: str | None = None) -> bytes:
+    """The body of an answer that claims to be a document.
+
+    Raises:
+        ApiError: the status is not 200; `secret` is masked where the answer echoes it.
+        LinkRefused: it is a redirect.
+        DecodeError: it is a success without a JSON document.
+    """
+    media_type = response.headers.get("Content-Type", "")
+    if response.status == _OK and (not media_type or is_json(media_type)):
+        return response.body
+    raise _failure(response, media_type, secret)
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a Content-Type is JSON; its parameters do not matter to a reader (JSON:API 1.1, A.3)."""
+    name = media_type.partition(";")[0].strip().lower()
+    return name.endswith(("/json", "+json"))
+
+
+def api_error(response: Response, *, secret: str | None = None) -> ApiError:
+    """The error that an answer stands for, whatever its body."""
+    headers = kept_headers(response.headers)
+    return api_error_class(response.status)(
+        status=response.status,
+        method="GET",
+        url=response.url.partition("?")[0],
+        errors=_errors(response, secret),
+        headers=headers,
+        request_id=headers.get("x-request-id"),
+        content_type=headers.get("content-type"),
+    )
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers worth keeping on an error, by lower-case name; none of them holds a secret."""
+    lowered = ((name.lower(), value) for name, value in headers.items())
+    return {
+        name: printable(value) for name, value in lowered if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
+    }
+
+
+def _failure(response: Response, media_type: str, secret: str | None) -> CommerceLayerError:
+    status = response.status
+    url = response.url.partition("?")[0]
+    if 300 <= status < 400 and "Location" in response.headers:  # noqa: PLR2004 - RFC 9110, section 15.4
+        return LinkRefused(
+            link=response.headers["Location"].partition("?")[0],
+            reason=f"redirects ({status}) are not followed",
+            url=url,
+        )
+    if status == _OK:
+        return DecodeError(expected="a JSON:API document", got=printable(media_type, 60), url=url)
+    if 200 < status < 300:  # noqa: PLR2004 - RFC 9110, section 15.3
+        return DecodeError(expected="status 200 and a document", got=f"status {status}", url=url)
+    return api_error(response, secret=secret)
+
+
+def _errors(response: Response, secret: str | None) -> tuple[ErrorObject, ...]:
+    try:
+        document = as_object(loads(mask(response.body.decode(), secret).encode()))
+    except (DecodeError, UnicodeDecodeError):
+        return ()
+    return errors_from_json(document.get("errors"), base=response.url) if document is not None else ()

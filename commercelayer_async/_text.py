@@ -1,0 +1,70 @@
+"""Foreign text made fit for a message or a log: one line, printable, short.
+
+Servers, documents and callers hand us text that we quote. Quoted as it is, a line break forges a log entry and an
+escape code rewrites a terminal (CWE-117), so everything foreign passes through here on its way to a message.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+LIMIT: Final = 200
+"""Characters of one quoted text that a message shows."""
+
+_MASK: Final = "[masked]"
+
+_JSON_KINDS: Final[dict[type, str]] = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+# Three base64url parts: a JSON Web Token, whoever made it.
+_TOKEN: Final = re.compile(r"\b[Ee][Yy][\w-]{8,}\.[\w-]{4,}\.[\w-]*|(?i:\bbearer)\s+[\w.~+/=-]{4,}")
+
+
+def printable(text: str, limit: int = LIMIT) -> str:
+    """`text` on one line, without control or direction characters and access tokens, at most `limit` characters."""
+    shown = _TOKEN.sub(_MASK, text[: 4 * limit])
+    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown)
+    return shown if len(shown) <= limit and len(text) <= 4 * limit else f"{shown[: limit - 1]}…"
+
+
+def kind(value: object) -> str:
+    """What JSON calls `value`: "an object", "a number", …"""
+    for known, name in _JSON_KINDS.items():
+        if type(value) is known:
+            return name
+    return "an object" if isinstance(value, Mapping) else "a number"
+
+
+def glimpse(value: object, *, secret: bool = False) -> str:
+    """What a message says of a JSON value: its kind and, for a short scalar that is no secret, the value.
+
+    Containers are never shown: what is inside them may be somebody's payment data.
+    """
+    name = kind(value)
+    if secret or value is None or isinstance(value, Mapping | list | tuple):
+        return name
+    return f"{name} ({printable(repr(value), 60)})"
+
+
+def mask(text: str, *secrets: str | None) -> str:
+    """`text` without any of the `secrets`, for answers that echo what was sent."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, _MASK)
+    return text
+
+
+def near_miss(word: str, known: Any) -> str:
+    """`"; did you mean 'customer'?"` where one of the `known` names is close to `word`, else nothing."""
+    # Imported here: only a mistake needs it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,248 @@
+"""Requests and responses, and aiohttp, which turns the one into the other.
+
+The transport is bound to one origin and follows no redirects, so a request cannot end anywhere else. What aiohttp
+raises is translated here; its exceptions hold the request's headers, and so the token, and are never let through.
+"""
+
+import builtins
+import ssl as tls
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+import aiohttp
+import attrs
+from aiohttp import ClientTimeout
+from yarl import URL
+
+from ._version import __version__
+from .errors import BodyTooLarge, ConnectError, TimeoutError, TLSError, TransportError  # noqa: A004
+
+MEDIA_TYPE: Final = "application/vnd.api+json"
+_CONNECT_SECONDS: Final = 5.0
+
+
+@attrs.frozen
+class Request:
+    """A request on the transport's origin."""
+
+    target: str
+    """Path and query, sent as they are."""
+    authorization: str | None = attrs.field(default=None, repr=False)
+    form: bytes | None = attrs.field(default=None, repr=False)
+    """A JSON body to POST; None for a GET."""
+
+
+@attrs.frozen
+class Response:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """By name, whatever its case."""
+    body: bytes = attrs.field(repr=False)
+    url: str
+    """Where it came from."""
+
+
+class Transport(Protocol):
+    """What carries requests to one origin."""
+
+    async def send(self, request: Request) -> Response:
+        """The answer, whatever its status.
+
+        Raises:
+            TransportError: there was none, or not a whole one.
+        """
+        ...
+
+    def distrust(self) -> None:
+        """Use no connection again that is open now: one gave an answer to another question."""
+        ...
+
+    async def close(self) -> None:
+        """Let everything go; twice is fine."""
+        ...
+
+
+class _Pool:
+    """A client session, and how many requests are on it; it closes with the last one once it is retired."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.busy = 0
+        self.retired = False
+
+
+class AiohttpTransport:
+    """The transport on aiohttp: pooled connections, no cookies, no redirects, no environment unless asked for."""
+
+    def __init__(
+        self,
+        origin: str,
+        *,
+        user_agent: str,
+        max_at_once: int,
+        max_body: int,
+        ssl: tls.SSLContext | None,
+        trust_env: bool,
+        http: aiohttp.ClientSession | None,
+    ) -> None:
+        self._origin = URL(origin)
+        self._prefix = origin
+        self._max_at_once = max_at_once
+        self._max_body = max_body
+        self._ssl = ssl
+        self._trust_env = trust_env
+        self._theirs = http
+        self._headers = {"Accept": MEDIA_TYPE, "Accept-Encoding": "gzip", "User-Agent": user_agent}
+        self._pool: _Pool | None = None
+        self._retired: set[_Pool] = set()
+
+    async def send(self, request: Request) -> Response:
+        """See `Transport.send`."""
+        pool = self._pool or self._open()
+        pool.busy += 1
+        url = self._prefix + request.target
+        failure: TransportError
+        try:
+            return await self._exchange(pool.http, request, url)
+        except (aiohttp.ClientError, OSError, builtins.TimeoutError, ValueError) as error:
+            failure = translated(error, url=url.partition("?")[0])
+        finally:
+            pool.busy -= 1
+            if pool.retired and not pool.busy:
+                await self._dispose(pool)
+        # Raised out here, so that aiohttp's exception does not hang on as its context.
+        raise failure
+
+    async def _exchange(self, http: aiohttp.ClientSession, request: Request, url: str) -> Response:
+        response = await http.request(
+            "GET" if request.form is None else "POST",
+            URL(url, encoded=True),
+            headers=self._headers_of(request),
+            data=request.form,
+            allow_redirects=False,
+            timeout=_TIMEOUT,
+            ssl=self._ssl if self._ssl is not None else True,
+        )
+        try:
+            body = await self._read(response, url)
+        except BaseException:
+            # What is left of this answer must not be taken for the next one.
+            response.close()
+            raise
+        return Response(response.status, response.headers, body, url)
+
+    def _headers_of(self, request: Request) -> dict[str, str]:
+        if request.form is not None:
+            return {**self._headers, "Accept": "application/json", "Content-Type": "application/json"}
+        if request.authorization is not None:
+            return {**self._headers, "Authorization": request.authorization}
+        return self._headers
+
+    async def _read(self, response: aiohttp.ClientResponse, url: str) -> bytes:
+        announced = response.content_length
+        if announced is not None:
+            if announced > self._max_body:
+                raise self._too_large(url)
+            if "Content-Encoding" not in response.headers:
+                return await response.read()
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > self._max_body:
+                raise self._too_large(url)
+            chunks.append(chunk)
+        response.release()
+        return b"".join(chunks)
+
+    def _too_large(self, url: str) -> BodyTooLarge:
+        where = url.partition("?")[0]
+        return BodyTooLarge(
+            f"the answer of {where} has more than {self._max_body} bytes; max_body allows more",
+            url=where,
+            limit=self._max_body,
+        )
+
+    def distrust(self) -> None:
+        """See `Transport.distrust`; a client session of the caller's is left alone."""
+        pool = self._pool
+        if pool is not None and self._theirs is None:
+            self._pool = None
+            pool.retired = True
+            self._retired.add(pool)
+
+    async def close(self) -> None:
+        """See `Transport.close`."""
+        if self._pool is not None:
+            self._retired.add(self._pool)
+            self._pool = None
+        for pool in tuple(self._retired):
+            await self._dispose(pool)
+
+    async def _dispose(self, pool: _Pool) -> None:
+        self._retired.discard(pool)
+        if pool.http is not self._theirs:
+            await pool.http.close()
+
+    def _open(self) -> _Pool:
+        http = self._theirs
+        if http is None:
+            http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._max_at_once),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=self._trust_env,
+            )
+            _widen_malloc()
+        self._pool = _Pool(http)
+        return self._pool
+
+
+_TIMEOUT: Final = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
+
+
+def default_user_agent(suffix: str | None = None) -> str:
+    """Who is asking: this package, Python and aiohttp, and the caller's own suffix."""
+    # Imported here: it is slow, and needed once.
+    from platform import python_version  # noqa: PLC0415
+
+    own = f"commercelayer-async/{__version__} python/{python_version()} aiohttp/{aiohttp.__version__}"
+    return f"{own} {suffix}" if suffix else own
+
+
+def translated(error: Exception, *, url: str) -> TransportError:
+    """The error of ours for one of aiohttp's, without its secrets; the kind of the original is in the message."""
+    name = type(error).__name__
+    if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
+        return TLSError(f"TLS with {url} failed: {_tls_reason(error)}", url=url, phase="connect")
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return TimeoutError(
+            f"no connection to {url} within {_CONNECT_SECONDS:g} s",
+            url=url,
+            phase="connect",
+            seconds=_CONNECT_SECONDS,
+        )
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return ConnectError(f"cannot connect to {url}: {error.os_error.strerror or name}", url=url, phase="connect")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return TransportError(f"the answer of {url} broke off or is garbled ({name})", url=url, phase="body")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return TransportError(f"what {url} answered is not HTTP ({name})", url=url, phase="headers")
+    return TransportError(f"{url} gave no answer ({name})", url=url, phase="headers")
+
+
+def _tls_reason(error: Exception) -> str:
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    reason = getattr(inner, "verify_message", None) or getattr(inner, "reason", None)
+    return str(reason or type(inner).__name__)
+
+
+def _widen_malloc() -> None:
+    """Let the allocator keep large blocks instead of returning each to the system.
+
+    asyncio receives into a new 256 KiB object each time. glibc serves such a size by mapping and unmapping memory,
+    until a larger block has once been freed; whether an import did so depends on the hash seed, and costs one fifth
+    of all CPU time where it did not.
+    """
+    bytearray(2 << 20)

@@ -1,0 +1,297 @@
+"""What can go wrong, as one tree.
+
+    CommerceLayerError
+    ├── ConfigurationError        misuse found before any request (also a ValueError)
+    ├── SessionError              used after close, in another event loop, after a fork
+    ├── TransportError            no answer: url, phase
+    │   ├── ConnectError          nobody there, or the name does not resolve
+    │   ├── TLSError              the certificate or the handshake was refused
+    │   ├── TimeoutError          the time was up (also the builtin)
+    │   └── BodyTooLarge          more bytes than `max_body`
+    ├── DecodeError               an answer that does not fit: url, pointer, expected, got
+    ├── LinkRefused               a link or redirect that leaves the origin
+    ├── AuthError                 no token to be had
+    └── ApiError                  an answer with a bad status, or with errors
+        ├── BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404, NotAcceptable 406
+        ├── UnsupportedMediaType 415, Unprocessable 422, Locked 423
+        ├── RateLimited 429       retry_after
+        └── ServerError 5xx
+
+Every error says what, where and what to do next, survives `pickle` and `copy`, and never holds a token, a request
+header or a body.
+"""
+
+import builtins
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from ._text import printable
+
+if TYPE_CHECKING:
+    from .jsonapi import ErrorObject
+
+_MESSAGE_LIMIT: Final = 2000
+_SHOWN_ERRORS: Final = 3
+
+
+def _restore(cls: type["CommerceLayerError"], args: tuple[Any, ...], state: dict[str, Any]) -> "CommerceLayerError":
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class CommerceLayerError(Exception):
+    """Anything this package raises on purpose."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= _MESSAGE_LIMIT else f"{message[: _MESSAGE_LIMIT - 1]}…")
+
+    # The default reducer calls the class with `args` alone, which loses or refuses everything keyword-only.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+class ConfigurationError(CommerceLayerError, ValueError):
+    """A mistake in the program or its configuration, found before anything was sent."""
+
+
+class SessionError(CommerceLayerError):
+    """A session was used where it cannot work: after close, in another event loop or process, or not at all."""
+
+
+class TransportError(CommerceLayerError):
+    """No whole answer came.
+
+    `url` is what was asked for, without its query; `phase` is where it ended: "queue", "token", "connect", "headers"
+    or "body". Whether the server saw the request is unknown from "headers" on.
+    """
+
+    def __init__(self, message: str, *, url: str, phase: str) -> None:
+        self.url = url
+        self.phase = phase
+        super().__init__(message)
+
+
+class ConnectError(TransportError):
+    """No connection: refused, unreachable, or a name that does not resolve. Nothing was sent."""
+
+
+class TLSError(TransportError):
+    """The server's certificate or the handshake was refused. Nothing was sent."""
+
+
+class TimeoutError(TransportError, builtins.TimeoutError):  # the contract's name
+    """The time was up; `seconds` is how long was allowed, `phase` what was going on."""
+
+    def __init__(self, message: str, *, url: str, phase: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(message, url=url, phase=phase)
+
+
+class BodyTooLarge(TransportError):
+    """The answer is larger than `limit` bytes, as received or as unpacked; reading stopped there."""
+
+    def __init__(self, message: str, *, url: str, limit: int) -> None:
+        self.limit = limit
+        super().__init__(message, url=url, phase="body")
+
+
+class DecodeError(CommerceLayerError):
+    """An answer that is not what it should be.
+
+    `url` is where the document came from (None for bytes of the caller's), `pointer` the place in it (RFC 6901; ""
+    is the whole document), `expected` and `got` what was wanted and what was there, the latter shortened and without
+    secrets. `resource` is the "type/id" of the resource that does not fit, None if the trouble is elsewhere;
+    `offset` is the byte where reading JSON failed, None if the JSON is fine.
+    """
+
+    def __init__(
+        self,
+        *,
+        expected: str,
+        got: str,
+        pointer: str = "",
+        url: str | None = None,
+        resource: str | None = None,
+        offset: int | None = None,
+    ) -> None:
+        self.url = url
+        self.resource = resource
+        self.pointer = pointer
+        self.expected = expected
+        self.got = got
+        self.offset = offset
+        place = f" at {printable(pointer)}" if pointer else ""
+        place += f" (byte {offset})" if offset is not None else ""
+        whose = f" of {printable(resource)}" if resource else ""
+        source = f" in {printable(url)}" if url else ""
+        super().__init__(f"expected {expected}, got {got}{place}{whose}{source}")
+
+
+class LinkRefused(CommerceLayerError):
+    """A link or redirect that must not be followed; nothing was sent.
+
+    `link` is the link as given, shortened; `url` the document that holds it; `reason` why it is refused.
+    """
+
+    def __init__(self, *, link: str, reason: str, url: str | None = None) -> None:
+        self.link = printable(link)
+        self.url = url
+        self.reason = reason
+        source = f" in {printable(url)}" if url else ""
+        super().__init__(f"link {self.link!r}{source} refused: {reason}")
+
+
+class AuthError(CommerceLayerError):
+    """No token to be had: the credentials were refused, or the token endpoint gave no usable answer.
+
+    `status` is that of the token endpoint's answer, None if none came; `code` its error name, such as
+    "invalid_client".
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+        self.status = status
+        self.code = code
+        super().__init__(message)
+
+
+class ApiError(CommerceLayerError):
+    """The API answered, but not with what was asked for.
+
+    `status` is the HTTP status, which decides the class; `errors` are the JSON:API error objects in the server's
+    order, empty if the answer held none; `method` and `url` name the request (no query); `headers` are those worth
+    keeping, by lower-case name; `request_id` is what support will ask for; `content_type` what the answer said it
+    was. `tries` requests were made in `elapsed` seconds.
+    """
+
+    statuses: ClassVar[tuple[int, ...]] = ()
+    """The HTTP statuses that this class stands for."""
+    advice: ClassVar[str] = ""
+    """What to do next."""
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        method: str,
+        url: str,
+        errors: "tuple[ErrorObject, ...]" = (),
+        headers: Mapping[str, str] | None = None,
+        request_id: str | None = None,
+        content_type: str | None = None,
+        tries: int = 1,
+        elapsed: float = 0.0,
+    ) -> None:
+        self.status = status
+        self.method = method
+        self.url = url
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.request_id = request_id
+        self.content_type = content_type
+        self.tries = tries
+        self.elapsed = elapsed
+        super().__init__(self._message())
+
+    @property
+    def code(self) -> str | None:
+        """The first error object's `code`, an open set of upper-case words; None if there is none."""
+        return next((error.code for error in self.errors if error.code), None)
+
+    def _message(self) -> str:
+        said = "; ".join(str(error) for error in self.errors[:_SHOWN_ERRORS])
+        more = len(self.errors) - _SHOWN_ERRORS
+        parts = [f"{self.status}" + (f" {said}" if said else f" {type(self).__name__}")]
+        if more > 0:
+            parts.append(f"and {more} more errors")
+        if not self.errors and self.content_type:
+            parts.append(f"no error document, but {printable(self.content_type, 60)}")
+        parts.append(f"{self.method} {printable(self.url)}")
+        if self.advice:
+            parts.append(self.advice)
+        if self.request_id:
+            parts.append(f"request id {printable(self.request_id, 100)}")
+        return ", ".join(parts)
+
+
+class BadRequest(ApiError):
+    """400: a parameter the API does not support; `errors[0].source` may name it."""
+
+    statuses = (400,)
+
+
+class Unauthorized(ApiError):
+    """401: `code` INVALID_TOKEN means a bad, expired or revoked token, UNAUTHORIZED no permission for this record."""
+
+    statuses = (401,)
+    advice = "check the token and what its scope may read"
+
+
+class Forbidden(ApiError):
+    """403: the credentials may not do this."""
+
+    statuses = (403,)
+
+
+class NotFound(ApiError):
+    """404: no such record, or no such route; also for a record of the other mode (test or live)."""
+
+    statuses = (404,)
+    advice = "check the id, and that the token's mode (test or live) is the record's"
+
+
+class NotAcceptable(ApiError):
+    """406: the server refused the `Accept` header that was sent, application/vnd.api+json."""
+
+    statuses = (406,)
+    advice = "sent Accept: application/vnd.api+json"
+
+
+class UnsupportedMediaType(ApiError):
+    """415: the server refused the `Content-Type` header; a read sends none."""
+
+    statuses = (415,)
+    advice = "no Content-Type was sent"
+
+
+class Unprocessable(ApiError):
+    """422: what was sent does not validate; each error object's `source.pointer` names a member."""
+
+    statuses = (422,)
+
+
+class Locked(ApiError):
+    """423: others depend on this record."""
+
+    statuses = (423,)
+
+
+class RateLimited(ApiError):
+    """429: too many requests; `retry_after` is the server's wish in seconds, None if it named none."""
+
+    statuses = (429,)
+    advice = "wait before asking again"
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait as the server's `Retry-After` says; None if absent or not a sane number."""
+        value = self.headers.get("retry-after", "")
+        return float(value) if value.isascii() and value.isdigit() and len(value) <= 5 else None  # noqa: PLR2004 - a day
+
+
+class ServerError(ApiError):
+    """5xx: the server's own trouble; the same request may work later."""
+
+    statuses = tuple(range(500, 600))
+    advice = "try again later"
+
+
+_BY_STATUS: Final[dict[int, type[ApiError]]] = {
+    status: cls for cls in ApiError.__subclasses__() for status in cls.statuses
+}
+
+
+def api_error_class(status: int) -> type[ApiError]:
+    """The class for an HTTP status: the one that names it, else that of its family (RFC 9110, section 15)."""
+    return _BY_STATUS.get(status, ApiError)

@@ -1,0 +1,44 @@
+"""JSON:API 1.1 for a reader: documents, resources, relationships. No input or output, and no particular service.
+
+    document = parse(body, url="https://blog.example/articles/1")      # every member as received
+    article = Registry(Article, Person).decode(document)               # your attrs classes
+
+A resource class is an attrs class made from `Resource`; its relationships are declared with `ToOne` and `ToMany`.
+What is included in a document is found there; for anything else a `Follow` is needed, which a session is.
+"""
+
+from .document import Document, ResourceObject, parse
+from .links import Link, Links
+from .objects import ErrorObject, ResourceIdentifier
+from .registry import Decoded, Registry
+from .relationship import (
+    Follow,
+    Relationship,
+    RelationshipState,
+    ToMany,
+    ToManyRelationship,
+    ToOne,
+    ToOneRelationship,
+)
+from .resource import GenericResource, Resource
+
+__all__ = [
+    "Decoded",
+    "Document",
+    "ErrorObject",
+    "Follow",
+    "GenericResource",
+    "Link",
+    "Links",
+    "Registry",
+    "Relationship",
+    "RelationshipState",
+    "Resource",
+    "ResourceIdentifier",
+    "ResourceObject",
+    "ToMany",
+    "ToManyRelationship",
+    "ToOne",
+    "ToOneRelationship",
+    "parse",
+]

@@ -1,0 +1,107 @@
+"""JSON without loss, and one error for all that can be wrong with it.
+
+Integers keep every digit, and so do decimal numbers: one that a float cannot hold becomes a `Decimal`. NaN, Infinity,
+a byte order mark, invalid UTF-8, text after the end, and nesting deeper than the interpreter's stack are refused
+(RFC 8259, sections 6 to 9).
+"""
+
+from decimal import Decimal
+from typing import Any, Final, cast
+
+import msgspec
+
+from ..errors import DecodeError
+
+FAILURES: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises on bytes that are no JSON, or not of the type asked for."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def exact(text: str) -> float | Decimal:
+    """The number that `text` spells: a float if that loses nothing, else a Decimal."""
+    number = float(text)
+    precise = Decimal(text)
+    return number if Decimal(repr(number)) == precise else precise
+
+
+_decode: Final = msgspec.json.Decoder(float_hook=exact).decode
+_check: Final = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def as_object(value: object) -> dict[str, Any] | None:
+    """`value` if it is a JSON object, else None."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def as_array(value: object) -> list[Any] | None:
+    """`value` if it is a JSON array, else None."""
+    entries: Any = value
+    return entries if isinstance(value, list) else None
+
+
+def as_text(value: object) -> str | None:
+    """`value` if it is a JSON string, else None."""
+    return value if isinstance(value, str) else None
+
+
+def loads(body: bytes | msgspec.Raw, *, url: str | None = None) -> Any:
+    """What the JSON text `body` holds.
+
+    Raises:
+        DecodeError: it is no JSON; `offset` tells the byte where that shows.
+    """
+    try:
+        return _decode(body)
+    except FAILURES as error:
+        failure = not_json(bytes(body), error, url=url)
+    raise failure
+
+
+def not_json(body: bytes, error: Exception, *, url: str | None = None) -> DecodeError:
+    """The error for a `body` on which msgspec gave up with `error`; its text is never quoted."""
+    if isinstance(error, RecursionError):
+        return DecodeError(expected="JSON of reasonable depth", got="deeper nesting than can be read", url=url)
+    if body.startswith(_BOM):
+        return DecodeError(expected="JSON in UTF-8", got="a byte order mark", url=url, offset=0)
+    if not body.strip():
+        return DecodeError(expected="a JSON document", got="an empty body", url=url, offset=0)
+    try:
+        body.decode()
+    except UnicodeDecodeError as wrong:
+        offset = wrong.start
+    else:
+        reason = str(error)
+        if isinstance(error, msgspec.ValidationError):
+            return DecodeError(expected="JSON with numbers of sane size", got=_lower(reason), url=url)
+        return DecodeError(expected="JSON", got=_reason(reason), url=url, offset=_offset(body, reason))
+    return DecodeError(expected="JSON in UTF-8", got="bytes that are not UTF-8", url=url, offset=offset)
+
+
+def require_utf8(body: bytes, *, url: str | None = None) -> None:
+    """Refuse a `body` that is not UTF-8, also where nobody will read it.
+
+    Raises:
+        DecodeError: `offset` is the first byte that is not.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        failure = not_json(body, error, url=url)
+    else:
+        return
+    raise failure
+
+
+def _reason(text: str) -> str:
+    return "a body that was cut short" if "truncated" in text else _lower(text.partition(" (byte")[0])
+
+
+def _lower(text: str) -> str:
+    return text.replace("JSON is malformed: ", "").lower()
+
+
+def _offset(body: bytes, text: str) -> int:
+    _, _, tail = text.partition("(byte ")
+    number = tail.rstrip(")")
+    return int(number) if number.isdigit() else len(body)

@@ -1,0 +1,158 @@
+"""Documents as received: every member of JSON:API 1.1, decoded from JSON and nothing more."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from .._text import glimpse, kind
+from ..errors import DecodeError
+from ._json import as_array, as_object, as_text, loads
+from .links import Links, escape
+from .objects import ErrorObject, ResourceIdentifier, errors_from_json
+
+_TOP_LEVEL: Final = frozenset({"data", "errors", "meta", "links", "included", "jsonapi"})
+
+
+@attrs.frozen
+class ResourceObject:
+    """A resource object as received (JSON:API 1.1, "Resource Objects").
+
+    @-members and members of extensions are not attributes; they are in `raw`, with everything else.
+    """
+
+    type: str
+    id: str | None
+    """None for a resource object that has only a `lid`."""
+    lid: str | None = None
+    attributes: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    relationships: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """Relationship objects as received, by name."""
+    links: Links = attrs.field(factory=Links, repr=False)
+    meta: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    raw: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """The whole object, member for member in the order received."""
+
+    @property
+    def identifier(self) -> ResourceIdentifier:
+        """Its identity; where linkage was asked for, this is what the object is."""
+        return ResourceIdentifier(type=self.type, id=self.id, lid=self.lid, meta=self.meta)
+
+
+@attrs.frozen
+class Document:
+    """A JSON:API document as received (JSON:API 1.1, "Document Structure")."""
+
+    data: ResourceObject | tuple[ResourceObject, ...] | None = None
+    """Primary data: None for `null` and also where there is none; `has_data` tells them apart."""
+    has_data: bool = False
+    included: tuple[ResourceObject, ...] = attrs.field(default=(), repr=False)
+    errors: tuple[ErrorObject, ...] = ()
+    has_errors: bool = False
+    """True where the document has an `errors` member, even an empty one."""
+    meta: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    links: Links = attrs.field(factory=Links)
+    jsonapi: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """What the server says of its implementation; informative, also `ext` and `profile`."""
+    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """Top-level members that the specification does not define, those of extensions among them."""
+    url: str | None = None
+    """Where it came from; links are resolved against it. None for bytes that came from nowhere."""
+    body: bytes = attrs.field(default=b"", repr=False)
+    """The bytes it was read from."""
+
+
+def parse(body: bytes, url: str | None = None) -> Document:
+    """The document that the bytes of an answer hold; `url` is where they came from, for its links.
+
+    Raises:
+        DecodeError: the bytes are no JSON, or no JSON:API document.
+    """
+    root = loads(body, url=url)
+    members = as_object(root)
+    if members is None:
+        raise DecodeError(expected="a JSON:API document (an object)", got=kind(root), url=url)
+    extra = {name: value for name, value in members.items() if name not in _TOP_LEVEL}
+    if not any(name in members for name in ("data", "errors", "meta")) and not any(":" in name for name in extra):
+        raise DecodeError(expected="one of data, errors and meta", got="none of them", url=url)
+    return Document(
+        data=_primary(members.get("data"), url),
+        has_data="data" in members,
+        included=tuple(_included(members.get("included"), url)),
+        errors=errors_from_json(members.get("errors"), base=url),
+        has_errors="errors" in members,
+        meta=mapping(members.get("meta"), "/meta", url),
+        links=Links(mapping(members.get("links"), "/links", url), base=url),
+        jsonapi=mapping(members.get("jsonapi"), "/jsonapi", url),
+        extra=extra,
+        url=url,
+        body=body,
+    )
+
+
+def mapping(value: object, pointer: str, url: str | None) -> dict[str, Any]:
+    """`value` if it is an object; an absent one, and null where servers are known to send it, is empty."""
+    if value is None:
+        return {}
+    members = as_object(value)
+    if members is not None:
+        return members
+    raise DecodeError(expected="an object", got=kind(value), pointer=pointer, url=url)
+
+
+def resource_object(value: object, pointer: str, url: str | None) -> ResourceObject:
+    """The resource object that `value` is.
+
+    Raises:
+        DecodeError: it is none; the pointer names the member that is wrong.
+    """
+    raw = as_object(value)
+    if raw is None:
+        raise DecodeError(expected="a resource object", got=kind(value), pointer=pointer, url=url)
+    type_ = _identity(raw, "type", pointer, url)
+    lid = as_text(raw.get("lid"))
+    has_lid = lid is not None and "id" not in raw
+    return ResourceObject(
+        type=type_,
+        id=None if has_lid else _identity(raw, "id", pointer, url),
+        lid=lid,
+        attributes=own_members(mapping(raw.get("attributes"), f"{pointer}/attributes", url)),
+        relationships=own_members(mapping(raw.get("relationships"), f"{pointer}/relationships", url)),
+        links=Links(mapping(raw.get("links"), f"{pointer}/links", url), pointer=f"{pointer}/links", base=url),
+        meta=mapping(raw.get("meta"), f"{pointer}/meta", url),
+        raw=raw,
+    )
+
+
+def own_members(members: dict[str, Any]) -> dict[str, Any]:
+    """`members` without @-members and those of extensions, which are neither attributes nor relationships."""
+    if any(name[:1] == "@" or ":" in name for name in members):
+        return {name: value for name, value in members.items() if name[:1] != "@" and ":" not in name}
+    return members
+
+
+def _identity(raw: dict[str, Any], name: str, pointer: str, url: str | None) -> str:
+    value = raw.get(name)
+    if isinstance(value, str) and value:
+        return value
+    got = "nothing" if name not in raw else "an empty string" if value == "" else glimpse(value)
+    raise DecodeError(expected="a string that is not empty", got=got, pointer=f"{pointer}/{escape(name)}", url=url)
+
+
+def _primary(value: object, url: str | None) -> ResourceObject | tuple[ResourceObject, ...] | None:
+    if value is None:
+        return None
+    entries = as_array(value)
+    if entries is not None:
+        return tuple(resource_object(entry, f"/data/{n}", url) for n, entry in enumerate(entries))
+    return resource_object(value, "/data", url)
+
+
+def _included(value: object, url: str | None) -> Iterator[ResourceObject]:
+    if value is None:
+        return
+    entries = as_array(value)
+    if entries is None:
+        raise DecodeError(expected="an array of resource objects", got=kind(value), pointer="/included", url=url)
+    for n, entry in enumerate(entries):
+        yield resource_object(entry, f"/included/{n}", url)

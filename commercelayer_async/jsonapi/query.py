@@ -1,0 +1,81 @@
+"""What a reader asks for: paths, `include` and sparse fieldsets, checked before anything is sent.
+
+The names of fields and relationships are checked against the class where there is one, so that a slip is found here and
+not by the server.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+from urllib.parse import quote
+
+import attrs
+
+from .._text import kind, near_miss, printable
+from ..errors import ConfigurationError
+from .resource import GenericResource, Resource, declared_relationships
+
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_INCLUDE: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+
+def path_of(type_: str, id_: str) -> str:
+    """The path of a resource below the API's root, `/customers/xYZkjABcde`.
+
+    Raises:
+        ConfigurationError: the type or id is not one plain path segment: letters, digits, `_` and `-`, at most 64.
+    """
+    return f"/{segment(type_, 'type')}/{segment(id_, 'id')}"
+
+
+def segment(text: object, what: str) -> str:
+    """`text` if it is safe as one path segment, whatever a server does with dots, slashes and percent signs."""
+    if isinstance(text, str):
+        if _SEGMENT.fullmatch(text):
+            return text
+        shown = repr(printable(text, 60)) if text else "an empty string"
+    else:
+        shown = kind(text) if text is None else f"a {type(text).__name__}"
+    raise ConfigurationError(f"{what} must be 1 to 64 letters, digits, '_' or '-', not {shown}")
+
+
+def include_paths(include: str | Iterable[str], cls: type[Resource]) -> tuple[str, ...]:
+    """The relationship paths of an `include` argument: names and dotted paths, or one comma-separated string.
+
+    Raises:
+        ConfigurationError: one is malformed, or starts with a relationship that `cls` does not declare.
+    """
+    paths = tuple(map(str, include.split(",") if isinstance(include, str) and include else include))
+    known = {} if cls in (Resource, GenericResource) else declared_relationships(cls)
+    for path in paths:
+        if not _INCLUDE.fullmatch(path):
+            raise ConfigurationError(f"include: {printable(repr(path), 80)} is no relationship path such as 'a.b'")
+        name = path.partition(".")[0]
+        if known and name not in known:
+            raise ConfigurationError(f"include: {cls.__name__} has no relationship {name!r}{near_miss(name, known)}")
+    return paths
+
+
+def fieldset(cls: type[Resource]) -> tuple[str, ...] | None:
+    """The field names that a sparse class asks for; None for a class that takes what comes."""
+    if not cls.sparse:
+        return None
+    attributes = [field.alias for field in attrs.fields(cls) if field.name != "id"]
+    return (*attributes, *declared_relationships(cls))
+
+
+def query_of(cls: type[Resource], include: Sequence[str] = ()) -> str:
+    """The query for resources of `cls`, with a leading `?`; empty if there is nothing to ask for.
+
+    Brackets are percent-encoded (JSON:API 1.1, "Square Brackets in Parameter Names").
+    """
+    parameters: list[str] = []
+    if include:
+        parameters.append(f"include={','.join(include)}")
+    fields = fieldset(cls)
+    if fields is not None:
+        # An included relationship that is not listed would lose its linkage.
+        roots = [path.partition(".")[0] for path in include]
+        names = dict.fromkeys((*fields, *roots))
+        parameters.append(f"fields%5B{quote(cls.type)}%5D={','.join(quote(name) for name in names)}")
+    return f"?{'&'.join(parameters)}" if parameters else ""

@@ -1,0 +1,347 @@
+"""Relationships: what a document says of them, and the way to what it does not say.
+
+A class declares its relationships with `ToOne` and `ToMany`; reading one on a resource gives a small value that knows
+its state, its linkage, links and meta without asking anybody, and that can be awaited. What is included is found in
+the document; anything else is fetched through the document's `Follow`, the one way from here to a network.
+"""
+
+from collections.abc import Awaitable, Generator, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, Self, TypeVar, cast, overload
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from ..errors import DecodeError, SessionError
+from ._json import FAILURES, as_array, loads
+from .document import mapping
+from .links import Link, Links, escape
+from .objects import ResourceIdentifier
+
+if TYPE_CHECKING:
+    from ._compound import Compound
+    from .resource import Resource
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class RelationshipState(StrEnum):
+    """What a document says of a relationship (JSON:API 1.1, "Relationship Objects")."""
+
+    ABSENT = "absent"
+    """Nothing: no member of that name, or one without content."""
+    LINKS_ONLY = "links only"
+    """Links but no linkage: nothing is known of the target, not even whether there is one."""
+    META_ONLY = "meta only"
+    """Meta, but no way to the target."""
+    EMPTY = "empty"
+    """Linkage null or []: there is no target, and no need to ask."""
+    IDENTIFIED = "identified"
+    """Linkage, but the target is not (or not wholly) in the document."""
+    INCLUDED = "included"
+    """Linkage, and the target is in the document."""
+
+
+class Follow(Protocol):
+    """What fetches the target of a relationship; a session is one."""
+
+    def follow(
+        self, relationship: "Relationship", *, include: Sequence[str] = (), anew: bool = False
+    ) -> Awaitable[Any]:
+        """The resource, the tuple of resources, or None that `relationship` leads to.
+
+        Awaits of one relationship object share one request, unless it is to be asked `anew`.
+        """
+        ...
+
+
+class _Identifier(msgspec.Struct, gc=False):
+    """Linkage on the wire."""
+
+    type: str
+    id: str | UnsetType = UNSET
+    lid: str | UnsetType = UNSET
+    meta: dict[str, Any] | None = None
+
+
+class _Wire(msgspec.Struct, gc=False):
+    """A relationship object on the wire."""
+
+    data: _Identifier | list[_Identifier] | UnsetType | None = UNSET
+    links: dict[str, Any] | None = None
+    meta: dict[str, Any] | None = None
+
+
+_decode_wire: Final = msgspec.json.Decoder(_Wire).decode
+_NOTHING: Final = _Wire()
+_UNKNOWN: Final = object()
+
+
+class Relationship:
+    """A relationship of one resource. Its properties tell what the document said and never ask the network.
+
+    Awaiting it gives the target: from the document if it is included, else by one request, however many await it at
+    once. What was fetched is kept; a failure is not. Where the document says that there is no target, the answer is
+    None (to-one) or () (to-many) without a request.
+
+    Raises (when awaited):
+        NotFound: there is no such record, or no such route.
+        LinkRefused: the document's link leaves the API.
+        DecodeError: the answer does not fit, or the document gives no way to the target.
+        SessionError: the resource is bound to no session, or the session is closed.
+    """
+
+    __slots__ = ("_document", "_value", "_wire", "name", "owner")
+
+    to_many: ClassVar[bool | None] = None
+    """Whether the target is a collection; None if only the answer can tell."""
+
+    name: str
+    """The member name under `relationships`."""
+    owner: ResourceIdentifier
+    """The resource that holds the relationship."""
+
+    def __init__(
+        self, name: str, owner: ResourceIdentifier, document: "Compound | None", wire: "Raw | None" = None
+    ) -> None:
+        self.name = name
+        self.owner = owner
+        self._document = document
+        self._value: Any = _UNKNOWN
+        self._wire = self._read(wire) if wire is not None else _NOTHING
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.owner.type}/{self.owner.id}.{self.name}: {self.state}>"
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        if not self.loaded:
+            self._value = yield from self._follow().__await__()
+        return self._value
+
+    def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[Any]:
+        """The target, asked anew, with `include`d relationships of its own; what was known before stays as it is."""
+        return self._follow(include=include, anew=True)
+
+    @property
+    def state(self) -> RelationshipState:
+        """Which of the six things the document says."""
+        linkage = self._wire.data
+        if linkage is UNSET:
+            if self._wire.links:
+                return RelationshipState.LINKS_ONLY
+            return RelationshipState.META_ONLY if self._wire.meta is not None else RelationshipState.ABSENT
+        if not linkage:
+            return RelationshipState.EMPTY
+        found = self._find(linkage)
+        return RelationshipState.IDENTIFIED if found is None else RelationshipState.INCLUDED
+
+    @property
+    def loaded(self) -> bool:
+        """True if awaiting costs no request."""
+        if self._value is not _UNKNOWN:
+            return True
+        linkage = self._wire.data
+        if linkage is UNSET:
+            return False
+        value = (() if isinstance(linkage, list) else None) if not linkage else self._find(linkage)
+        if linkage and value is None:
+            return False
+        self._value = value
+        return True
+
+    @property
+    def identifiers(self) -> tuple[ResourceIdentifier, ...]:
+        """The linkage in the document's order, duplicates kept; empty if there is none, or if it is empty."""
+        linkage = self._wire.data
+        if linkage is UNSET or linkage is None:
+            return ()
+        return tuple(map(_identifier, linkage if isinstance(linkage, list) else [linkage]))
+
+    @property
+    def links(self) -> Links:
+        """`related` (the target), `self` (the linkage) and whatever else the document gives."""
+        base = self._document.url if self._document is not None else None
+        return Links(self._wire.links, pointer=f"/relationships/{escape(self.name)}/links", base=base)
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What the document says about the relationship itself."""
+        return self._wire.meta or {}
+
+    def way(self) -> Link | None:
+        """The link to follow to the target: the document's `related`; None if it gives none."""
+        return self.links.related
+
+    def _follow(self, *, include: Sequence[str] = (), anew: bool = False) -> Awaitable[Any]:
+        follow: Follow | None = self._document.follow if self._document is not None else None
+        if follow is None:
+            raise SessionError(
+                f"{self.owner.type}/{self.owner.id}.{self.name} cannot be fetched: the resource is bound to no"
+                " session; get it from one, or call resource.bind(session)"
+            )
+        return follow.follow(self, include=include, anew=anew)
+
+    def _find(self, linkage: _Identifier | list[_Identifier]) -> Any:
+        """The included target, None unless all of it is in the document."""
+        document = self._document
+        if document is None:
+            return None
+        if not isinstance(linkage, list):
+            return document.find(_key(linkage))
+        found = tuple(document.find(_key(one)) for one in linkage)
+        return None if None in found else found
+
+    def _read(self, raw: Raw) -> _Wire:
+        try:
+            wire = _decode_wire(raw)
+        except FAILURES:
+            wire = None
+        return self._explain(raw) if wire is None else wire
+
+    def _explain(self, raw: Raw) -> _Wire:
+        """The same by hand: what null stands for, or the error with its pointer."""
+        url = self._document.url if self._document is not None else None
+        at = f"{self._document.locate(self.owner) if self._document else ''}/relationships/{escape(self.name)}"
+        members = mapping(loads(raw, url=url), at, url)
+        linkage = members.get("data", UNSET)
+        entries = as_array(linkage)
+        if entries is not None:
+            for n, entry in enumerate(entries):
+                _require_identifier(entry, f"{at}/data/{n}", url)
+        elif linkage is not UNSET and linkage is not None:
+            _require_identifier(linkage, f"{at}/data", url)
+        links = mapping(members.get("links"), f"{at}/links", url)
+        return msgspec.convert({**members, "links": links, "meta": mapping(members.get("meta"), at, url)}, _Wire)
+
+
+class ToOneRelationship(Relationship, Generic[T_co]):
+    """A relationship to one resource, or to none."""
+
+    __slots__ = ()
+
+    to_many: ClassVar[bool | None] = False
+
+    @property
+    def identifier(self) -> ResourceIdentifier | None:
+        """The linkage; None if there is none, or if it is null (`state` tells)."""
+        return next(iter(self.identifiers), None)
+
+    if TYPE_CHECKING:
+
+        def __await__(self) -> Generator[Any, Any, T_co]: ...
+        def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[T_co]: ...  # noqa: D102 - as inherited
+
+
+class ToManyRelationship(Relationship, Generic[T_co]):
+    """A relationship to any number of resources, in the server's order."""
+
+    __slots__ = ()
+
+    to_many: ClassVar[bool | None] = True
+
+    if TYPE_CHECKING:
+
+        def __await__(self) -> Generator[Any, Any, tuple[T_co, ...]]: ...
+        def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[tuple[T_co, ...]]: ...  # noqa: D102
+
+
+class _Declared:
+    """What `ToOne` and `ToMany` share: a name, and the values they give."""
+
+    value: ClassVar[type[Relationship]] = Relationship
+
+    def __init__(self, member: str | None = None) -> None:
+        self.member = member or ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if not self.member:
+            self.member = name
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.member!r})"
+
+
+class ToOne(_Declared, Generic[T_co]):
+    """Declares a to-one relationship in the body of a resource class: `customer = ToOne["Customer"]()`.
+
+    The type parameter is what awaiting gives, for the type checker; `"Customer | None"` where there may be none. The
+    member name is the attribute's, unless given.
+    """
+
+    value: ClassVar[type[Relationship]] = ToOneRelationship
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: "Resource", owner: type) -> ToOneRelationship[T_co]: ...
+    def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToOneRelationship[T_co]":
+        if instance is None:
+            return self
+        return cast("ToOneRelationship[T_co]", related(instance, self.member, ToOneRelationship))
+
+
+class ToMany(_Declared, Generic[T_co]):
+    """Declares a to-many relationship in the body of a resource class: `event_stores = ToMany["EventStore"]()`."""
+
+    value: ClassVar[type[Relationship]] = ToManyRelationship
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: "Resource", owner: type) -> ToManyRelationship[T_co]: ...
+    def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToManyRelationship[T_co]":
+        if instance is None:
+            return self
+        return cast("ToManyRelationship[T_co]", related(instance, self.member, ToManyRelationship))
+
+
+def related(resource: "Resource", name: str, cls: type[Relationship]) -> Relationship:
+    """The relationship `name` of `resource`, made on first use and kept there."""
+    members = opened(resource)
+    value = members.get(name)
+    if not isinstance(value, Relationship):
+        owner = ResourceIdentifier(resource.type, resource.id)
+        value = members[name] = cls(name, owner, getattr(resource, "_document", None), value)
+    return value
+
+
+def opened(resource: "Resource") -> dict[str, Any]:
+    """The members of a resource's `relationships`: raw ones, and those already made."""
+    members: Any = getattr(resource, "_relationships", None)
+    if type(members) is dict:
+        return cast("dict[str, Any]", members)
+    document: Compound | None = getattr(resource, "_document", None)
+    opened = _open(members, document, resource) if members else {}
+    object.__setattr__(resource, "_relationships", opened)
+    return opened
+
+
+_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+def _open(raw: Raw, document: "Compound | None", resource: "Resource") -> dict[str, Any]:
+    try:
+        return _decode_members(raw)
+    except FAILURES:
+        url = document.url if document is not None else None
+        value = loads(raw, url=url)
+    at = document.locate(ResourceIdentifier(resource.type, resource.id)) if document is not None else ""
+    return mapping(value, f"{at}/relationships", url)
+
+
+def _key(identifier: _Identifier) -> tuple[str, str, str]:
+    if identifier.id is not UNSET:
+        return (identifier.type, "id", identifier.id)
+    return (identifier.type, "lid", identifier.lid or "")
+
+
+def _identifier(wire: _Identifier) -> ResourceIdentifier:
+    return ResourceIdentifier(wire.type, wire.id or None, wire.lid or None, wire.meta or {})
+
+
+def _require_identifier(value: object, pointer: str, url: str | None) -> None:
+    entry = mapping(value, pointer, url) if value is not None else {}
+    for name in ("type", "lid" if "lid" in entry and "id" not in entry else "id"):
+        if not isinstance(entry.get(name), str):
+            got = "nothing" if name not in entry else "something else"
+            raise DecodeError(expected="a string", got=got, pointer=f"{pointer}/{name}", url=url)

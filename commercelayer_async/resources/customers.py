@@ -1,0 +1,95 @@
+"""Customers."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+
+from ..jsonapi import ToMany, ToOne
+from ._record import Record
+
+if TYPE_CHECKING:
+    from ..jsonapi import GenericResource
+    from .event_stores import EventStore
+    from .wallet import CustomerPaymentSource
+
+
+class CustomerStatus(StrEnum):
+    """The known values of `Customer.status`."""
+
+    PROSPECT = "prospect"
+    """Without a placed order; where every customer begins."""
+    ACQUIRED = "acquired"
+    """With one placed order."""
+    REPEAT = "repeat"
+    """With several placed orders."""
+
+
+class AnonymizationStatus(StrEnum):
+    """The known values of `Customer.anonymization_status`."""
+
+    REQUESTED = "requested"
+    STARTED = "started"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@attrs.frozen(kw_only=True)
+class Customer(Record):
+    """A person who buys, registered or not."""
+
+    type: ClassVar[str] = "customers"
+
+    email: str | None = attrs.field(default=None, repr=False)
+    """The customer's e-mail address; personal, so not shown."""
+    status: str | None = None
+    """How often the customer has bought; see `CustomerStatus`."""
+    has_password: bool | None = None
+    """Whether the customer can log in."""
+    total_orders_count: int | None = None
+    """How many orders the customer has placed."""
+    shopper_reference: str | None = attrs.field(default=None, repr=False)
+    """What the payment gateways know the customer by; not shown."""
+    profile_id: str | None = attrs.field(default=None, repr=False)
+    """What connected services know the customer by; not shown."""
+    tax_exemption_code: str | None = attrs.field(default=None, repr=False)
+    """The ground on which the customer is freed from tax; not shown."""
+    jwt_custom_claim: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    """The custom claim of the access token that asked; empty or `None` where it has none."""
+    anonymization_info: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    """Who asked for the anonymization and how it went; times are texts like `2025-03-15 11:39:21 UTC`."""
+    anonymization_status: str | None = None
+    """How far the anonymization is, `None` if never asked for; see `AnonymizationStatus`."""
+
+    customer_group = ToOne["GenericResource | None"]()
+    """The group the customer is in."""
+    customer_addresses = ToMany["GenericResource"]()
+    """The address book."""
+    customer_payment_sources = ToMany["CustomerPaymentSource"]()
+    """The wallet."""
+    customer_subscriptions = ToMany["GenericResource"]()
+    """What the customer has subscribed to, such as newsletters."""
+    orders = ToMany["GenericResource"]()
+    """The customer's orders, placed or not."""
+    order_subscriptions = ToMany["GenericResource"]()
+    """Orders that repeat at intervals."""
+    returns = ToMany["GenericResource"]()
+    """What the customer has sent back."""
+    sku_lists = ToMany["GenericResource"]()
+    """The lists of products the customer keeps."""
+    attachments = ToMany["GenericResource"]()
+    """Files kept with the customer."""
+    events = ToMany["GenericResource"]()
+    """Events that webhooks can be told of."""
+    tags = ToMany["GenericResource"]()
+    """The tags put on the customer."""
+    jwt_customer = ToOne["Customer | None"]()
+    """The customer named by the access token that asked."""
+    jwt_markets = ToMany["GenericResource"]()
+    """The markets named by the access token that asked."""
+    jwt_stock_locations = ToMany["GenericResource"]()
+    """The stock locations named by the access token that asked."""
+    event_stores = ToMany["EventStore"]()
+    """The changes made to this record; cannot be included."""

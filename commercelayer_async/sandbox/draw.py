@@ -1,0 +1,101 @@
+"""Made-up values, the same ones for the same record in every run."""
+
+from random import Random
+from string import ascii_letters, digits
+from typing import Final, TypeVar
+
+_T = TypeVar("_T")
+
+_FIRST_NAMES: Final = (
+    "Ada",
+    "Björn",
+    "Chloé",
+    "Dario",
+    "Ewa",
+    "Farid",
+    "Giulia",
+    "Haruki",
+    "Inês",
+    "João",
+    "Kateřina",
+)
+_LAST_NAMES: Final = (
+    "Amato",
+    "Brontë",
+    "Castillo",
+    "Dvořák",
+    "Eriksen",
+    "Fontana",
+    "Grünwald",
+    "Hoxha",
+    "Iglesias",
+)
+
+
+class Draw:
+    """Draws the values of one record.
+
+    Args:
+        name: what the values depend on, and on nothing else.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._random = Random(name)  # noqa: S311 - reproducible on purpose, nothing here is secret
+
+    def token(self, prefix: str, length: int = 24) -> str:
+        """*prefix* and *length* letters and digits."""
+        return prefix + "".join(self._random.choices(ascii_letters + digits, k=length))
+
+    def hexadecimal(self, length: int) -> str:
+        """*length* lower-case hexadecimal digits."""
+        return f"{self._random.getrandbits(4 * length):0{length}x}"
+
+    def digits(self, length: int) -> str:
+        """*length* decimal digits."""
+        return "".join(self._random.choices(digits, k=length))
+
+    def pick(self, *choices: _T) -> _T:
+        """One of *choices*."""
+        return self._random.choice(choices)
+
+    def number(self, first: int, last: int) -> int:
+        """An integer, both ends included."""
+        return self._random.randint(first, last)
+
+    def flag(self) -> bool:
+        """True or false, even chances."""
+        return self._random.random() < 0.5  # noqa: PLR2004 - a coin has two sides
+
+    def maybe(self, value: _T, chance: float = 0.75) -> _T | None:
+        """*value*, or None for the rest of *chance*: how nullable attributes are filled."""
+        return value if self._random.random() < chance else None
+
+    def first_name(self) -> str:
+        """A given name, not always ASCII."""
+        return self._random.choice(_FIRST_NAMES)
+
+    def last_name(self) -> str:
+        """A family name, not always ASCII."""
+        return self._random.choice(_LAST_NAMES)
+
+    def card(self) -> dict[str, object]:
+        """A `payment_instrument`, all of whose members are texts."""
+        return {
+            "issuer": self.pick("visa", "mastercard", "amex"),
+            "issuer_type": self.pick("credit card", "debit card"),
+            "card_type": self.pick("credit", "debit"),
+            "card_last_digits": self.digits(4),
+            "card_expiry_month": f"{self.number(1, 12):02d}",
+            "card_expiry_year": str(self.number(2027, 2032)),
+            "card_holder_name": f"{self.first_name()} {self.last_name()}",
+        }
+
+    def metadata(self) -> dict[str, object] | None:
+        """Free keys and values; often empty, sometimes null."""
+        choices: list[dict[str, object] | None] = [
+            {},
+            {"foo": "bar"},
+            {"crm": {"id": self.number(1, 999)}},
+            None,
+        ]
+        return self.pick(*choices)

@@ -1,0 +1,121 @@
+"""What relates to what in the Commerce Layer Core API, version 2017-08.
+
+Names, cardinalities and targets are those of the public resource schema, except for the gateways, whose
+relationships are assumed. Types that nobody needs for wallets (orders, markets, tags, ...) are targets only:
+the sandbox prints the links of such relationships and answers them with nothing.
+"""
+
+from typing import Final
+
+import attrs
+
+PAYMENT_SOURCES: Final = (
+    "adyen_payments",
+    "axerve_payments",
+    "braintree_payments",
+    "checkout_com_payments",
+    "external_payments",
+    "klarna_payments",
+    "paypal_payments",
+    "satispay_payments",
+    "stripe_payments",
+    "wire_transfers",
+)
+"""The types that `customer_payment_sources.payment_source` may point to."""
+
+GATEWAYS: Final = {
+    source: "manual_gateways" if source == "wire_transfers" else source.removesuffix("_payments") + "_gateways"
+    for source in PAYMENT_SOURCES
+}
+"""The concrete gateway type behind each type of payment source; transfers by wire are handled by hand."""
+
+
+@attrs.frozen
+class Relationship:
+    """One relationship of a type."""
+
+    name: str
+    targets: tuple[str, ...]
+    """Types of what it points to; more than one where it is polymorphic."""
+    many: bool = False
+    includable: bool = True
+    """Whether `include` may name it; event stores are the exception."""
+    cursors: bool = False
+    """Whether its list is paged by cursors and not by numbers."""
+
+
+@attrs.frozen
+class ResourceType:
+    """A type the sandbox has records of."""
+
+    name: str
+    relationships: dict[str, Relationship]
+    """By name, in the order in which documents show them."""
+    listed: bool = True
+    """Whether `/api/{type}` lists all of them."""
+
+
+def _one(name: str, *targets: str) -> Relationship:
+    return Relationship(name, targets)
+
+
+def _many(name: str, target: str | None = None) -> Relationship:
+    return Relationship(name, (target or name,), many=True)
+
+
+_EVENT_STORES: Final = Relationship("event_stores", ("event_stores",), many=True, includable=False, cursors=True)
+
+
+def _type(name: str, *relationships: Relationship) -> ResourceType:
+    return ResourceType(name, {relationship.name: relationship for relationship in (*relationships, _EVENT_STORES)})
+
+
+def _payment_source(name: str) -> ResourceType:
+    order, gateway = _one("order", "orders"), _one("payment_gateway", GATEWAYS[name])
+    match name:
+        case "external_payments":
+            return _type(name, order, gateway, _one("wallet", "customer_payment_sources"))
+        case "wire_transfers":
+            return _type(name, order)
+        case _:
+            return _type(name, order, gateway)
+
+
+_TYPES: Final = (
+    _type(
+        "customer_payment_sources",
+        _one("customer", "customers"),
+        _one("payment_method", "payment_methods"),
+        _one("payment_source", *PAYMENT_SOURCES),
+    ),
+    _type(
+        "customers",
+        _one("customer_group", "customer_groups"),
+        _many("customer_addresses"),
+        _many("customer_payment_sources"),
+        _many("customer_subscriptions"),
+        _many("orders"),
+        _many("order_subscriptions"),
+        _many("returns"),
+        _many("sku_lists"),
+        _many("attachments"),
+        _many("events"),
+        _many("tags"),
+        _one("jwt_customer", "customers"),
+        _many("jwt_markets", "markets"),
+        _many("jwt_stock_locations", "stock_locations"),
+    ),
+    _type(
+        "payment_methods",
+        _one("market", "markets"),
+        _one("payment_gateway", *dict.fromkeys(GATEWAYS.values())),
+        _one("store", "stores"),
+        _many("attachments"),
+    ),
+    *(_payment_source(name) for name in PAYMENT_SOURCES),
+    *(_type(name, _many("payment_methods")) for name in dict.fromkeys(GATEWAYS.values())),
+    ResourceType("event_stores", {}, listed=False),
+)
+
+TYPES: Final = {resource_type.name: resource_type for resource_type in _TYPES}
+"""Every type the sandbox has records of, by name."""

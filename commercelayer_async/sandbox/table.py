@@ -1,0 +1,106 @@
+"""The records of one type, made when they are asked for and not before.
+
+A table knows its keys and how to make the record of one; a hundred thousand wallets take no more memory than
+ten. The same key always gives the same record.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Final
+
+import attrs
+
+from .ids import Ids
+from .times import iso
+
+_KEPT_RECORDS: Final = 4096
+
+
+@attrs.frozen
+class Reference:
+    """A record by type and key; what an identifier is before it has an id."""
+
+    type: str
+    key: int
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """One record of the world."""
+
+    type: str
+    key: int
+    """Position in the order of creation; never shown."""
+    id: str
+    attributes: Mapping[str, object] = attrs.field(repr=False)
+    """Holds the made-up tokens and secrets, so it stays out of the repr."""
+    relationships: tuple[str, ...]
+    """Those the document shows, in order."""
+    meta: Mapping[str, object]
+    linked: bool = True
+    """Whether `links.self` is a URL; it is null in some event stores."""
+
+    def without(self, names: Collection[str]) -> "Record":
+        """The record as it was before the attributes *names* existed."""
+        left = {name: value for name, value in self.attributes.items() if name not in names}
+        return attrs.evolve(self, attributes=left)
+
+
+@attrs.frozen
+class Times:
+    """When records were created and changed, in milliseconds, by their keys."""
+
+    first_ms: int
+    step_ms: int
+    exceptions: Mapping[int, int] = attrs.field(factory=dict[int, int])
+    """Keys of records created, and last changed, at another time."""
+
+    def created(self, key: int) -> int:
+        """Later for greater keys, exceptions apart."""
+        return self.exceptions.get(key, self.first_ms + key * self.step_ms)
+
+    def updated(self, key: int) -> int:
+        """Up to eleven hours after the creation, in an order of its own."""
+        return self.exceptions.get(key, self.created(key) + key * 7919 % 997 * 40_000)
+
+
+class Table:
+    """The records of one type.
+
+    Args:
+        type: their type.
+        keys: the keys of those that exist, ascending.
+        ids: how keys become ids.
+        times: when they were created and changed; the world's calendar.
+        make: the record for a key.
+    """
+
+    def __init__(
+        self, type: str, keys: Sequence[int], *, ids: Ids, times: Times, make: Callable[[int], Record]
+    ) -> None:
+        self.type = type
+        self.keys = keys
+        self.ids = ids
+        self.times = times
+        self.at = lru_cache(_KEPT_RECORDS)(make)
+
+    def get(self, id: str) -> Record | None:
+        """The record called *id*, None if there is none."""
+        key = self.ids.key_of(id)
+        return self.at(key) if key is not None and key in self.keys else None
+
+    def value(self, key: int, name: str) -> object:
+        """One attribute of the record of *key*; the times without making the record."""
+        match name:
+            case "created_at":
+                return iso(self.times.created(key))
+            case "updated_at":
+                return iso(self.times.updated(key))
+            case _:
+                return self.at(key).attributes.get(name)
+
+    @cached_property
+    def attribute_names(self) -> frozenset[str]:
+        """What the records may be filtered by: `id` and the attributes; the newest record has them all."""
+        newest = self.at(self.keys[-1]).attributes if self.keys else ()
+        return frozenset({"id", "created_at", "updated_at", *newest})

@@ -1,0 +1,66 @@
+"""The wallet that the documentation of the API shows, against the example it publishes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+PUBLISHED = Path(__file__).parent / "published" / "customer_payment_source.json"
+DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
+
+
+async def test_answer_is_the_published_one_member_for_member_and_in_order(sandbox, api):
+    published = PUBLISHED.read_text().replace("https://yourdomain.commercelayer.io", sandbox.url)
+
+    document = await api.get(DOCUMENTED)
+
+    assert json.dumps(document) == json.dumps(json.loads(published))
+
+
+async def test_media_type_is_that_of_json_api_without_parameters(api):
+    response = await api.send("GET", DOCUMENTED)
+
+    assert response.headers["Content-Type"] == "application/vnd.api+json"
+
+
+@pytest.mark.parametrize("host", ["localhost:1234", "LOCALHOST", "[::1]:80", "127.0.0.1"])
+async def test_links_have_the_host_under_which_the_request_came_in(api, host):
+    document = await api.get(DOCUMENTED, headers={"Host": host})
+
+    assert document["data"]["links"]["self"] == f"http://{host}{DOCUMENTED}"
+
+
+@pytest.mark.parametrize("prefix", ["/api", "/api/2017-08"])
+async def test_links_keep_the_version_of_the_request(sandbox, api, prefix):
+    document = await api.get(f"{prefix}/customer_payment_sources/xYZkjABcde")
+
+    assert document["data"]["links"]["self"] == f"{sandbox.url}{prefix}/customer_payment_sources/xYZkjABcde"
+
+
+async def test_a_slash_at_the_end_changes_nothing(api):
+    assert await api.get(f"{DOCUMENTED}/") == await api.get(DOCUMENTED)
+
+
+async def test_its_customer_owns_it(api):
+    customer = await api.get(f"{DOCUMENTED}/customer", {"include": "customer_payment_sources"})
+
+    owned = customer["data"]["relationships"]["customer_payment_sources"]["data"]
+    assert customer["data"]["type"] == "customers"
+    assert {"type": "customer_payment_sources", "id": "xYZkjABcde"} in owned
+
+
+async def test_its_payment_source_is_a_stripe_payment_by_route_and_by_include(api):
+    related = await api.get(f"{DOCUMENTED}/payment_source")
+    including = await api.get(DOCUMENTED, {"include": "payment_source"})
+
+    assert related["data"]["type"] == "stripe_payments"
+    assert including["included"] == [related["data"]]
+
+
+async def test_relationships_it_does_not_show_are_empty(api):
+    assert await api.get(f"{DOCUMENTED}/payment_method") == {"data": None}
+    assert (await api.get(f"{DOCUMENTED}/event_stores"))["data"] == []
+
+
+async def test_including_what_it_does_not_show_changes_nothing(api):
+    assert await api.get(DOCUMENTED, {"include": "payment_method"}) == await api.get(DOCUMENTED)
