@@ -33,8 +33,7 @@ class Sender:
             if token is None:
                 deadline.phase = "token"
                 token = await self._keeper.token()
-            deadline.phase = "headers"
-            response = await self._transport.send(Request(target, f"Bearer {token}"))
+            response = await self._transport.send(Request(target, f"Bearer {token}"), deadline)
         require_document(response, secret=token)
         return response
 
@@ -45,6 +44,7 @@ class TokenEndpoint:
     def __init__(self, transport: Transport, path: str) -> None:
         self._transport = transport
         self._path = path
+        self.phase = "token"
 
     async def post(self, form: dict[str, str]) -> Response:
         """The answer to a token request, whatever its status.
@@ -52,8 +52,9 @@ class TokenEndpoint:
         Raises:
             TransportError: there was none; its phase is "token".
         """
+        request = Request(f"{self._path}/oauth/token", form=msgspec.json.encode(form))
         try:
-            return await self._transport.send(Request(f"{self._path}/oauth/token", form=msgspec.json.encode(form)))
+            return await self._transport.send(request, self)
         except TransportError as error:
             error.phase = "token"
             raise

@@ -44,11 +44,17 @@ class Response:
     """Where it came from."""
 
 
+class Watch(Protocol):
+    """Whoever wants to know what a request is waiting for."""
+
+    phase: str
+
+
 class Transport(Protocol):
     """What carries requests to one origin."""
 
-    async def send(self, request: Request) -> Response:
-        """The answer, whatever its status.
+    async def send(self, request: Request, watch: Watch) -> Response:
+        """The answer, whatever its status; `watch` is told of the phases.
 
         Raises:
             TransportError: there was none, or not a whole one.
@@ -98,14 +104,14 @@ class AiohttpTransport:
         self._pool: _Pool | None = None
         self._retired: set[_Pool] = set()
 
-    async def send(self, request: Request) -> Response:
+    async def send(self, request: Request, watch: Watch) -> Response:
         """See `Transport.send`."""
         pool = self._pool or self._open()
         pool.busy += 1
         url = self._prefix + request.target
         failure: TransportError
         try:
-            return await self._exchange(pool.http, request, url)
+            return await self._exchange(pool.http, request, url, watch)
         except (aiohttp.ClientError, OSError, builtins.TimeoutError, ValueError) as error:
             failure = translated(error, url=url.partition("?")[0])
         finally:
@@ -115,7 +121,8 @@ class AiohttpTransport:
         # Raised out here, so that aiohttp's exception does not hang on as its context.
         raise failure
 
-    async def _exchange(self, http: aiohttp.ClientSession, request: Request, url: str) -> Response:
+    async def _exchange(self, http: aiohttp.ClientSession, request: Request, url: str, watch: Watch) -> Response:
+        watch.phase = "headers"
         response = await http.request(
             "GET" if request.form is None else "POST",
             URL(url, encoded=True),
@@ -125,6 +132,7 @@ class AiohttpTransport:
             timeout=_TIMEOUT,
             ssl=self._ssl if self._ssl is not None else True,
         )
+        watch.phase = "body"
         try:
             body = await self._read(response, url)
         except BaseException:

@@ -22,6 +22,7 @@ header or a body.
 """
 
 import builtins
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _MESSAGE_LIMIT: Final = 2000
 _SHOWN_ERRORS: Final = 3
+_USER: Final = re.compile(r"//[^/]*@")
 
 
 def _restore(cls: type["CommerceLayerError"], args: tuple[Any, ...], state: dict[str, Any]) -> "CommerceLayerError":
@@ -130,13 +132,13 @@ class DecodeError(CommerceLayerError):
 
 
 class LinkRefused(CommerceLayerError):
-    """A link or redirect that must not be followed; nothing was sent.
+    """A link or redirect that must not be followed; nothing was sent to where it leads.
 
-    `link` is the link as given, shortened; `url` the document that holds it; `reason` why it is refused.
+    `link` is the link as given, shortened and without its query; `url` is where it stood; `reason` tells why.
     """
 
     def __init__(self, *, link: str, reason: str, url: str | None = None) -> None:
-        self.link = printable(link)
+        self.link = printable(_USER.sub("//[masked]@", link.partition("?")[0]))
         self.url = url
         self.reason = reason
         source = f" in {printable(url)}" if url else ""

@@ -1,0 +1,66 @@
+# Everything starts from python3 (3.11 or newer), make and a package registry.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-decode format clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.runtime ## retrieve a wallet from the embedded sandbox and show what happens
+	@$(BIN)/commercelayer-async demo
+
+test: lint types unit imports ## everything a change must pass
+
+lint: $(VENV)/.dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## mypy and pyright, both strict
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+unit: $(VENV)/.dev ## the tests, with branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+imports: $(VENV)/.dev ## print what importing the package costs
+	$(BIN)/python benchmarks/imports.py
+
+test-slow: $(VENV)/.dev ## drills and long property tests
+	$(BIN)/python -m pytest -m slow
+
+test-pythons: ## the tests under each of Python 3.11 to 3.13 that is there
+	PYTHON=$(PYTHON) .ci/pythons
+
+bench: $(VENV)/.bench ## CPU and wall time of a retrieve, beside aiohttp, httpx and others
+	$(BIN)/python -m benchmarks.retrieve
+
+bench-decode: $(VENV)/.bench ## CPU time of decoding, beside orjson, msgspec, pydantic and others
+	$(BIN)/python -m benchmarks.decode
+
+format: $(VENV)/.dev ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what was made
+	rm -rf $(VENV) .venv-* .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist site
+
+$(VENV)/.runtime: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install -q -e '.[cli]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/python -m pip install -q --group dev
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(BIN)/python -m pip install -q --group bench
+	@touch $@

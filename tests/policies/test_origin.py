@@ -1,0 +1,151 @@
+"""Which URLs may be asked: properties of `Origin`."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commercelayer_async import ConfigurationError, LinkRefused
+from commercelayer_async._origin import Origin, is_loopback
+
+HOME = Origin.of("https://host.example/shop")
+BASE = "https://host.example/shop/api/customers/c1"
+
+
+@pytest.mark.parametrize(
+    ("organization", "url", "api", "auth_url"),
+    [
+        ("yourdomain", "https://yourdomain.commercelayer.io", "/api", "https://auth.commercelayer.io"),
+        ("YourDomain", "https://yourdomain.commercelayer.io", "/api", "https://auth.commercelayer.io"),
+        ("https://Host.Example", "https://host.example", "/api", "https://host.example"),
+        ("https://host.example:443/a/b/", "https://host.example", "/a/b/api", "https://host.example"),
+        ("https://host.example:8443", "https://host.example:8443", "/api", "https://host.example:8443"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "/api", "http://127.0.0.1:8080"),
+        ("http://localhost", "http://localhost", "/api", "http://localhost"),
+        ("http://[::1]:80", "http://[::1]", "/api", "http://[::1]"),
+    ],
+)
+def test_an_organization_is_a_slug_or_a_url(organization: str, url: str, api: str, auth_url: str) -> None:
+    origin = Origin.of(organization)
+
+    assert (origin.url, origin.api, origin.auth_url) == (url, api, auth_url)
+
+
+def test_a_version_becomes_part_of_the_path() -> None:
+    origin = Origin.of("yourdomain", api_version="2017-08")
+
+    assert origin.api == "/api/2017-08"
+    assert origin.target_of("/api/2017-08/customers/c1") == "/api/2017-08/customers/c1"
+    assert origin.target_of("/api/customers/c1") == "/api/customers/c1"
+
+
+@pytest.mark.parametrize(
+    "organization",
+    [
+        "",
+        None,
+        5,
+        "a b",
+        "a.b",
+        "-a",
+        "a" * 64,
+        "ftp://host.example",
+        "https://",
+        "https://user:secret@host.example",
+        "https://host.example?x=1",
+        "https://host.example/#x",
+        "https://host.example/../x",
+        "https://host.example:0",
+        "https://host.example:99999",
+        "https://host example",
+        "https:\\\\host.example",
+        "http://host.example",
+        "http://127.0.0.1.evil.example",
+        "https://hóst.example",
+    ],
+)
+def test_anything_else_is_refused(organization: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Origin.of(organization)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "//evil.example/shop/api/x",
+        "@evil.example/x/../../../..",
+        "https:\\\\evil.example",
+        "https:/shop/api/x",
+        "https:shop/api/x",
+        "https://host.example@evil.example/shop/api/x",
+        "https://u:p@host.example/shop/api/x",
+        "https://host.example./shop/api/x",
+        "https://host.example:8443/shop/api/x",
+        "https://host.example:x/shop/api/x",
+        "https://host.example:0/shop/api/x",
+        "http://host.example/shop/api/x",
+        "https://host.example.evil.example/shop/api/x",
+        "https://[::1/shop/api/x",
+        "javascript:x",
+        "data:,x",
+        "file:///shop/api/x",
+        "\n/shop/api/x",
+        "/shop/api/x\r\nX: y",
+        "/shop/api/\u2025/x",
+        "https://host\u3002example/shop/api/x",
+        "/shop/apix",
+        "/shop/api",
+        "/api/x",
+        "../../../oauth/token",
+        "/shop/api/%2E%2e/oauth/token",
+        "/shop/api/.%2e/oauth",
+        "",
+        "/shop/api/" + "x" * 2048,
+    ],
+)
+def test_a_link_that_leads_elsewhere_is_refused(link: str) -> None:
+    with pytest.raises(LinkRefused) as caught:
+        HOME.target_of(link, base=BASE)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("HTTPS://HOST.Example:443/shop/api/x?y=%2C", "/shop/api/x?y=%2C"),
+        ("//host.example/shop/api/x", "/shop/api/x"),
+        ("/shop/api/x?filter[q][ref_in]=a%2Cb,c", "/shop/api/x?filter[q][ref_in]=a%2Cb,c"),
+        ("c2", "/shop/api/customers/c2"),
+        ("../orders/%7Eo", "/shop/api/orders/%7Eo"),
+        ("?x=%zz", "/shop/api/customers/c1?x=%zz"),
+        ("/shop/api/x#fragment", "/shop/api/x"),
+    ],
+)
+def test_a_link_that_stays_is_kept_as_it_is(link: str, target: str) -> None:
+    assert HOME.target_of(link, base=BASE) == target
+
+
+@given(st.text(max_size=60) | st.from_regex(r"(https?:)?(//)?[a-z.@:\\/%?#\[\]0-9A-F]{0,40}", fullmatch=True))
+def test_whatever_a_link_holds_it_stays_at_home_or_is_refused(link: str) -> None:
+    """A target has no host, and on this origin it is below the API."""
+    try:
+        target = HOME.target_of(link, base=BASE)
+    except LinkRefused:
+        return
+    parts = urlsplit(f"https://host.example{target}")
+    assert parts.netloc == "host.example"
+    assert parts.path.startswith("/shop/api/")
+    assert "/.." not in parts.path
+    assert target.isascii()
+    assert target.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False), ("a.b", False)],
+)
+def test_loopback_is_this_machine(host: str, *, local: bool) -> None:
+    assert is_loopback(host) is local
