@@ -14,8 +14,21 @@ from typing import TYPE_CHECKING, Any, Final
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from ._hooks import Answered, Call, Hooks
+    from ._limiter import Lane, Lease, Limiter, RateState
+    from ._rates import RateLimits
+    from ._retry import Retry
     from ._session import Session
-    from ._tokens import AccessToken, ClientCredentials
+    from ._tokens import (
+        AccessToken,
+        AuthorizationCode,
+        ClientCredentials,
+        JwtBearer,
+        Password,
+        RefreshToken,
+        StoredToken,
+        TokenStore,
+    )
     from .errors import (
         ApiError,
         AuthError,
@@ -43,17 +56,33 @@ if TYPE_CHECKING:
     from .jsonapi import GenericResource, Resource, ToMany, ToOne
 
 _HOMES: Final = {
+    "_hooks": ("Answered", "Call", "Hooks"),
+    "_limiter": ("Lane", "Lease", "Limiter", "RateState"),
+    "_rates": ("RateLimits",),
+    "_retry": ("Retry",),
     "_session": ("Session",),
-    "_tokens": ("AccessToken", "ClientCredentials"),
+    "_tokens": (
+        "AccessToken",
+        "AuthorizationCode",
+        "ClientCredentials",
+        "JwtBearer",
+        "Password",
+        "RefreshToken",
+        "StoredToken",
+        "TokenStore",
+    ),
     "jsonapi": ("GenericResource", "Resource", "ToMany", "ToOne"),
 }
 
 __all__ = [
     "AccessToken",
+    "Answered",
     "ApiError",
     "AuthError",
+    "AuthorizationCode",
     "BadRequest",
     "BodyTooLarge",
+    "Call",
     "ClientCredentials",
     "CommerceLayerError",
     "ConfigurationError",
@@ -61,19 +90,31 @@ __all__ = [
     "DecodeError",
     "Forbidden",
     "GenericResource",
+    "Hooks",
+    "JwtBearer",
+    "Lane",
+    "Lease",
+    "Limiter",
     "LinkRefused",
     "Locked",
     "NotAcceptable",
     "NotFound",
+    "Password",
     "RateLimited",
+    "RateLimits",
+    "RateState",
+    "RefreshToken",
     "Resource",
+    "Retry",
     "ServerError",
     "Session",
     "SessionError",
+    "StoredToken",
     "TLSError",
     "TimeoutError",
     "ToMany",
     "ToOne",
+    "TokenStore",
     "TransportError",
     "Unauthorized",
     "Unprocessable",

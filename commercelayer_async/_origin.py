@@ -17,7 +17,8 @@ from .errors import ConfigurationError, LinkRefused
 
 _SLUG: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-_DOMAIN: Final = "commercelayer.io"
+DOMAIN: Final = "commercelayer.io"
+"""Where organizations have their subdomains."""
 _LINK_LIMIT: Final = 2048
 _PORTS: Final = {"http": 80, "https": 443}
 _PRINTABLE: Final = re.compile(r"[!-~]*")
@@ -55,7 +56,7 @@ class Origin:
         if "/" not in organization and ":" not in organization:
             if not _SLUG.fullmatch(organization):
                 raise ConfigurationError(f"{printable(organization, 60)!r} is no organization slug")
-            organization, auth = f"https://{organization.lower()}.{_DOMAIN}", f"https://auth.{_DOMAIN}"
+            organization, auth = f"https://{organization.lower()}.{DOMAIN}", f"https://auth.{DOMAIN}"
         else:
             auth = ""
         parts = _base_url(organization, "organization")
@@ -132,7 +133,7 @@ def _base_url(url: str, what: str) -> SplitResult:
     except ValueError:
         parts, host = urlsplit(""), None
     if host is None or not _PRINTABLE.fullmatch(url) or "\\" in url or parts.scheme not in _PORTS:
-        raise ConfigurationError(f"{what} {shown!r} is no URL such as 'https://yourdomain.{_DOMAIN}'")
+        raise ConfigurationError(f"{what} {shown!r} is no URL such as 'https://yourdomain.{DOMAIN}'")
     if "@" in parts.netloc or parts.query or parts.fragment or "?" in url or _DOT_SEGMENT.search(parts.path):
         raise ConfigurationError(f"{what} {shown!r} must have no user information, query, fragment or dot segments")
     if parts.scheme == "http" and not is_loopback(host):

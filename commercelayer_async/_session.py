@@ -3,29 +3,135 @@
 import asyncio
 import os
 import ssl as tls
-from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import EllipsisType, TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 
 from ._auth import Keeper
+from ._clock import LoopClock, chance
 from ._deadline import Deadlines
-from ._origin import Origin
+from ._hooks import Hooks, tell
+from ._limiter import TOKEN_LIMITS, Lane, Limiter, LocalLimiter, RateState, shared_limiter
+from ._origin import DOMAIN, Origin, is_loopback
+from ._rates import RateLimits
+from ._retry import Quota, Retry
 from ._sender import Sender, TokenEndpoint
 from ._shared import Shared
 from ._text import glimpse, printable
-from ._tokens import AccessToken, Auth, ClientCredentials
+from ._tokens import AccessToken, Auth, ClientCredentials, Credentials, TokenStore, claims_of
 from ._transport import AiohttpTransport, Response, default_user_agent
-from .errors import ApiError, ConfigurationError, DecodeError, SessionError, TransportError
+from .errors import ApiError, ConfigurationError, DecodeError, SessionError
 from .jsonapi import Document, GenericResource, Registry, Relationship, Resource, parse
+from .jsonapi._json import as_object
 from .jsonapi.query import include_paths, path_of, query_of, segment
 
+T = TypeVar("T")
 R = TypeVar("R", bound=Resource)
 
 _NO_ROUTE: Final = (404, 405)
 """What a route that does not exist answers; 404 also stands for a record that does not."""
+
+
+class _Core:
+    """What a session shares with its copies: connections, token, budget, and where they may be used."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        auth: Auth,
+        *,
+        carrier: dict[str, Any],
+        limits: RateLimits | None,
+        limiter: Limiter | None,
+        token_store: TokenStore | None,
+        hooks: Hooks,
+        resources: Iterable[type[Resource]],
+    ) -> None:
+        self.origin = origin
+        self.transport = AiohttpTransport(origin.url, **carrier)
+        at = urlsplit(origin.auth_url)
+        self.token_transport = AiohttpTransport(f"{at.scheme}://{at.netloc}", **carrier)
+        self.clock = LoopClock()
+        self.keeper = Keeper(
+            auth,
+            TokenEndpoint(self.token_transport, at.path),
+            auth_url=origin.auth_url,
+            store=token_store,
+            clock=self.clock,
+            chance=chance,
+            limiter=self.token_limiter,
+            on_token=self.received,
+        )
+        self.limits = limits
+        self.first_token = auth.token if isinstance(auth, AccessToken) else None
+        self.hooks = hooks
+        self.own_resources = tuple(resources)
+        self.followed = Shared()
+        self.no_route: set[tuple[str, str]] = set()
+        self.closed = False
+        self._registry: Registry | None = None
+        self._limiter: Limiter | None = limiter
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
+
+    def limiter(self) -> Limiter:
+        """The budget that this session shares with all others of its organization in this loop."""
+        if self._limiter is None:
+            self._limiter = shared_limiter(self.origin.url, self.limits, clock=self.clock, chance=chance)
+            if self.first_token is not None:
+                self.use_mode(self.first_token)
+        return self._limiter
+
+    def token_limiter(self) -> Limiter:
+        """The budget of the token endpoint, which is its own."""
+        return shared_limiter(self.origin.auth_url, TOKEN_LIMITS, clock=self.clock, chance=chance)
+
+    def received(self, token: str) -> None:
+        """A new token is here."""
+        self.use_mode(token)
+        tell(self.hooks.token)
+
+    def use_mode(self, token: str) -> None:
+        """Keep the documented limits of a token's mode, test or live, until headers tell more.
+
+        They are those of the hosted API; a server on this machine says for itself.
+        """
+        test = claims_of(token).get("test")
+        limiter = self.limiter()
+        if isinstance(test, bool) and isinstance(limiter, LocalLimiter) and not is_loopback(self.origin.host):
+            limiter.use(RateLimits.test() if test else RateLimits.live())
+
+    @property
+    def registry(self) -> Registry:
+        """The classes by type."""
+        if self._registry is None:
+            # Imported here: a program with classes of its own may never need them.
+            from .resources import RESOURCES  # noqa: PLC0415
+
+            self._registry = Registry(*RESOURCES, *self.own_resources)
+        return self._registry
+
+    def check(self) -> None:
+        """Refuse what cannot work, before it fails somewhere deep inside."""
+        if self.closed:
+            raise SessionError("the session is closed; make another, or close it later")
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+            self._process = os.getpid()
+        elif self._process != os.getpid():
+            raise SessionError(
+                f"the session was used in process {self._process} before this one was forked from it; make one in each"
+                " process"
+            )
+        elif self._loop is not loop:
+            raise SessionError(
+                f"the session belongs to the event loop where it was first used ({_named(self._loop)}) and cannot be"
+                f" used in another ({_named(loop)}); make one in each loop"
+            )
 
 
 class Session:
@@ -38,10 +144,16 @@ class Session:
 
     def __init__(
         self,
-        organization: str,
+        organization: str | None,
         auth: Auth,
         *,
         timeout: float | None = 30.0,
+        retry: Retry | None = None,
+        limits: RateLimits | None = None,
+        lane: Lane | str = Lane.INTERACTIVE,
+        hooks: Hooks | None = None,
+        limiter: Limiter | None = None,
+        token_store: TokenStore | None = None,
         max_at_once: int = 100,
         max_body: int = 16 * 2**20,
         auth_url: str | None = None,
@@ -55,9 +167,18 @@ class Session:
         """A session that reads `organization` with the token that `auth` gives; nothing is opened or sent yet.
 
         Args:
-            organization: A slug (`https://{slug}.commercelayer.io`) or a full URL, whose path is kept as a prefix.
+            organization: A slug (`https://{slug}.commercelayer.io`) or a full URL, whose path is kept as a prefix; None
+                to take it from the claims of an `AccessToken`.
             auth: A bearer token, credentials, or an async callable that gives a token.
-            timeout: Seconds for a whole call: token, connection, answer; None for as long as it takes.
+            timeout: Seconds for a whole call: queue, token, tries and the waits between them; None for as long as it
+                takes. A request handler wants less than the default, a worker more.
+            retry: When to try again; `Retry.web()` and `Retry.worker()` are presets.
+            limits: How many requests may be made; None to go by the token's mode, test or live, and by what the API's
+                headers say.
+            lane: `"interactive"` or `"bulk"`: who goes first where there is little room.
+            hooks: What to call when something happens.
+            limiter: A budget of the caller's in place of the one that all sessions of an organization share.
+            token_store: Where to keep the token so that other processes find it; None for memory.
             max_at_once: Connections at most; calls beyond it wait, within their timeout.
             max_body: Bytes of an answer at most, as received and as unpacked.
             auth_url: Where `/oauth/token` is; `https://auth.commercelayer.io`, for a full URL its own origin.
@@ -71,7 +192,6 @@ class Session:
         Raises:
             ConfigurationError: an option does not make sense.
         """
-        self._origin = Origin.of(organization, api_version=api_version, auth_url=auth_url)
         _require_auth(auth)
         _require_number("timeout", timeout, none=True)
         _require_number("max_at_once", max_at_once)
@@ -84,19 +204,64 @@ class Session:
             "trust_env": trust_env,
             "http": http,
         }
-        self._transport = AiohttpTransport(self._origin.url, **carrier)
-        at = urlsplit(self._origin.auth_url)
-        self._token_transport = AiohttpTransport(f"{at.scheme}://{at.netloc}", **carrier)
-        self._keeper = Keeper(auth, TokenEndpoint(self._token_transport, at.path))
-        self._deadlines = Deadlines(timeout)
-        self._sender = Sender(self._transport, self._keeper, self._deadlines, url=self._origin.url)
-        self._own_resources = tuple(resources)
-        self._registry: Registry | None = None
-        self._followed = Shared()
-        self._no_route: set[tuple[str, str]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = os.getpid()
+        named = organization if organization is not None else _organization_of(auth)
+        self._core = _Core(
+            Origin.of(named, api_version=api_version, auth_url=auth_url),
+            auth,
+            carrier=carrier,
+            limits=limits,
+            limiter=limiter,
+            token_store=token_store,
+            hooks=hooks or Hooks(),
+            resources=resources,
+        )
+        self._original = True
+        self._set(timeout, retry or Retry(), _lane(lane), hooks or Hooks())
+
+    def _set(self, timeout: float | None, retry: Retry, lane: Lane, hooks: Hooks) -> None:
+        core = self._core
+        self._options = (timeout, retry, lane, hooks)
+        self._deadlines = Deadlines(timeout, clock=core.clock)
+        self._sender = Sender(
+            core.transport,
+            core.keeper,
+            limiter=core.limiter,
+            deadlines=self._deadlines,
+            retry=retry,
+            lane=lane,
+            hooks=hooks,
+            quota=Quota(retry.quota),
+            clock=core.clock,
+            chance=chance,
+            url=core.origin.url,
+        )
         self._closed = False
+
+    def with_options(
+        self,
+        *,
+        timeout: float | EllipsisType | None = ...,
+        retry: Retry | None = None,
+        lane: Lane | str | None = None,
+        hooks: Hooks | None = None,
+    ) -> Self:
+        """A cheap copy with other options, on the same connections, token and budget.
+
+        It ends with the session that it was made from; closing it ends only the calls made through it.
+        """
+        before = self._options
+        if timeout is not ...:
+            _require_number("timeout", timeout, none=True)
+        copied = object.__new__(type(self))
+        copied._core = self._core
+        copied._original = False
+        copied._set(
+            before[0] if isinstance(timeout, EllipsisType) else timeout,
+            retry or before[1],
+            before[2] if lane is None else _lane(lane),
+            hooks or before[3],
+        )
+        return copied
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
@@ -114,7 +279,8 @@ class Session:
         return cls(organization, _auth_from_env(), **options)
 
     def __repr__(self) -> str:
-        return f"<Session {self._origin.url}{self._origin.api}{' closed' if self._closed else ''}>"
+        origin = self._core.origin
+        return f"<Session {origin.url}{origin.api}{' closed' if self._is_closed else ''}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError("a Session holds connections and a token and does not pickle; make one where it is used")
@@ -134,10 +300,28 @@ class Session:
             return
         self._closed = True
         self._deadlines.close()
-        await self._followed.close()
-        await self._keeper.close()
-        await self._transport.close()
-        await self._token_transport.close()
+        if self._original:
+            core = self._core
+            core.closed = True
+            await core.followed.close()
+            await core.keeper.close()
+            await core.transport.close()
+            await core.token_transport.close()
+
+    async def revoke(self) -> None:
+        """Have the server forget the session's token; the next call asks for another.
+
+        Raises:
+            AuthError: the server refused, or the session has no credentials to revoke with.
+            TransportError: the token endpoint did not answer.
+        """
+        self._check()
+        await self._core.keeper.revoke()
+
+    @property
+    def rate_limits(self) -> RateState:
+        """What is known of the budget of uncacheable reads now: limit, remaining, waiting; never a request."""
+        return self._core.limiter().state()
 
     @overload
     async def get(self, cls_or_type: type[R], id: str, *, include: str | Iterable[str] = ()) -> R: ...
@@ -161,14 +345,18 @@ class Session:
             SessionError: the session is closed, or used in another event loop or process.
         """
         cls, type_ = _class_and_type(cls_or_type)
-        target = f"{self._origin.api}{path_of(type_, id)}{query_of(cls, include_paths(include, cls))}"
-        response = await self._send(target)
-        registry = self._resources.without(type_) if cls is GenericResource else self._resources.preferring(cls)
-        found = registry.read(response.body, url=response.url, follow=self)
-        if isinstance(found, cls) and found.id == id and found.type == type_:
-            return found
-        self._transport.distrust()
-        raise _another(found, f"{type_}/{id}", response)
+        target = f"{self._core.origin.api}{path_of(type_, id)}{query_of(cls, include_paths(include, cls))}"
+        known = self._core.registry
+        registry = known.without(type_) if cls is GenericResource else known.preferring(cls)
+
+        def read(response: Response) -> Resource:
+            found = registry.read(response.body, url=response.url, follow=self)
+            if isinstance(found, cls) and found.id == id and found.type == type_:
+                return found
+            self._core.transport.distrust()
+            raise _another(found, f"{type_}/{id}", response)
+
+        return await self._send(target, type_, read)
 
     async def request(self, path_or_url: str, *, params: Mapping[str, str] | None = None) -> Document:
         """The document of any GET: the way out for what is not modelled.
@@ -181,66 +369,69 @@ class Session:
             LinkRefused: it leads to another origin, or out of the API.
             ApiError, AuthError, DecodeError, SessionError, TransportError: as for `get`.
         """
-        api = self._origin.api
+        api = self._core.origin.api
         below = path_or_url.startswith("/") and not path_or_url.startswith(("//", f"{api}/"))
-        target = self._origin.target_of(f"{api}{path_or_url}" if below else path_or_url)
+        target = self._core.origin.target_of(f"{api}{path_or_url}" if below else path_or_url)
         pairs: dict[str, str] = dict(params or {})
         added = "&".join(f"{quote(name)}={quote(value, safe=',:')}" for name, value in pairs.items())
         if added:
             target += f"{'&' if '?' in target else '?'}{added}"
-        response = await self._send(target)
-        return parse(response.body, response.url)
+        return await self._send(target, _type_in(target, api), lambda response: parse(response.body, response.url))
 
     async def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Any:
         """What a relationship leads to; awaiting it, or its `fetch`, calls this."""
         self._check()
         if anew:
             return await self._fetch(relationship, include_paths(include, Resource))
-        return await self._followed.call(relationship, lambda: self._fetch(relationship, ()))
+        return await self._core.followed.call(relationship, lambda: self._fetch(relationship, ()))
 
     async def _fetch(self, relationship: Relationship, include: Sequence[str]) -> Any:
         """By the document's own link; through the parent where there is none, or where it leads nowhere."""
         route = (relationship.owner.type, relationship.name)
-        target = None if route in self._no_route else self._target_of(relationship)
+        target = None if route in self._core.no_route else self._target_of(relationship)
         if target is None:
             return await self._through_parent(relationship, include)
+
+        def read(response: Response) -> Any:
+            found = self._core.registry.read(response.body, url=response.url, follow=self)
+            return _of_cardinality(found, relationship, response)
+
         try:
-            response = await self._send(_with_include(target, include))
+            return await self._send(_with_include(target, include), _type_in(target, self._core.origin.api), read)
         except ApiError as error:
             if error.status not in _NO_ROUTE:
                 raise
             refused = error
-        else:
-            found = self._resources.read(response.body, url=response.url, follow=self)
-            return _of_cardinality(found, relationship, response)
         try:
             found = await self._through_parent(relationship, include)
         except (ApiError, DecodeError):
             raise refused from None
-        self._no_route.add(route)
+        self._core.no_route.add(route)
         return found
 
     def _target_of(self, relationship: Relationship) -> str | None:
         """Where to ask for a target: the related link, else the resource that the linkage names, else nowhere."""
         link = relationship.links.related
         if link is not None:
-            return self._origin.target_of(link.href, base=link.base)
+            return self._core.origin.target_of(link.href, base=link.base)
         if relationship.to_many or len(relationship.identifiers) != 1:
             return None
         identifier = relationship.identifiers[0]
         if identifier.id is None:
             return None
-        return f"{self._origin.api}{path_of(identifier.type, identifier.id)}"
+        return f"{self._core.origin.api}{path_of(identifier.type, identifier.id)}"
 
     async def _through_parent(self, relationship: Relationship, include: Sequence[str]) -> Any:
         """The target as the parent's document includes it: no published schema has a route to every target."""
         owner, name = relationship.owner, relationship.name
         path = path_of(owner.type, owner.id or "")
         paths = ",".join([segment(name, "relationship"), *(f"{name}.{path}" for path in include)])
-        response = await self._send(f"{self._origin.api}{path}?include={paths}")
-        parent = self._resources.read(response.body, url=response.url, follow=self)
-        found = parent.relationships.get(name) if isinstance(parent, Resource) else None
-        if found is None or not found.loaded:
+
+        def read(response: Response) -> Relationship:
+            parent = self._core.registry.read(response.body, url=response.url, follow=self)
+            found = parent.relationships.get(name) if isinstance(parent, Resource) else None
+            if found is not None and found.loaded:
+                return found
             raise DecodeError(
                 expected="the related resource, included or null",
                 got="neither" if found is None else found.state.value,
@@ -248,44 +439,21 @@ class Session:
                 url=response.url.partition("?")[0],
                 resource=f"{owner.type}/{owner.id}",
             )
-        return await found
 
-    async def _send(self, target: str) -> Response:
+        return await (await self._send(f"{self._core.origin.api}{path}?include={paths}", owner.type, read))
+
+    async def _send(self, target: str, type_: str, read: Callable[[Response], T]) -> T:
         self._check()
-        try:
-            return await self._sender.send(target)
-        except TransportError:
-            if not self._closed:
-                raise
-        raise SessionError("the session was closed while the answer was awaited")
+        return await self._sender.send(target, type_, read)
 
     def _check(self) -> None:
-        """Refuse what cannot work, before it fails somewhere deep inside."""
         if self._closed:
             raise SessionError("the session is closed; make another, or close it later")
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-            self._process = os.getpid()
-        elif self._process != os.getpid():
-            raise SessionError(
-                f"the session was used in process {self._process} before this one was forked from it; make one in each"
-                " process"
-            )
-        elif self._loop is not loop:
-            raise SessionError(
-                f"the session belongs to the event loop where it was first used ({_named(self._loop)}) and cannot be"
-                f" used in another ({_named(loop)}); make one in each loop"
-            )
+        self._core.check()
 
     @property
-    def _resources(self) -> Registry:
-        if self._registry is None:
-            # Imported here: a program with classes of its own may never need them.
-            from .resources import RESOURCES  # noqa: PLC0415
-
-            self._registry = Registry(*RESOURCES, *self._own_resources)
-        return self._registry
+    def _is_closed(self) -> bool:
+        return self._closed or self._core.closed
 
 
 def _named(loop: asyncio.AbstractEventLoop) -> str:
@@ -328,7 +496,7 @@ def _with_include(target: str, include: Sequence[str]) -> str:
 def _require_auth(auth: object) -> None:
     if isinstance(auth, str):
         raise ConfigurationError("auth must be AccessToken(…), ClientCredentials(…) or an async callable, not a string")
-    if not isinstance(auth, AccessToken | ClientCredentials) and not callable(auth):
+    if not isinstance(auth, AccessToken | Credentials) and not callable(auth):
         raise ConfigurationError(
             f"auth must be AccessToken(…), ClientCredentials(…) or an async callable, not {type(auth).__name__}"
         )
@@ -346,6 +514,28 @@ def _user_agent(suffix: str | None) -> str:
     if suffix is not None and not (suffix.isascii() and suffix.isprintable()):
         raise ConfigurationError("user_agent must be printable ASCII text")
     return default_user_agent(suffix)
+
+
+def _lane(lane: Lane | str) -> Lane:
+    try:
+        return Lane(lane)
+    except ValueError:
+        raise ConfigurationError("lane must be 'interactive' or 'bulk'") from None
+
+
+def _type_in(target: str, api: str) -> str:
+    """The endpoint that a target belongs to, as the API counts: the first segment below its root."""
+    return target.removeprefix(api).lstrip("/").partition("?")[0].partition("/")[0]
+
+
+def _organization_of(auth: Auth) -> str:
+    """The organization's URL, as the claims of a token name it."""
+    claims = claims_of(auth.token) if isinstance(auth, AccessToken) else {}
+    slug = (as_object(claims.get("organization")) or {}).get("slug")
+    issuer = claims.get("iss", f"https://auth.{DOMAIN}")
+    if not isinstance(slug, str) or not isinstance(issuer, str) or not issuer.startswith("https://auth."):
+        raise ConfigurationError("the organization must be named: the token does not tell it")
+    return f"https://{slug.lower()}.{issuer.removeprefix('https://auth.')}"
 
 
 def _auth_from_env() -> Auth:

@@ -23,8 +23,8 @@ header or a body.
 
 import builtins
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from ._text import printable
 
@@ -44,10 +44,25 @@ def _restore(cls: type["CommerceLayerError"], args: tuple[Any, ...], state: dict
 
 
 class CommerceLayerError(Exception):
-    """Anything this package raises on purpose."""
+    """Anything this package raises on purpose.
+
+    Where requests were made, `tries` is how many, `elapsed` how many seconds they and the waits between them took, and
+    `failures` what went wrong before, in order.
+    """
+
+    tries: int = 0
+    elapsed: float = 0.0
+    failures: "tuple[CommerceLayerError, ...]" = ()
 
     def __init__(self, message: str) -> None:
         super().__init__(message if len(message) <= _MESSAGE_LIMIT else f"{message[: _MESSAGE_LIMIT - 1]}…")
+
+    def after(self, failures: "Sequence[CommerceLayerError]", *, tries: int, elapsed: float) -> Self:
+        """This error, as the last of several."""
+        self.failures = tuple(failure for failure in failures if failure is not self)
+        self.tries = tries
+        self.elapsed = elapsed
+        return self
 
     # The default reducer calls the class with `args` alone, which loses or refuses everything keyword-only.
     def __reduce__(self) -> tuple[Any, ...]:
@@ -164,11 +179,14 @@ class ApiError(CommerceLayerError):
     `status` is the HTTP status, which decides the class; `errors` are the JSON:API error objects in the server's
     order, empty if the answer held none; `method` and `url` name the request (no query); `headers` are those worth
     keeping, by lower-case name; `request_id` is what support will ask for; `content_type` what the answer said it
-    was. `tries` requests were made in `elapsed` seconds.
+    was.
     """
 
     statuses: ClassVar[tuple[int, ...]] = ()
     """The HTTP statuses that this class stands for."""
+    retry_after: float | None = None
+    """Seconds to wait before asking again: the server's wish, else, after a 429, for how long this session holds its
+    requests back; None if neither is known."""
     advice: ClassVar[str] = ""
     """What to do next."""
 
@@ -182,8 +200,6 @@ class ApiError(CommerceLayerError):
         headers: Mapping[str, str] | None = None,
         request_id: str | None = None,
         content_type: str | None = None,
-        tries: int = 1,
-        elapsed: float = 0.0,
     ) -> None:
         self.status = status
         self.method = method
@@ -192,8 +208,6 @@ class ApiError(CommerceLayerError):
         self.headers = dict(headers or {})
         self.request_id = request_id
         self.content_type = content_type
-        self.tries = tries
-        self.elapsed = elapsed
         super().__init__(self._message())
 
     @property
@@ -270,16 +284,10 @@ class Locked(ApiError):
 
 
 class RateLimited(ApiError):
-    """429: too many requests; `retry_after` is the server's wish in seconds, None if it named none."""
+    """429: too many requests; `retry_after` is how many seconds to wait before asking again."""
 
     statuses = (429,)
     advice = "wait before asking again"
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds to wait as the server's `Retry-After` says; None if absent or not a sane number."""
-        value = self.headers.get("retry-after", "")
-        return float(value) if value.isascii() and value.isdigit() and len(value) <= 5 else None  # noqa: PLR2004 - a day
 
 
 class ServerError(ApiError):

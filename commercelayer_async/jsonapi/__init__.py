@@ -7,8 +7,10 @@ A resource class is an attrs class made from `Resource`; its relationships are d
 What is included in a document is found there; for anything else a `Follow` is needed, which a session is.
 """
 
-from .document import Document, ResourceObject, parse
+from ._fields import member
+from .document import MAX_RESOURCES, Document, ResourceObject, parse
 from .links import Link, Links
+from .media_type import MediaType, media_type
 from .objects import ErrorObject, ResourceIdentifier
 from .registry import Decoded, Registry
 from .relationship import (
@@ -23,6 +25,7 @@ from .relationship import (
 from .resource import GenericResource, Resource
 
 __all__ = [
+    "MAX_RESOURCES",
     "Decoded",
     "Document",
     "ErrorObject",
@@ -30,6 +33,7 @@ __all__ = [
     "GenericResource",
     "Link",
     "Links",
+    "MediaType",
     "Registry",
     "Relationship",
     "RelationshipState",
@@ -40,5 +44,7 @@ __all__ = [
     "ToManyRelationship",
     "ToOne",
     "ToOneRelationship",
+    "media_type",
+    "member",
     "parse",
 ]

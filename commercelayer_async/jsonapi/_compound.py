@@ -4,46 +4,62 @@ Reading a page leaves each resource its attributes and one raw slice of relation
 document says stays bytes until it is wanted: `included` is decoded at the first look-up of linkage, once, into one
 table; links, meta and unknown members are found by a second pass over the body, also once. So what nobody reads costs
 nothing, and what many read is linear.
+
+The document refers to its primary resources weakly until somebody looks up linkage, so that a page which is only read
+goes away with its last reference, without the help of the garbage collector.
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from ._json import loads
+from ._json import FAILURES, loads
 from .document import mapping, own_members
-from .objects import ResourceIdentifier
 
 if TYPE_CHECKING:
     from .registry import Registry
+    from .relationship import Follow
     from .resource import Resource
 
 Key = tuple[str, str, str]
 """Type, "id" or "lid", value: what identifies a resource in a document."""
 
+Members = dict[str, Raw]
+"""The members of one object, each as its bytes."""
 
-class Compound(msgspec.Struct):
-    """A document whose resources have been handed out.
+_decode_members: Final = msgspec.json.Decoder(Members).decode
+_decode_objects: Final = msgspec.json.Decoder(list[Members]).decode
+_decode_entries: Final = msgspec.json.Decoder(list[Raw]).decode
 
-    The wire fields of subclasses add `data` in the types of a registry; it is emptied when the resources are handed
-    out, so that no cycle keeps a page alive which nobody looks up in. The rest is set by the decoder, whatever a
-    document may have put there.
-    """
 
-    included: Raw | UnsetType = UNSET
-    errors: Raw | UnsetType = UNSET
-    body: Any = b""
-    url: Any = None
-    registry: Any = None
-    follow: Any = None
-    primary: Any = ()
-    index: Any = None
-    parts: Any = None
+class Compound(msgspec.Struct, eq=False):
+    """A document whose resources have been handed out."""
+
+    included: Raw | UnsetType
+    body: bytes
+    url: str | None
+    registry: "Registry"
+    follow: "Follow | None"
+    handed: "list[ref[Resource]] | None" = None
+    """The primary resources as handed out; None for a single one that nobody has asked for relationships yet."""
+    whole: bool = True
+    """Whether all primary resources were handed out, and not some by unpickling."""
+    index: "dict[Key, Resource] | None" = None
+    lids: bool = False
+    """Whether the index knows resources that have an id by their local ids too."""
+    parts: dict[Key, tuple[str, Members]] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return revive, (self.body, self.url, self.registry)
+
+    def hand_out(self, resource: "Resource") -> None:
+        """Know a resource that is in somebody's hands."""
+        if self.handed is None:
+            self.handed = []
+        self.handed.append(ref(resource))
 
     def find(self, key: Key) -> "Resource | None":
         """The resource of that identity, None if the document does not hold it.
@@ -51,86 +67,122 @@ class Compound(msgspec.Struct):
         Should a document hold two, primary data wins, then the first (JSON:API 1.1 allows one, "Compound Documents").
         """
         if self.index is None:
-            self.index = self._build_index()
-        found: Resource | None = self.index.get(key)
+            self.index = self._indexed()
+        found = self.index.get(key)
+        if found is None and key[1] == "lid" and not self.lids:
+            self.lids = True
+            for by_lid, resource in self._by_lid(self.index):
+                self.index.setdefault(by_lid, resource)
+            return self.index.get(key)
         return found
 
-    def _build_index(self) -> dict[Key, "Resource"]:
+    def _indexed(self) -> "dict[Key, Resource]":
         index: dict[Key, Resource] = {}
-        registry: Registry = self.registry
-        primary = registry.primary_of(self) if self.primary is None else self.primary
-        for resource in (*primary, *registry.included_of(self)):
-            index.setdefault((resource.type, "id", resource.id), resource)
+        handed = [resource() for resource in self.handed or ()]
+        for resource in handed:
+            if resource is not None:
+                index.setdefault(resource.key, resource)
+        if not self.whole or None in handed:
+            for resource in self.registry.primary_of(self):
+                index.setdefault(resource.key, resource)
+        for resource in self.registry.included_of(self):
+            index.setdefault(resource.key, resource)
         return index
 
-    def part(self, resource: "Resource", name: str) -> bytes | None:
-        """One member of the resource object as bytes; None if the object lacks it."""
-        raw = self._members(resource).get(name)
+    def _by_lid(self, index: "dict[Key, Resource]") -> "list[tuple[Key, Resource]]":
+        found: list[tuple[Key, Resource]] = []
+        for key, (_, members) in self._parts().items():
+            if key[1] == "id" and "lid" in members and key in index:
+                lid = loads(members["lid"])
+                if isinstance(lid, str):
+                    found.append(((key[0], "lid", lid), index[key]))
+        return found
+
+    def part(self, key: Key, name: str) -> bytes | None:
+        """One member of a resource object as bytes; None if the object lacks it."""
+        raw = self._members(key).get(name)
         return None if raw is None else bytes(raw)
 
-    def member(self, resource: "Resource", name: str) -> dict[str, Any]:
-        """One member of the resource object that is to be an object; empty if absent or null."""
-        raw = self._members(resource).get(name)
+    def member(self, key: Key, name: str) -> dict[str, Any]:
+        """One member of a resource object that is to be an object; empty if absent or null."""
+        raw = self._members(key).get(name)
         value = None if raw is None else loads(raw, url=self.url)
-        return mapping(value, f"{self.locate(resource)}/{name}", self.url)
+        return mapping(value, f"{self.locate(key)}/{name}", self.url)
 
-    def attributes(self, resource: "Resource") -> Mapping[str, Any]:
+    def attributes(self, key: Key) -> Mapping[str, Any]:
         """The attributes as received, without @-members and those of extensions."""
-        return own_members(self.member(resource, "attributes"))
+        return own_members(self.member(key, "attributes"))
 
-    def raw(self, resource: "Resource") -> dict[str, Any]:
+    def raw(self, key: Key) -> dict[str, Any]:
         """The resource object as received."""
-        return {name: loads(value, url=self.url) for name, value in self._members(resource).items()}
+        return {name: loads(value, url=self.url) for name, value in self._members(key).items()}
 
-    def locate(self, identified: "Resource | ResourceIdentifier") -> str:
+    def locate(self, key: Key) -> str:
         """The JSON pointer to the resource object; "" if the document does not hold it."""
-        entry = self._parts().get((identified.type, identified.id or ""))
+        entry = self._parts().get(key)
         return entry[0] if entry is not None else ""
 
-    def _members(self, resource: "Resource") -> dict[str, Raw]:
-        entry = self._parts().get((resource.type, resource.id))
+    def _members(self, key: Key) -> Members:
+        entry = self._parts().get(key)
         return entry[1] if entry is not None else {}
 
-    def _parts(self) -> dict[tuple[str, str], tuple[str, dict[str, Raw]]]:
+    def _parts(self) -> dict[Key, tuple[str, Members]]:
         if self.parts is None:
-            self.parts = _take_apart(self.body)
-        parts: dict[tuple[str, str], tuple[str, dict[str, Raw]]] = self.parts
-        return parts
+            self.parts = _taken_apart(self.body)
+        return self.parts
 
 
-class _Apart(msgspec.Struct, gc=False):
-    """A document taken apart into the members of its resource objects."""
-
-    data: dict[str, Raw] | list[dict[str, Raw]] | None = None
-    included: list[dict[str, Raw]] | None = None
-
-
-_apart: Final = msgspec.json.Decoder(_Apart).decode
-
-
-def _take_apart(body: bytes) -> dict[tuple[str, str], tuple[str, dict[str, Raw]]]:
-    """The members of each resource object by type and id, with its pointer; the first of a pair wins."""
-    document = _apart(body)
-    parts: dict[tuple[str, str], tuple[str, dict[str, Raw]]] = {}
-    primary = document.data
-    places = [("/data", primary)] if isinstance(primary, dict) else _places("/data", primary)
-    for pointer, members in [*places, *_places("/included", document.included)]:
-        if "type" in members and "id" in members:
-            parts.setdefault((loads(members["type"]), loads(members["id"])), (pointer, members))
+def _taken_apart(body: bytes) -> dict[Key, tuple[str, Members]]:
+    """The members of each resource object by identity, with its pointer; the first of a pair wins."""
+    parts: dict[Key, tuple[str, Members]] = {}
+    document = members_of(body) or {}
+    for name in ("data", "included"):
+        for pointer, members in _objects(document.get(name), f"/{name}"):
+            key = _key(members)
+            if key is not None:
+                parts.setdefault(key, (pointer, members))
     return parts
 
 
-def _places(pointer: str, entries: list[dict[str, Raw]] | None) -> list[tuple[str, dict[str, Raw]]]:
-    return [(f"{pointer}/{n}", members) for n, members in enumerate(entries or ())]
+def _objects(raw: Raw | None, pointer: str) -> list[tuple[str, Members]]:
+    """Each object of an array, or the one object that stands in its place; whatever else is there is left out."""
+    if raw is None:
+        return []
+    single = members_of(raw)
+    if single is not None:
+        return [(pointer, single)]
+    try:
+        entries: list[Members] | list[Members | None] = _decode_objects(raw)
+    except FAILURES:
+        entries = [members_of(entry) for entry in entries_of(raw) or ()]
+    return [(f"{pointer}/{n}", members) for n, members in enumerate(entries) if members is not None]
 
 
-class _Included(msgspec.Struct):
-    included: Raw | UnsetType = UNSET
+def _key(members: Members) -> Key | None:
+    by = "id" if "id" in members else "lid"
+    if "type" not in members or by not in members:
+        return None
+    type_, value = loads(members["type"]), loads(members[by])
+    return (type_, by, value) if isinstance(type_, str) and isinstance(value, str) else None
 
 
-_included: Final = msgspec.json.Decoder(_Included).decode
+def members_of(raw: bytes | Raw) -> Members | None:
+    """The members of a JSON object; None if it is something else."""
+    try:
+        return _decode_members(raw)
+    except FAILURES:
+        return None
+
+
+def entries_of(raw: bytes | Raw) -> list[Raw] | None:
+    """The entries of a JSON array; None if it is something else."""
+    try:
+        return _decode_entries(raw)
+    except FAILURES:
+        return None
 
 
 def revive(body: bytes, url: str | None, registry: "Registry") -> Compound:
-    """The document of `body` after pickling: its resources are in other hands, and it has no way to fetch more."""
-    return Compound(body=body, url=url, registry=registry, included=_included(body).included, primary=None)
+    """The document of `body` after pickling; it has no way to fetch more."""
+    included = (members_of(body) or {}).get("included", UNSET)
+    return Compound(included=included, body=body, url=url, registry=registry, follow=None, whole=False)

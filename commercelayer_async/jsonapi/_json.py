@@ -1,28 +1,36 @@
 """JSON without loss, and one error for all that can be wrong with it.
 
 Integers keep every digit, and so do decimal numbers: one that a float cannot hold becomes a `Decimal`. NaN, Infinity,
-a byte order mark, invalid UTF-8, text after the end, and nesting deeper than the interpreter's stack are refused
-(RFC 8259, sections 6 to 9).
+a byte order mark, invalid UTF-8, text after the end, numbers of thousands of digits, and nesting deeper than the
+interpreter's stack are refused (RFC 8259, sections 6 to 9). Of two members of one name the last one counts.
 """
 
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Any, Final, cast
 
 import msgspec
 
 from ..errors import DecodeError
 
-FAILURES: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+FAILURES: Final = (msgspec.DecodeError, ValueError, RecursionError)
 """What msgspec raises on bytes that are no JSON, or not of the type asked for."""
 
 _BOM: Final = b"\xef\xbb\xbf"
+_ALWAYS_EXACT: Final = 16
+"""Characters of a number without exponent that no float rounds: 15 digits and the point."""
 
 
 def exact(text: str) -> float | Decimal:
     """The number that `text` spells: a float if that loses nothing, else a Decimal."""
     number = float(text)
-    precise = Decimal(text)
-    return number if Decimal(repr(number)) == precise else precise
+    if len(text) <= _ALWAYS_EXACT and "e" not in text and "E" not in text:
+        return number
+    try:
+        precise = Decimal(text)
+        lossless = Decimal(repr(number)) == precise
+    except DecimalException:
+        raise ValueError("a number of sane size") from None
+    return number if lossless else precise
 
 
 _decode: Final = msgspec.json.Decoder(float_hook=exact).decode
@@ -72,9 +80,9 @@ def not_json(body: bytes, error: Exception, *, url: str | None = None) -> Decode
         offset = wrong.start
     else:
         reason = str(error)
-        if isinstance(error, msgspec.ValidationError):
+        if isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError):
             return DecodeError(expected="JSON with numbers of sane size", got=_lower(reason), url=url)
-        return DecodeError(expected="JSON", got=_reason(reason), url=url, offset=_offset(body, reason))
+        return DecodeError(expected="JSON", got=_reason(reason, body), url=url, offset=_offset(body, reason))
     return DecodeError(expected="JSON in UTF-8", got="bytes that are not UTF-8", url=url, offset=offset)
 
 
@@ -93,8 +101,11 @@ def require_utf8(body: bytes, *, url: str | None = None) -> None:
     raise failure
 
 
-def _reason(text: str) -> str:
-    return "a body that was cut short" if "truncated" in text else _lower(text.partition(" (byte")[0])
+def _reason(text: str, body: bytes) -> str:
+    if "truncated" not in text:
+        return _lower(text.partition(" (byte")[0])
+    # msgspec says so of half a surrogate pair, too.
+    return "half a surrogate pair" if body.rstrip()[-1:] in (b"}", b"]", b'"') else "a body that was cut short"
 
 
 def _lower(text: str) -> str:

@@ -6,64 +6,61 @@ may be written to. When the identity has been added, assigning `__class__` makes
 costs a fifth of what filling a frozen class costs, and leaves the class as its author wrote it.
 """
 
-from collections.abc import Callable
-from datetime import datetime
-from functools import cache
-from types import UnionType
-from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final
 
 import attrs
-import msgspec
+
+from ._fields import converter_of, once_per_class, wire_name, wire_types
 
 _IDENTITY: Final = frozenset({"id"})
-_UTC_AWARE: Final = Annotated[datetime, msgspec.Meta(tz=True)]
-
-T = TypeVar("T")
-
-
-def once_per_class(make: Callable[[Any], T]) -> Callable[[Any], T]:
-    """`functools.cache`, typed so that class objects may be asked with; mypy holds their instances' hash against them."""
-    return cache(make)
 
 
 @once_per_class
-def twin_of(cls: Any) -> type[Any]:
-    """The writable class that msgspec fills for `cls`."""
-    twin: type[Any] = type(cls)(
-        cls.__name__,
-        cls.__bases__,
-        {
-            "__slots__": cls.__slots__,
-            "__module__": cls.__module__,
-            "__attrs_attrs__": tuple(field for field in attrs.fields(cls) if field.name not in _IDENTITY),
-            "__annotations__": {name: hint for name, hint in wire_types(cls).items() if name not in _IDENTITY},
-            # Both, or the slot stays generic and each write is a call into Python.
-            "__setattr__": object.__setattr__,
-            "__delattr__": object.__delattr__,
-        },
-    )
+def twin_of(cls: Any) -> type[Any] | None:
+    """The writable class that msgspec fills for `cls`; None if that would not be what its author meant."""
+    if not _plain(cls):
+        return None
+    try:
+        twin: type[Any] = type(cls)(
+            cls.__name__,
+            cls.__bases__,
+            {
+                "__slots__": vars(cls)["__slots__"],
+                "__module__": cls.__module__,
+                "__attrs_attrs__": tuple(field for field in attrs.fields(cls) if field.name not in _IDENTITY),
+                "__annotations__": {name: hint for name, hint in wire_types(cls).items() if name not in _IDENTITY},
+                # Both, or the slot stays generic and each write is a call into Python.
+                "__setattr__": object.__setattr__,
+                "__delattr__": object.__delattr__,
+            },
+        )
+        object.__new__(twin).__class__ = cls
+    except TypeError:
+        # Generic bases, hooks of a base that want arguments: whatever keeps a class from having a double.
+        return None
     return twin
 
 
-@once_per_class
-def wire_types(cls: Any) -> dict[str, Any]:
-    """The type of each field as it is checked: datetimes must know their offset from UTC."""
-    hints = get_type_hints(cls, include_extras=True)
-    return {field.name: _aware(hints[field.name]) for field in attrs.fields(cls)}
+def _plain(cls: Any) -> bool:
+    """Whether `cls` is no more than its slots.
 
-
-@once_per_class
-def fillable(cls: Any) -> bool:
-    """Whether msgspec can fill the class: it runs no converters, knows no aliases, and calls no hooks of attrs."""
-    return not hasattr(cls, "__attrs_post_init__") and all(
-        field.init and field.converter is None and field.validator is None and field.alias == field.name
-        for field in attrs.fields(cls)
+    msgspec runs no converters or validators, knows no other names, and calls neither `__init__` nor attrs' hooks.
+    """
+    hooks = ("__attrs_pre_init__", "__attrs_post_init__", "__attrs_init__")
+    return (
+        "__slots__" in vars(cls)
+        and cls.__new__ is object.__new__
+        and not any(hasattr(cls, hook) for hook in hooks)
+        and all(map(_plain_field, attrs.fields(cls)))
     )
 
 
-def _aware(hint: Any) -> Any:
-    if hint is datetime:
-        return _UTC_AWARE
-    if get_origin(hint) in (Union, UnionType):
-        return Union[tuple(map(_aware, get_args(hint)))]  # noqa: UP007 - the parts are known at run time only
-    return hint
+def _plain_field(field: "attrs.Attribute[Any]") -> bool:
+    default: Any = field.default
+    return (
+        field.init
+        and converter_of(field) is None
+        and field.validator is None
+        and wire_name(field) == field.name
+        and not getattr(default, "takes_self", False)
+    )

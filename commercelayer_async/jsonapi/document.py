@@ -1,6 +1,6 @@
 """Documents as received: every member of JSON:API 1.1, decoded from JSON and nothing more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sized
 from typing import Any, Final
 
 import attrs
@@ -8,8 +8,12 @@ import attrs
 from .._text import glimpse, kind
 from ..errors import DecodeError
 from ._json import as_array, as_object, as_text, loads
-from .links import Links, escape
+from .links import Links
+from .media_type import MediaType, media_type
 from .objects import ErrorObject, ResourceIdentifier, errors_from_json
+
+MAX_RESOURCES: Final = 100_000
+"""Resource objects at most in `data`, and in `included`, where nothing else was said."""
 
 _TOP_LEVEL: Final = frozenset({"data", "errors", "meta", "links", "included", "jsonapi"})
 
@@ -25,6 +29,7 @@ class ResourceObject:
     id: str | None
     """None for a resource object that has only a `lid`."""
     lid: str | None = None
+    """Identity local to this document (1.1); never an id."""
     attributes: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     relationships: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     """Relationship objects as received, by name."""
@@ -55,15 +60,25 @@ class Document:
     jsonapi: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """What the server says of its implementation; informative, also `ext` and `profile`."""
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
-    """Top-level members that the specification does not define, those of extensions among them."""
+    """Top-level members that the specification does not define: those of extensions, @-members, and others."""
     url: str | None = None
     """Where it came from; links are resolved against it. None for bytes that came from nowhere."""
+    media_type: MediaType = attrs.field(factory=MediaType)
+    """What the `Content-Type` header said: its `ext` and `profile` are what was applied, whatever `jsonapi` says."""
     body: bytes = attrs.field(default=b"", repr=False)
     """The bytes it was read from."""
 
 
-def parse(body: bytes, url: str | None = None) -> Document:
-    """The document that the bytes of an answer hold; `url` is where they came from, for its links.
+def parse(
+    body: bytes, url: str | None = None, *, content_type: str | None = None, max_resources: int = MAX_RESOURCES
+) -> Document:
+    """The document that the bytes of an answer hold.
+
+    Args:
+        body: JSON in UTF-8.
+        url: Where it came from, which its links are resolved against.
+        content_type: The header of that name, for the extensions and profiles it lists.
+        max_resources: How many resource objects `data` and `included` may hold, each.
 
     Raises:
         DecodeError: the bytes are no JSON, or no JSON:API document.
@@ -73,12 +88,12 @@ def parse(body: bytes, url: str | None = None) -> Document:
     if members is None:
         raise DecodeError(expected="a JSON:API document (an object)", got=kind(root), url=url)
     extra = {name: value for name, value in members.items() if name not in _TOP_LEVEL}
-    if not any(name in members for name in ("data", "errors", "meta")) and not any(":" in name for name in extra):
+    if not any(name in members for name in ("data", "errors", "meta")) and not any(map(_of_extension, extra)):
         raise DecodeError(expected="one of data, errors and meta", got="none of them", url=url)
     return Document(
-        data=_primary(members.get("data"), url),
+        data=_primary(members.get("data"), url, max_resources),
         has_data="data" in members,
-        included=tuple(_included(members.get("included"), url)),
+        included=_included(members.get("included"), url, max_resources),
         errors=errors_from_json(members.get("errors"), base=url),
         has_errors="errors" in members,
         meta=mapping(members.get("meta"), "/meta", url),
@@ -86,6 +101,7 @@ def parse(body: bytes, url: str | None = None) -> Document:
         jsonapi=mapping(members.get("jsonapi"), "/jsonapi", url),
         extra=extra,
         url=url,
+        media_type=media_type(content_type),
         body=body,
     )
 
@@ -109,12 +125,10 @@ def resource_object(value: object, pointer: str, url: str | None) -> ResourceObj
     raw = as_object(value)
     if raw is None:
         raise DecodeError(expected="a resource object", got=kind(value), pointer=pointer, url=url)
-    type_ = _identity(raw, "type", pointer, url)
-    lid = as_text(raw.get("lid"))
-    has_lid = lid is not None and "id" not in raw
+    type_, id_, lid = identity(raw, pointer, url)
     return ResourceObject(
         type=type_,
-        id=None if has_lid else _identity(raw, "id", pointer, url),
+        id=id_,
         lid=lid,
         attributes=own_members(mapping(raw.get("attributes"), f"{pointer}/attributes", url)),
         relationships=own_members(mapping(raw.get("relationships"), f"{pointer}/relationships", url)),
@@ -124,6 +138,20 @@ def resource_object(value: object, pointer: str, url: str | None) -> ResourceObj
     )
 
 
+def identity(members: Mapping[str, Any], pointer: str, url: str | None) -> tuple[str, str | None, str | None]:
+    """Type, id and local id of a resource object or identifier; the id is None where a local id stands for it.
+
+    Raises:
+        DecodeError: one is missing, empty or no string.
+    """
+    type_ = _text(members, "type", pointer, url)
+    if "lid" not in members:
+        return type_, _text(members, "id", pointer, url), None
+    if "id" not in members:
+        return type_, None, _text(members, "lid", pointer, url)
+    return type_, _text(members, "id", pointer, url), as_text(members["lid"])
+
+
 def own_members(members: dict[str, Any]) -> dict[str, Any]:
     """`members` without @-members and those of extensions, which are neither attributes nor relationships."""
     if any(name[:1] == "@" or ":" in name for name in members):
@@ -131,28 +159,43 @@ def own_members(members: dict[str, Any]) -> dict[str, Any]:
     return members
 
 
-def _identity(raw: dict[str, Any], name: str, pointer: str, url: str | None) -> str:
-    value = raw.get(name)
+def _of_extension(name: str) -> bool:
+    return ":" in name and name[:1] != "@"
+
+
+def _text(members: Mapping[str, Any], name: str, pointer: str, url: str | None) -> str:
+    value = members.get(name)
     if isinstance(value, str) and value:
         return value
-    got = "nothing" if name not in raw else "an empty string" if value == "" else glimpse(value)
-    raise DecodeError(expected="a string that is not empty", got=got, pointer=f"{pointer}/{escape(name)}", url=url)
+    got = "nothing" if name not in members else "an empty string" if value == "" else glimpse(value)
+    raise DecodeError(expected="a string that is not empty", got=got, pointer=f"{pointer}/{name}", url=url)
 
 
-def _primary(value: object, url: str | None) -> ResourceObject | tuple[ResourceObject, ...] | None:
+def _primary(value: object, url: str | None, limit: int) -> ResourceObject | tuple[ResourceObject, ...] | None:
     if value is None:
         return None
     entries = as_array(value)
-    if entries is not None:
-        return tuple(resource_object(entry, f"/data/{n}", url) for n, entry in enumerate(entries))
-    return resource_object(value, "/data", url)
+    return resource_object(value, "/data", url) if entries is None else _objects(entries, "/data", url, limit)
 
 
-def _included(value: object, url: str | None) -> Iterator[ResourceObject]:
-    if value is None:
-        return
-    entries = as_array(value)
+def _included(value: object, url: str | None, limit: int) -> tuple[ResourceObject, ...]:
+    # Null for none is not legal, but harmless.
+    entries = [] if value is None else as_array(value)
     if entries is None:
         raise DecodeError(expected="an array of resource objects", got=kind(value), pointer="/included", url=url)
-    for n, entry in enumerate(entries):
-        yield resource_object(entry, f"/included/{n}", url)
+    return _objects(entries, "/included", url, limit)
+
+
+def _objects(entries: list[Any], pointer: str, url: str | None, limit: int) -> tuple[ResourceObject, ...]:
+    require_few(entries, pointer, url, limit)
+    return tuple(resource_object(entry, f"{pointer}/{n}", url) for n, entry in enumerate(entries))
+
+
+def require_few(entries: Sized, pointer: str, url: str | None, limit: int) -> None:
+    """Refuse more than `limit` resource objects.
+
+    Raises:
+        DecodeError: there are more.
+    """
+    if len(entries) > limit:
+        raise DecodeError(expected=f"at most {limit} resources", got=str(len(entries)), pointer=pointer, url=url)

@@ -4,80 +4,99 @@ A link is kept exactly as the document gives it. Where it leads is worked out by
 document came from, without re-quoting: `%2C` stays `%2C`. Whether it may be followed is not decided here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
-import attrs
+import msgspec
 
 from .._text import kind
 from ..errors import DecodeError
 from ._json import as_array, as_object, as_text
 
 
-@attrs.frozen
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """One link of a links object (JSON:API 1.1, "Links").
 
-    Everything but `href` is a hint: None where the document does not say.
+    Everything but `href` is a hint: None, or empty, where the document does not say.
     """
 
     href: str
     """The URI reference as the document gives it."""
     rel: str | None = None
-    """The link's relation type; by default the member name under which it stands."""
-    title: str | None = None
-    type: str | None = None
-    """Media type of the target, a hint only."""
-    hreflang: tuple[str, ...] = ()
-    """Languages of the target, also where the document gives a single string."""
-    describedby: "Link | None" = None
-    """Where a description of the target is."""
-    meta: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """The link's relation type: what the link says, else the member name under which it stands."""
     base: str | None = None
     """The URL of the document that holds the link; None for bytes that came from nowhere."""
+    received: Mapping[str, Any] = {}
+    """The link object, member for member; empty where the document gives a string."""
 
-    @property
-    def url(self) -> str:
-        """`href` resolved against `base` (RFC 3986); as given if it is absolute or there is no base."""
-        return urljoin(self.base, self.href) if self.base else self.href
+    def __hash__(self) -> int:
+        return hash((self.href, self.rel, self.base))
 
     def __str__(self) -> str:
         return self.href
 
+    @property
+    def url(self) -> str:
+        """`href` resolved against `base` (RFC 3986); as given if it is absolute, if there is no base, or no way."""
+        try:
+            return urljoin(self.base, self.href) if self.base else self.href
+        except ValueError:
+            # An address in brackets that is none.
+            return self.href
 
-def link_from_json(value: object, *, pointer: str, base: str | None, rel: str | None = None) -> Link | None:
+    @property
+    def title(self) -> str | None:
+        """A label for people."""
+        return as_text(self.received.get("title"))
+
+    @property
+    def type(self) -> str | None:
+        """Media type of the target, a hint only."""
+        return as_text(self.received.get("type"))
+
+    @property
+    def hreflang(self) -> tuple[str, ...]:
+        """Languages of the target, also where the document gives a single string."""
+        given = self.received.get("hreflang")
+        entries = as_array(given)
+        return tuple(text for text in ([given] if entries is None else entries) if isinstance(text, str))
+
+    @property
+    def describedby(self) -> "Link | None":
+        """Where a description of the target is."""
+        try:
+            return link_from_json(self.received.get("describedby"), pointer="", base=self.base, rel="describedby")
+        except DecodeError:
+            return None
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What the document says about the link beside its members."""
+        return as_object(self.received.get("meta")) or {}
+
+
+def link_from_json(
+    value: object, *, pointer: "str | Callable[[], str]", base: str | None, rel: str | None = None
+) -> Link | None:
     """The link that a links object's member holds, None for null: there is no such link.
 
     Raises:
         DecodeError: it is neither a string, nor an object with a string `href`, nor null.
     """
+    if isinstance(value, str):
+        return Link(value, rel, base)
     if value is None:
         return None
-    if isinstance(value, str):
-        return Link(href=value, rel=rel, base=base)
+    at = pointer if isinstance(pointer, str) else pointer()
     members = as_object(value)
     if members is None:
-        raise DecodeError(expected="a link (string, object or null)", got=kind(value), pointer=pointer, url=base)
+        raise DecodeError(expected="a link (string, object or null)", got=kind(value), pointer=at, url=base)
     href = members.get("href")
     if not isinstance(href, str):
-        raise DecodeError(
-            expected="a string",
-            got=kind(href) if "href" in members else "nothing",
-            pointer=f"{pointer}/href",
-            url=base,
-        )
-    hreflang = members.get("hreflang")
-    return Link(
-        href=href,
-        rel=as_text(members.get("rel")) or rel,
-        title=as_text(members.get("title")),
-        type=as_text(members.get("type")),
-        hreflang=tuple(text for text in as_array(hreflang) or [hreflang] if isinstance(text, str)),
-        describedby=_describedby(members.get("describedby"), pointer, base),
-        meta=as_object(members.get("meta")) or {},
-        base=base,
-    )
+        got = kind(href) if "href" in members else "nothing"
+        raise DecodeError(expected="a string", got=got, pointer=f"{at}/href", url=base)
+    return Link(href, as_text(members.get("rel")) or rel, base, members)
 
 
 class Links(Mapping[str, Link | None]):
@@ -90,7 +109,11 @@ class Links(Mapping[str, Link | None]):
     __slots__ = ("_base", "_members", "_pointer")
 
     def __init__(
-        self, members: Mapping[str, Any] | None = None, *, pointer: str = "/links", base: str | None = None
+        self,
+        members: Mapping[str, Any] | None = None,
+        *,
+        pointer: "str | Callable[[], str]" = "/links",
+        base: str | None = None,
     ) -> None:
         # `links: null` is not legal, but seen; it says no more than no links.
         self._members = members or {}
@@ -98,7 +121,21 @@ class Links(Mapping[str, Link | None]):
         self._base = base
 
     def __getitem__(self, name: str) -> Link | None:
-        return link_from_json(self._members[name], pointer=f"{self._pointer}/{escape(name)}", base=self._base, rel=name)
+        value = self._members[name]
+        if name[:1] == "@":
+            raise KeyError(name)
+        return link_from_json(value, pointer=lambda: self._place(name), base=self._base, rel=name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        pointer = self._pointer if isinstance(self._pointer, str) else self._pointer()
+        return _links, (dict(self._members), pointer, self._base)
+
+    def _place(self, name: str) -> str:
+        pointer = self._pointer if isinstance(self._pointer, str) else self._pointer()
+        return f"{pointer}/{escape(name)}"
+
+    def _named(self, name: str) -> Link | None:
+        return self[name] if name in self._members else None
 
     def __iter__(self) -> Iterator[str]:
         # @-members are no links (JSON:API 1.1, "@-Members").
@@ -113,37 +150,37 @@ class Links(Mapping[str, Link | None]):
     @property
     def self(self) -> Link | None:
         """Where what holds these links answers."""
-        return self.get("self")
+        return self._named("self")
 
     @property
     def related(self) -> Link | None:
         """Where the related resource or collection answers."""
-        return self.get("related")
+        return self._named("related")
 
     @property
     def next(self) -> Link | None:
         """The next page; None where there is none."""
-        return self.get("next")
+        return self._named("next")
 
     @property
     def prev(self) -> Link | None:
         """The page before; None where there is none."""
-        return self.get("prev")
+        return self._named("prev")
 
     @property
     def first(self) -> Link | None:
         """The first page."""
-        return self.get("first")
+        return self._named("first")
 
     @property
     def last(self) -> Link | None:
         """The last page."""
-        return self.get("last")
+        return self._named("last")
 
     @property
     def describedby(self) -> Link | None:
         """A description of the document."""
-        return self.get("describedby")
+        return self._named("describedby")
 
 
 def escape(name: str) -> str:
@@ -151,8 +188,5 @@ def escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _describedby(value: object, pointer: str, base: str | None) -> Link | None:
-    try:
-        return link_from_json(value, pointer=f"{pointer}/describedby", base=base)
-    except (DecodeError, RecursionError):
-        return None
+def _links(members: Mapping[str, Any], pointer: str, base: str | None) -> Links:
+    return Links(members, pointer=pointer, base=base)

@@ -1,6 +1,7 @@
 """The small objects of a document: resource identifiers and error objects."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -84,4 +85,4 @@ def _error(entry: dict[str, Any], base: str | None) -> ErrorObject:
 def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return str(value) if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else None

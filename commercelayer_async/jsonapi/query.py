@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import quote
 
-import attrs
-
 from .._text import kind, near_miss, printable
 from ..errors import ConfigurationError
+from ._fields import wire_names
 from .resource import GenericResource, Resource, declared_relationships
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -60,8 +59,7 @@ def fieldset(cls: type[Resource]) -> tuple[str, ...] | None:
     """The field names that a sparse class asks for; None for a class that takes what comes."""
     if not cls.sparse:
         return None
-    attributes = [field.alias for field in attrs.fields(cls) if field.name != "id"]
-    return (*attributes, *declared_relationships(cls))
+    return (*wire_names(cls), *declared_relationships(cls))
 
 
 def query_of(cls: type[Resource], include: Sequence[str] = ()) -> str:

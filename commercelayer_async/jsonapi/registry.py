@@ -1,14 +1,19 @@
 """From documents to resources: which class stands for which type."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
 
 from ..errors import ConfigurationError
 from ._compound import Compound
 from ._decoders import Decoders
 from ._json import as_text
-from .document import Document
+from .document import MAX_RESOURCES, Document
 from .relationship import Follow
 from .resource import GenericResource, Resource
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 Decoded = Resource | tuple[Resource, ...] | None
 """What primary data becomes: a resource, a tuple of resources in the document's order, or None for null."""
@@ -20,21 +25,35 @@ class Registry:
     Decoding gives instances of the registered classes, and `GenericResource` for every other type.
     """
 
-    def __init__(self, *classes: type[Resource]) -> None:
+    def __init__(
+        self,
+        *classes: type[Resource],
+        converter: "Converter | None" = None,
+        max_resources: int = MAX_RESOURCES,
+    ) -> None:
         """Know `classes`; a later one replaces an earlier one of the same type.
+
+        Args:
+            classes: Resource classes, each with a `type`.
+            converter: A cattrs converter with hooks of the caller's: it makes the value of each attribute, and it
+                alone decides what fits. Slower, as every attribute goes through it. Without one, types are taken at
+                their word (msgspec's strict rules), and cattrs makes only what msgspec does not know.
+            max_resources: How many resource objects `data` and `included` may hold, each.
 
         Raises:
             ConfigurationError: one is no attrs class made from `Resource`, or names no `type`.
         """
         self._classes = {_type_of(cls): cls for cls in classes}
-        self._variants: dict[type[Resource] | str, Registry] = {}
+        self._options = _Options(converter, max_resources)
+        self._variants: dict[object, Registry] = {}
         self._decoders: Decoders | None = None
 
     def __repr__(self) -> str:
-        return f"Registry({', '.join(cls.__name__ for cls in self._classes.values())})"
+        shown = f"Registry({', '.join(cls.__name__ for cls in self._classes.values())})"
+        return f"{shown}.lenient()" if self._options.lenient else shown
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Registry, tuple(self._classes.values())
+        return _registry, (self.classes, self._options)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Registry":
         return self
@@ -44,6 +63,11 @@ class Registry:
         """The registered classes."""
         return tuple(self._classes.values())
 
+    @property
+    def converter(self) -> "Converter | None":
+        """The caller's converter, if one was given."""
+        return self._options.converter
+
     def get(self, type_: str) -> type[Resource]:
         """The class for a JSON:API type; `GenericResource` if none was registered."""
         return self._classes.get(type_, GenericResource)
@@ -52,20 +76,32 @@ class Registry:
         """This registry with `cls` for its type: itself if it has it already, else always the same other one."""
         if self._classes.get(cls.type) is cls:
             return self
-        found = self._variants.get(cls)
-        if found is None:
-            found = self._variants[cls] = Registry(*self._classes.values(), cls)
-        return found
+        return self._variant(cls, (*self._classes.values(), cls))
 
     def without(self, type_: str) -> "Registry":
         """This registry without a class for a type, so that it gives `GenericResource`s."""
         if type_ not in self._classes:
             return self
-        found = self._variants.get(type_)
+        return self._variant(type_, tuple(cls for name, cls in self._classes.items() if name != type_))
+
+    def lenient(self) -> "Registry":
+        """This registry, keeping attributes that do not fit as they were received, and None for those that are missing.
+
+        `resource.misfits` names them. One odd value must not stop a migration of many records; whoever reads
+        leniently looks there. What is wrong with a document's structure is still refused.
+        """
+        if self._options.lenient:
+            return self
+        found = self._variants.get(None)
         if found is None:
-            kept = (cls for name, cls in self._classes.items() if name != type_)
-            found = self._variants[type_] = Registry(*kept)
+            found = self._variants[None] = _registry(self.classes, attrs.evolve(self._options, lenient=False))
+            found._options = attrs.evolve(self._options, lenient=True)
         return found
+
+    def _variant(self, of: object, classes: tuple[type[Resource], ...]) -> "Registry":
+        if of not in self._variants:
+            self._variants[of] = _registry(classes, self._options)
+        return self._variants[of]
 
     def decode(self, document: Document, *, follow: Follow | None = None) -> Decoded:
         """The resources that the primary data of a parsed document holds; see `read`."""
@@ -91,8 +127,8 @@ class Registry:
 
     def primary_of(self, document: Compound) -> tuple[Resource, ...]:
         """The primary resources of a document whose first ones are in other hands."""
-        again = self.read(document.body, url=document.url)
-        resources = again if isinstance(again, tuple) else (again,) if again is not None else ()
+        again: Any = self.read(document.body, url=document.url)
+        resources = cast("tuple[Resource, ...]", again if isinstance(again, tuple) else (again,))
         for resource in resources:
             object.__setattr__(resource, "_document", document)
         return resources
@@ -100,8 +136,28 @@ class Registry:
     @property
     def _compiled(self) -> Decoders:
         if self._decoders is None:
-            self._decoders = Decoders(self._classes)
+            options = self._options
+            self._decoders = Decoders(
+                self._classes,
+                max_resources=options.max_resources,
+                converter=options.converter,
+                lenient=options.lenient,
+            )
         return self._decoders
+
+
+@attrs.frozen
+class _Options:
+    """How a registry reads, whatever its classes."""
+
+    converter: "Converter | None" = None
+    max_resources: int = MAX_RESOURCES
+    lenient: bool = False
+
+
+def _registry(classes: tuple[type[Resource], ...], options: _Options) -> Registry:
+    registry = Registry(*classes, converter=options.converter, max_resources=options.max_resources)
+    return registry.lenient() if options.lenient else registry
 
 
 def _type_of(cls: object) -> str:

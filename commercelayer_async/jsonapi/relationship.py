@@ -7,19 +7,20 @@ the document; anything else is fetched through the document's `Follow`, the one 
 
 from collections.abc import Awaitable, Generator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, Protocol, Self, TypeVar, cast, overload
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from ..errors import DecodeError, SessionError
-from ._json import FAILURES, as_array, loads
-from .document import mapping
+from .._text import kind
+from ..errors import ConfigurationError, DecodeError, SessionError
+from ._json import FAILURES, as_array, as_object, as_text, exact, loads
+from .document import identity, mapping
 from .links import Link, Links, escape
 from .objects import ResourceIdentifier
 
 if TYPE_CHECKING:
-    from ._compound import Compound
+    from ._compound import Compound, Key
     from .resource import Resource
 
 T_co = TypeVar("T_co", covariant=True)
@@ -55,13 +56,16 @@ class Follow(Protocol):
         ...
 
 
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class _Identifier(msgspec.Struct, gc=False):
     """Linkage on the wire."""
 
-    type: str
-    id: str | UnsetType = UNSET
-    lid: str | UnsetType = UNSET
+    type: _Text
+    id: _Text
     meta: dict[str, Any] | None = None
+    lid: Any = None
 
 
 class _Wire(msgspec.Struct, gc=False):
@@ -72,7 +76,9 @@ class _Wire(msgspec.Struct, gc=False):
     meta: dict[str, Any] | None = None
 
 
-_decode_wire: Final = msgspec.json.Decoder(_Wire).decode
+_decode_wire: Final = msgspec.json.Decoder(_Wire, float_hook=exact).decode
+_decode_wires: Final = msgspec.json.Decoder(dict[str, _Wire], float_hook=exact).decode
+_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _NOTHING: Final = _Wire()
 _UNKNOWN: Final = object()
 
@@ -91,27 +97,48 @@ class Relationship:
         SessionError: the resource is bound to no session, or the session is closed.
     """
 
-    __slots__ = ("_document", "_value", "_wire", "name", "owner")
+    __slots__ = ("_document", "_owner", "_value", "_wire", "name")
 
     to_many: ClassVar[bool | None] = None
     """Whether the target is a collection; None if only the answer can tell."""
 
     name: str
     """The member name under `relationships`."""
-    owner: ResourceIdentifier
-    """The resource that holds the relationship."""
 
     def __init__(
-        self, name: str, owner: ResourceIdentifier, document: "Compound | None", wire: "Raw | None" = None
+        self, name: str, owner: "Key", document: "Compound | None" = None, wire: "_Wire | Raw" = _NOTHING
     ) -> None:
         self.name = name
-        self.owner = owner
+        # Its identity and not the resource, which holds this object: no cycle.
+        self._owner = owner
         self._document = document
         self._value: Any = _UNKNOWN
-        self._wire = self._read(wire) if wire is not None else _NOTHING
+        self._wire = wire
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.owner.type}/{self.owner.id}.{self.name}: {self.state}>"
+        try:
+            state: str = self.state
+        except DecodeError as error:
+            state = f"malformed, {error}"
+        return f"<{type(self).__name__} {self._path}: {state}>"
+
+    @property
+    def owner(self) -> ResourceIdentifier:
+        """The resource that holds the relationship."""
+        type_, by, value = self._owner
+        return ResourceIdentifier(type_, value) if by == "id" else ResourceIdentifier(type_, lid=value)
+
+    @property
+    def _path(self) -> str:
+        return f"{self._owner[0]}/{self._owner[2]}.{self.name}"
+
+    @property
+    def _said(self) -> _Wire:
+        """What the document says; where it says it wrongly, this raises `DecodeError`."""
+        wire = self._wire
+        if type(wire) is not _Wire:
+            wire = self._wire = self._read(cast("Raw", wire))
+        return wire
 
     def __await__(self) -> Generator[Any, Any, Any]:
         if not self.loaded:
@@ -125,11 +152,12 @@ class Relationship:
     @property
     def state(self) -> RelationshipState:
         """Which of the six things the document says."""
-        linkage = self._wire.data
+        wire = self._said
+        linkage = wire.data
         if linkage is UNSET:
-            if self._wire.links:
+            if wire.links:
                 return RelationshipState.LINKS_ONLY
-            return RelationshipState.META_ONLY if self._wire.meta is not None else RelationshipState.ABSENT
+            return RelationshipState.META_ONLY if wire.meta is not None else RelationshipState.ABSENT
         if not linkage:
             return RelationshipState.EMPTY
         found = self._find(linkage)
@@ -140,7 +168,7 @@ class Relationship:
         """True if awaiting costs no request."""
         if self._value is not _UNKNOWN:
             return True
-        linkage = self._wire.data
+        linkage = self._said.data
         if linkage is UNSET:
             return False
         value = (() if isinstance(linkage, list) else None) if not linkage else self._find(linkage)
@@ -150,23 +178,45 @@ class Relationship:
         return True
 
     @property
+    def value(self) -> Any:
+        """The target without awaiting, where `loaded` says that it is here.
+
+        Raises:
+            ConfigurationError: it is not.
+        """
+        if not self.loaded:
+            raise ConfigurationError(f"{self._path} is not loaded ({self.state}): await it, or include it")
+        return self._value
+
+    @property
+    def linkage(self) -> "ResourceIdentifier | tuple[ResourceIdentifier, ...] | UnsetType | None":
+        """The linkage as it stands: an identifier, a tuple of them, None for null; `msgspec.UNSET` if there is none."""
+        linkage = self._said.data
+        if isinstance(linkage, list):
+            return tuple(map(_identifier, linkage))
+        return _identifier(linkage) if isinstance(linkage, _Identifier) else linkage
+
+    @property
     def identifiers(self) -> tuple[ResourceIdentifier, ...]:
         """The linkage in the document's order, duplicates kept; empty if there is none, or if it is empty."""
-        linkage = self._wire.data
+        linkage = self._said.data
         if linkage is UNSET or linkage is None:
             return ()
         return tuple(map(_identifier, linkage if isinstance(linkage, list) else [linkage]))
 
     @property
     def links(self) -> Links:
-        """`related` (the target), `self` (the linkage) and whatever else the document gives."""
+        """`related` (the target), `self` (the linkage) and whatever else the document gives.
+
+        Pagination links page the linkage; where `next` is among them, the linkage is not all of it.
+        """
         base = self._document.url if self._document is not None else None
-        return Links(self._wire.links, pointer=f"/relationships/{escape(self.name)}/links", base=base)
+        return Links(self._said.links, pointer=self._links_place, base=base)
 
     @property
     def meta(self) -> Mapping[str, Any]:
         """What the document says about the relationship itself."""
-        return self._wire.meta or {}
+        return self._said.meta or {}
 
     def way(self) -> Link | None:
         """The link to follow to the target: the document's `related`; None if it gives none."""
@@ -176,7 +226,7 @@ class Relationship:
         follow: Follow | None = self._document.follow if self._document is not None else None
         if follow is None:
             raise SessionError(
-                f"{self.owner.type}/{self.owner.id}.{self.name} cannot be fetched: the resource is bound to no"
+                f"{self._path} cannot be fetched: the resource is bound to no"
                 " session; get it from one, or call resource.bind(session)"
             )
         return follow.follow(self, include=include, anew=anew)
@@ -191,27 +241,35 @@ class Relationship:
         found = tuple(document.find(_key(one)) for one in linkage)
         return None if None in found else found
 
-    def _read(self, raw: Raw) -> _Wire:
-        try:
-            wire = _decode_wire(raw)
-        except FAILURES:
-            wire = None
-        return self._explain(raw) if wire is None else wire
+    def _place(self) -> str:
+        at = self._document.locate(self._owner) if self._document is not None else ""
+        return f"{at}/relationships/{escape(self.name)}"
 
-    def _explain(self, raw: Raw) -> _Wire:
-        """The same by hand: what null stands for, or the error with its pointer."""
+    def _links_place(self) -> str:
+        return f"{self._place()}/links"
+
+    def _read(self, raw: Raw) -> _Wire:
+        """The relationship object member by member: local ids, what null stands for, or the error with its pointer."""
+        try:
+            return _decode_wire(raw)
+        except FAILURES:
+            pass
         url = self._document.url if self._document is not None else None
-        at = f"{self._document.locate(self.owner) if self._document else ''}/relationships/{escape(self.name)}"
+        at = self._place()
         members = mapping(loads(raw, url=url), at, url)
-        linkage = members.get("data", UNSET)
-        entries = as_array(linkage)
-        if entries is not None:
-            for n, entry in enumerate(entries):
-                _require_identifier(entry, f"{at}/data/{n}", url)
-        elif linkage is not UNSET and linkage is not None:
-            _require_identifier(linkage, f"{at}/data", url)
-        links = mapping(members.get("links"), f"{at}/links", url)
-        return msgspec.convert({**members, "links": links, "meta": mapping(members.get("meta"), at, url)}, _Wire)
+        wire = _Wire()
+        if "links" in members:
+            wire.links = mapping(members["links"], f"{at}/links", url)
+        if members.get("meta") is not None:
+            wire.meta = mapping(members["meta"], f"{at}/meta", url)
+        if "data" in members:
+            linkage = members["data"]
+            entries = as_array(linkage)
+            if entries is not None:
+                wire.data = [_identified(entry, f"{at}/data/{n}", url) for n, entry in enumerate(entries)]
+            else:
+                wire.data = _identified(linkage, f"{at}/data", url) if linkage is not None else None
+        return wire
 
 
 class ToOneRelationship(Relationship, Generic[T_co]):
@@ -228,6 +286,8 @@ class ToOneRelationship(Relationship, Generic[T_co]):
 
     if TYPE_CHECKING:
 
+        @property
+        def value(self) -> T_co: ...  # noqa: D102 - as inherited
         def __await__(self) -> Generator[Any, Any, T_co]: ...
         def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[T_co]: ...  # noqa: D102 - as inherited
 
@@ -241,6 +301,8 @@ class ToManyRelationship(Relationship, Generic[T_co]):
 
     if TYPE_CHECKING:
 
+        @property
+        def value(self) -> tuple[T_co, ...]: ...  # noqa: D102 - as inherited
         def __await__(self) -> Generator[Any, Any, tuple[T_co, ...]]: ...
         def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[tuple[T_co, ...]]: ...  # noqa: D102
 
@@ -298,50 +360,49 @@ class ToMany(_Declared, Generic[T_co]):
 def related(resource: "Resource", name: str, cls: type[Relationship]) -> Relationship:
     """The relationship `name` of `resource`, made on first use and kept there."""
     members = opened(resource)
-    value = members.get(name)
+    value = members.get(name, _NOTHING)
     if not isinstance(value, Relationship):
-        owner = ResourceIdentifier(resource.type, resource.id)
-        value = members[name] = cls(name, owner, getattr(resource, "_document", None), value)
+        value = members[name] = cls(name, resource.key, getattr(resource, "_document", None), value)
     return value
 
 
 def opened(resource: "Resource") -> dict[str, Any]:
-    """The members of a resource's `relationships`: raw ones, and those already made."""
+    """The members of a resource's `relationships`: as the document has them, and those already made."""
     members: Any = getattr(resource, "_relationships", None)
     if type(members) is dict:
         return cast("dict[str, Any]", members)
     document: Compound | None = getattr(resource, "_document", None)
-    opened = _open(members, document, resource) if members else {}
-    object.__setattr__(resource, "_relationships", opened)
-    return opened
-
-
-_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+    if document is not None and document.handed is None:
+        document.hand_out(resource)
+    made = _open(members, document, resource) if members else {}
+    object.__setattr__(resource, "_relationships", made)
+    return made
 
 
 def _open(raw: Raw, document: "Compound | None", resource: "Resource") -> dict[str, Any]:
-    try:
-        return _decode_members(raw)
-    except FAILURES:
-        url = document.url if document is not None else None
-        value = loads(raw, url=url)
-    at = document.locate(ResourceIdentifier(resource.type, resource.id)) if document is not None else ""
-    return mapping(value, f"{at}/relationships", url)
+    for decode in (_decode_wires, _decode_members):
+        try:
+            return decode(raw)
+        except FAILURES:
+            continue
+    url = document.url if document is not None else None
+    at = document.locate(resource.key) if document is not None else ""
+    return mapping(loads(raw, url=url), f"{at}/relationships", url)
 
 
-def _key(identifier: _Identifier) -> tuple[str, str, str]:
-    if identifier.id is not UNSET:
-        return (identifier.type, "id", identifier.id)
-    return (identifier.type, "lid", identifier.lid or "")
+def _key(identifier: _Identifier) -> "Key":
+    return (identifier.type, "id", identifier.id) if identifier.id else (identifier.type, "lid", identifier.lid)
 
 
 def _identifier(wire: _Identifier) -> ResourceIdentifier:
-    return ResourceIdentifier(wire.type, wire.id or None, wire.lid or None, wire.meta or {})
+    return ResourceIdentifier(wire.type, wire.id or None, as_text(wire.lid), wire.meta or {})
 
 
-def _require_identifier(value: object, pointer: str, url: str | None) -> None:
-    entry = mapping(value, pointer, url) if value is not None else {}
-    for name in ("type", "lid" if "lid" in entry and "id" not in entry else "id"):
-        if not isinstance(entry.get(name), str):
-            got = "nothing" if name not in entry else "something else"
-            raise DecodeError(expected="a string", got=got, pointer=f"{pointer}/{name}", url=url)
+def _identified(value: object, pointer: str, url: str | None) -> _Identifier:
+    members = as_object(value)
+    if members is None:
+        raise DecodeError(expected="a resource identifier", got=kind(value), pointer=pointer, url=url)
+    type_, id_, lid = identity(members, pointer, url)
+    meta = mapping(members.get("meta"), f"{pointer}/meta", url)
+    # Without an id, the empty one stands for none: no document can hold it.
+    return _Identifier(type_, id_ or "", meta, lid)

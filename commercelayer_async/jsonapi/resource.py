@@ -1,17 +1,19 @@
 """Resources: the attrs classes that resource objects become."""
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import attrs
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DecodeError
+from ._deep import WHEN_DEEP, copied, packed, unpacked
+from ._fields import wire_names
+from ._plain import to_dict
 from .links import Links
 from .relationship import Follow, Relationship, ToMany, ToOne, opened, related
 
 if TYPE_CHECKING:
-    from ._compound import Compound
+    from ._compound import Compound, Key
 
 
 class _Bookkeeping:
@@ -21,11 +23,23 @@ class _Bookkeeping:
     attributes do.
     """
 
-    __slots__ = ("__weakref__", "_document", "_relationships")
+    __slots__ = ("__weakref__", "_beside", "_document", "_relationships")
 
     if TYPE_CHECKING:
         _document: Compound
         _relationships: Any
+        _beside: "_Beside"
+
+
+@attrs.frozen
+class _Beside:
+    """What only few resources have."""
+
+    lid: str | None = None
+    misfits: Mapping[str, DecodeError] = attrs.field(factory=dict[str, DecodeError])
+
+
+_NOTHING_BESIDE: Final = _Beside()
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +48,8 @@ class Resource(_Bookkeeping):
 
     Two resources are equal if class, id and attributes are; relationships do not count. Links, meta, relationships
     and unknown attributes come from the document and are read from it when asked for; a resource made by hand has
-    none. Resources pickle with their document, but without their session: see `bind`.
+    none. Names in documents that cannot be names here are given by `alias` or `member`. Resources pickle with their
+    document, but without their session: see `bind`.
     """
 
     type: ClassVar[str]
@@ -43,7 +58,7 @@ class Resource(_Bookkeeping):
     """True for a class that lists only some of the type's fields: these, and no others, are asked for."""
 
     id: str
-    """Opaque; unique among the resources of its type."""
+    """Opaque; unique among the resources of its type. Empty only where `lid` stands for it."""
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
@@ -55,14 +70,26 @@ class Resource(_Bookkeeping):
                 f" the wire name as its alias: attrs.field(alias={taken[0]!r})"
             )
         # attrs generates these for each class: a hash that fails on objects, and a state without the document.
-        for name in ("__hash__", "__getstate__", "__setstate__"):
-            if name in vars(cls) and name != "__hash__":
+        for name in ("__getstate__", "__setstate__"):
+            if name in vars(cls):
                 delattr(cls, name)
         cls.__hash__ = Resource.__hash__  # type: ignore[method-assign]
+        for name in ("__eq__", "__repr__"):
+            if name in vars(cls):
+                setattr(cls, name, WHEN_DEEP[name](vars(cls)[name]))
 
     def __hash__(self) -> int:
-        values = (getattr(self, field.name) for field in attrs.fields(type(self)))
-        return hash((self.type, *map(_hashable, values)))
+        return hash((self.type, self.id))
+
+    @property
+    def lid(self) -> str | None:
+        """Identity local to the document (JSON:API 1.1), of an included resource whose `id` is empty; else None."""
+        return getattr(self, "_beside", _NOTHING_BESIDE).lid
+
+    @property
+    def key(self) -> "Key":
+        """Type, "id" or "lid", and its value: what identifies the resource in its document."""
+        return (self.type, "id", self.id) if self.id else (self.type, "lid", self.lid or "")
 
     @property
     def links(self) -> Links:
@@ -70,34 +97,54 @@ class Resource(_Bookkeeping):
         document = getattr(self, "_document", None)
         if document is None:
             return Links()
-        members = document.member(self, "links")
-        return Links(members, pointer=f"{document.locate(self)}/links", base=document.url)
+        key = self.key
+        members = document.member(key, "links")
+        return Links(members, pointer=lambda: f"{document.locate(key)}/links", base=document.url)
 
     @property
     def meta(self) -> Mapping[str, Any]:
         """What the document says about the resource beside its attributes, such as its `mode`."""
         document = getattr(self, "_document", None)
-        return document.member(self, "meta") if document is not None else {}
+        return document.member(self.key, "meta") if document is not None else {}
+
+    @property
+    def received(self) -> Mapping[str, Any]:
+        """Every attribute as received, by its name in the document, in its order; empty if made by hand.
+
+        `"reference" in resource.received` tells an attribute that is absent from one that is null, and here is the
+        text of what was read as a date.
+        """
+        document = getattr(self, "_document", None)
+        return document.attributes(self.key) if document is not None else {}
 
     @property
     def extra(self) -> Mapping[str, Any]:
         """Attributes that the class does not declare, as received."""
-        document = getattr(self, "_document", None)
-        if document is None:
-            return {}
-        known = {field.alias for field in attrs.fields(type(self))}
-        return {name: value for name, value in document.attributes(self).items() if name not in known}
+        known = wire_names(type(self))
+        return {name: value for name, value in self.received.items() if name not in known}
+
+    @property
+    def misfits(self) -> Mapping[str, DecodeError]:
+        """What is wrong with attributes that a lenient registry kept as received, by their names in the document.
+
+        Under "" is what the class's own checks say of all of them together.
+        """
+        return getattr(self, "_beside", _NOTHING_BESIDE).misfits
 
     @property
     def raw(self) -> Mapping[str, Any]:
         """The whole resource object as received, equal as JSON and in its order; empty if made by hand."""
         document = getattr(self, "_document", None)
-        return document.raw(self) if document is not None else {}
+        return document.raw(self.key) if document is not None else {}
 
     @property
     def relationships(self) -> Mapping[str, Relationship]:
         """Every relationship that the document names, declared in the class or not."""
         return _Relationships(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resource as a resource object of plain JSON types, secrets included; see `to_dict` in this package."""
+        return to_dict(self)
 
     def bind(self, follow: Follow) -> Self:
         """This resource, and all of its document, able to fetch through `follow` (a session); for unpickled ones.
@@ -115,13 +162,13 @@ class Resource(_Bookkeeping):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        values = {field.name: copy.deepcopy(getattr(self, field.name), memo) for field in attrs.fields(type(self))}
-        copied: Self = _revive(type(self), values, getattr(self, "_document", None), _raw_relationships(self))
-        return copied
+        values = {name: copied(value, memo) for name, value in _values(self).items()}
+        double: Self = _revive(type(self), values, getattr(self, "_document", None), getattr(self, "_beside", None))
+        return double
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
-        return _revive, (type(self), values, getattr(self, "_document", None), _raw_relationships(self))
+        values = {name: packed(value) for name, value in _values(self).items()}
+        return _revive, (type(self), values, getattr(self, "_document", None), getattr(self, "_beside", None))
 
 
 _RESERVED: Final = frozenset(name for name in dir(Resource) if not name.startswith("__")) - {"id"}
@@ -172,25 +219,26 @@ def declared_relationships(cls: type[Resource]) -> dict[str, ToOne[Any] | ToMany
     }
 
 
-def _revive(cls: type[Any], values: dict[str, Any], document: "Compound | None", relationships: bytes | None) -> Any:
+def beside(resource: Resource, **facts: Any) -> None:
+    """Note what only few resources have: `lid`, `misfits`."""
+    known = getattr(resource, "_beside", _NOTHING_BESIDE)
+    object.__setattr__(resource, "_beside", attrs.evolve(known, **facts))
+
+
+def _values(resource: Resource) -> dict[str, Any]:
+    # A field that attrs does not fill may be without a value.
+    names = (field.name for field in attrs.fields(type(resource)))
+    return {name: getattr(resource, name) for name in names if hasattr(resource, name)}
+
+
+def _revive(cls: type[Any], values: dict[str, Any], document: "Compound | None", facts: "_Beside | None") -> Any:
     resource: Any = object.__new__(cls)
     for name, value in values.items():
-        object.__setattr__(resource, name, value)
+        object.__setattr__(resource, name, unpacked(value))
+    if facts is not None:
+        object.__setattr__(resource, "_beside", facts)
     if document is not None:
         object.__setattr__(resource, "_document", document)
-        object.__setattr__(resource, "_relationships", relationships)
+        object.__setattr__(resource, "_relationships", document.part(resource.key, "relationships"))
+        document.hand_out(resource)
     return resource
-
-
-def _raw_relationships(resource: Resource) -> bytes | None:
-    document: Compound | None = getattr(resource, "_document", None)
-    return document.part(resource, "relationships") if document is not None else None
-
-
-def _hashable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        members = cast("Mapping[str, Any]", value)
-        return frozenset((name, _hashable(entry)) for name, entry in members.items())
-    if isinstance(value, list | tuple):
-        return tuple(map(_hashable, cast("Sequence[Any]", value)))
-    return value

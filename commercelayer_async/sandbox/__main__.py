@@ -6,11 +6,14 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import Final
 
+from .rates import Rates
 from .records import DOCUMENTED_ID
 from .server import DEFAULT_SEED, DEFAULT_WALLETS, Sandbox
 
 _LAST_PORT = 65_535
+_RATES: Final = {"off": Rates.off, "test": Rates.test, "live": Rates.live}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Wrong arguments end the process with 2, as argparse does.
     """
     options = _parser().parse_args(arguments)
-    sandbox = Sandbox(port=options.port, wallets=options.wallets, seed=options.seed)
+    sandbox = Sandbox(port=options.port, wallets=options.wallets, seed=options.seed, rates=_RATES[options.rates]())
     try:
         asyncio.run(_serve(sandbox))
     except OSError as error:
@@ -63,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=0, help="default: any that is free")
     parser.add_argument("--wallets", type=_positive, default=DEFAULT_WALLETS, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="equal seeds give equal worlds")
+    parser.add_argument(
+        "--rates",
+        choices=_RATES,
+        default="off",
+        help="rate limits to enforce; default: off, which tells those of the test mode and refuses nothing",
+    )
     return parser
 
 

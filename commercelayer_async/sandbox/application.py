@@ -3,16 +3,21 @@
 import json
 import re
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 from typing import Final, cast
 
 from aiohttp import web
 
 from .accept import MEDIA_TYPE, admits_json_api
 from .api import Api, Ask
+from .breaking import alter, hold, immediate, made_up, send
 from .documents import Object
-from .oauth import Body, Tokens
-from .rates import Window
+from .faults import Answer, ExpireTokens, Faults, Immediate, Reset
+from .oauth import Body, Tokens, grant_name
+from .places import TOKEN_PATH, Budget, Place, place_of
+from .rates import Meter
 from .received import ReceivedRequest
 from .refusals import (
     AuthRefusal,
@@ -22,6 +27,8 @@ from .refusals import (
     misdirected,
     not_acceptable,
     not_found,
+    too_many_requests,
+    too_many_token_requests,
 )
 
 # The versioned prefix first: `/api/2017-08/customers` is not the record 2017-08 of some type.
@@ -37,25 +44,31 @@ class Application:
     Args:
         api: the Core API.
         tokens: the Auth API.
+        clock: seconds from anywhere, never backwards; when requests arrive.
         received: called with each request when it comes in.
-        core: counts the requests to the Core API.
-        auth: counts the requests to the Auth API.
+        meter: decides which requests are too many.
+        faults: decides which answers go wrong.
+        grants: counts what tokens are asked for with.
     """
 
     def __init__(
         self,
         api: Api,
         tokens: Tokens,
-        received: Callable[[ReceivedRequest], None],
         *,
-        core: Window,
-        auth: Window,
+        clock: Callable[[], float],
+        received: Callable[[ReceivedRequest], None],
+        meter: Meter,
+        faults: Faults,
+        grants: Counter[str],
     ) -> None:
         self._api = api
         self._tokens = tokens
+        self._clock = clock
         self._received = received
-        self._core = core
-        self._auth = auth
+        self._meter = meter
+        self._faults = faults
+        self._grants = grants
 
     def build(self) -> web.Application:
         """The application, ready to be served."""
@@ -64,7 +77,7 @@ class Application:
         return application
 
     def _routes(self) -> Iterable[web.RouteDef]:
-        yield web.post("/oauth/token", self._token)
+        yield web.post(TOKEN_PATH, self._token)
         yield web.post("/oauth/revoke", self._revoke)
         for prefix in _PREFIXES:
             for path, answer in (
@@ -80,20 +93,39 @@ class Application:
 
     @web.middleware
     async def _around(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Note the request, turn refusals into answers, add the headers of every answer."""
-        received = ReceivedRequest(request.method, request.raw_path, tuple(request.headers.items()))
-        self._received(received)
-        window = self._auth if request.path.startswith("/oauth/") else self._core
-        response = await self._answer(request, handler)
-        response.headers.update(window.count())
+        """Note and count the request when it arrives, see to its answer, and let go wrong what shall."""
+        received = self._receive(request)
+        place = place_of(request.method, request.rel_url.raw_path)
+        verdict = self._meter.arrive(place, received.arrived_at)
+        if verdict.refused:
+            handler, fault = _refuse(place), None
+        else:
+            fault = self._faults.pick(received)
+        received.fault = fault.name if fault else None
+        then = immediate(fault)
+        response = await self._answer(request, handler, then)
+        response.headers.update(verdict.headers)
         response.headers["X-Request-Id"] = secrets.token_hex(16)
-        received.status = response.status
-        return response
+        await hold(fault)
+        alter(response, then)
+        received.status = None if then == Reset() else response.status
+        return await send(request, response, then)
 
-    async def _answer(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    def _receive(self, request: web.Request) -> ReceivedRequest:
+        headers = _shared(tuple(request.headers.items()))
+        received = ReceivedRequest(request.method, request.raw_path, headers, arrived_at=self._clock())
+        self._received(received)
+        return received
+
+    async def _answer(self, request: web.Request, handler: _Handler, fault: Immediate | None) -> web.Response:
         try:
             _check_host(request)
-            return await handler(request)
+            await self._count_grant(request)
+            if isinstance(fault, Answer):
+                return made_up(fault)
+            if isinstance(fault, ExpireTokens):
+                self._tokens.expire_all()
+            return cast("web.Response", await handler(request))
         except Refusal as refusal:
             return _response(refusal.body(), refusal.status)
         except AuthRefusal as refusal:
@@ -104,8 +136,16 @@ class Application:
                 response.headers["Allow"] = error.headers["Allow"]
             return response
 
+    async def _count_grant(self, request: web.Request) -> None:
+        """Count a request for a token, whatever becomes of it."""
+        if request.method == "POST" and request.path == TOKEN_PATH:
+            try:
+                self._grants[grant_name(await _body(request))] += 1
+            except AuthRefusal:
+                self._grants["other"] += 1
+
     def _core_handler(self, prefix: str, answer: Callable[..., Object]) -> _Handler:
-        async def handler(request: web.Request) -> web.StreamResponse:
+        async def handler(request: web.Request) -> web.Response:
             if not self._tokens.admits(request.headers.get("Authorization")):
                 raise invalid_token()
             accept = ",".join(request.headers.getall("Accept", ())) or None
@@ -121,11 +161,27 @@ class Application:
 
         return handler
 
-    async def _token(self, request: web.Request) -> web.StreamResponse:
+    async def _token(self, request: web.Request) -> web.Response:
         return _response(self._tokens.grant(await _body(request)), 200, "application/json")
 
-    async def _revoke(self, request: web.Request) -> web.StreamResponse:
+    async def _revoke(self, request: web.Request) -> web.Response:
         return _response(self._tokens.revoke(await _body(request)), 200, "application/json")
+
+
+def _refuse(place: Place | None) -> _Handler:
+    """Answers that a request is one too many, without a look at its token."""
+    token = place is not None and place.budget is Budget.TOKEN
+
+    async def handler(_request: web.Request) -> web.Response:
+        raise too_many_token_requests() if token else too_many_requests()
+
+    return handler
+
+
+@lru_cache(1024)
+def _shared(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """*headers*, the same object for equal ones: a client sends the same again and again."""
+    return headers
 
 
 def _as_refusal(request: web.Request, error: web.HTTPException) -> Refusal:

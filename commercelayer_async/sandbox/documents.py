@@ -47,17 +47,19 @@ class Composer:
 
     def linkage(self, record: Record, name: str) -> Object:
         """What the link `relationships/{name}` of *record* leads to: identifiers as primary data."""
-        return {"data": self._identifiers(record, name), "links": self._links(record, name)}
+        return {"data": self._identifiers(record, name), "links": _links(self._url(record), name)}
 
     def _included(self, primary: Sequence[Record]) -> Object:
-        first = {_reference(record) for record in primary}
+        first = {record.reference for record in primary}
         for record in primary:
             self._walk(record, self._query.include)
         included = [self._resource(self._world.at(reference)) for reference in self._expanded if reference not in first]
         return {"included": included} if included else {}
 
     def _walk(self, record: Record, branch: Branch) -> None:
-        expanded = self._expanded.setdefault(_reference(record), {})
+        expanded = self._expanded.setdefault(record.reference, {})
+        if not branch.branches:
+            return
         for name in self._shown(record):
             if name in branch.branches:
                 expanded[name] = None
@@ -67,10 +69,12 @@ class Composer:
     def _shown(self, record: Record) -> Sequence[str]:
         """The relationships of *record* that its sparse fieldset leaves; `include` goes along no others."""
         fields = self._query.fields.get(record.type)
-        return [name for name in record.relationships if fields is None or name in fields]
+        if fields is None:
+            return record.relationships
+        return [name for name in record.relationships if name in fields]
 
     def _resource(self, record: Record) -> Object:
-        url = f"{self._base}/{record.type}/{record.id}"
+        url = self._url(record)
         resource: Object = {
             "id": record.id,
             "type": record.type,
@@ -78,8 +82,11 @@ class Composer:
         }
         resource["attributes"] = self._attributes(record)
         if shown := self._shown(record):
-            resource["relationships"] = {name: self._relationship(record, name) for name in shown}
+            resource["relationships"] = self._relationships(record, url, shown)
         return resource | {"meta": record.meta}
+
+    def _url(self, record: Record) -> str:
+        return f"{self._base}/{record.type}/{record.id}"
 
     def _attributes(self, record: Record) -> Mapping[str, object]:
         fields = self._query.fields.get(record.type)
@@ -87,15 +94,13 @@ class Composer:
             return record.attributes
         return {name: value for name, value in record.attributes.items() if name in fields}
 
-    def _relationship(self, record: Record, name: str) -> Object:
-        relationship: Object = {"links": self._links(record, name)}
-        if name in self._expanded.get(_reference(record), ()):
-            relationship["data"] = self._identifiers(record, name)
-        return relationship
-
-    def _links(self, record: Record, name: str) -> Object:
-        url = f"{self._base}/{record.type}/{record.id}"
-        return {"self": f"{url}/relationships/{name}", "related": f"{url}/{name}"}
+    def _relationships(self, record: Record, url: str, shown: Sequence[str]) -> Mapping[str, Object]:
+        relationships = dict[str, Object]()
+        for name in shown:
+            relationships[name] = {"links": _links(url, name)}
+        for name in self._expanded.get(record.reference, ()):
+            relationships[name]["data"] = self._identifiers(record, name)
+        return relationships
 
     def _identifiers(self, record: Record, name: str) -> object:
         related = self._world.related(record, name)
@@ -105,5 +110,5 @@ class Composer:
         return identifiers[0] if identifiers else None
 
 
-def _reference(record: Record) -> Reference:
-    return Reference(record.type, record.key)
+def _links(url: str, name: str) -> Object:
+    return {"self": f"{url}/relationships/{name}", "related": f"{url}/{name}"}

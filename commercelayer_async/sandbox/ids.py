@@ -18,6 +18,9 @@ _SPACE: Final = _BASE**_LENGTH
 # has an inverse.
 _MULTIPLIER: Final = 89_323_341_234_567_891
 _INVERSE: Final = pow(_MULTIPLIER, -1, _SPACE)
+# Two letters at once: a page of a list writes hundreds of ids.
+_PAIR: Final = tuple(first + second for second in ascii_letters for first in ascii_letters)
+_PAIRS: Final = len(_PAIR)
 _DIGITS: Final = {letter: digit for digit, letter in enumerate(ascii_letters)}
 
 _FIRST_EVENT_MS: Final = 1_748_736_000_000  # 2025-06-01: event stores are a recent feature
@@ -51,11 +54,11 @@ class LetterIds:
     def id_of(self, key: int) -> str:
         """Ten letters for *key*."""
         number = (key * _MULTIPLIER + self.shift) % _SPACE
-        letters = list[str]()
-        for _ in range(_LENGTH):
-            number, digit = divmod(number, _BASE)
-            letters.append(ascii_letters[digit])
-        return "".join(letters)
+        number, a = divmod(number, _PAIRS)
+        number, b = divmod(number, _PAIRS)
+        number, c = divmod(number, _PAIRS)
+        e, d = divmod(number, _PAIRS)
+        return _PAIR[a] + _PAIR[b] + _PAIR[c] + _PAIR[d] + _PAIR[e]
 
     def key_of(self, id: str) -> int | None:
         """The key behind ten letters; None for any other text."""

@@ -2,8 +2,8 @@
 
 Keys ascend, so everything about ids is a binary search or a look-up, whatever the size of the table: `id_in`
 costs as much as it names ids, a page after `id_gt` no more than its records. What has to look at every record
-(a filter on an attribute, a sort by time) is done once and remembered, because a client that walks pages asks
-for it again and again.
+(a filter on an attribute, a sort by time) is done once and remembered until a record comes or goes, because a
+client that walks pages asks for it again and again.
 """
 
 from bisect import bisect_left, bisect_right
@@ -37,7 +37,8 @@ class Listing:
 
     def __init__(self, table: Table, keys: Sequence[int] | None = None) -> None:
         self.table = table
-        self._keys = table.keys if keys is None else keys
+        self._own_keys = keys
+        self._keys: Sequence[int] = table.keys if keys is None else keys
         self._matching = lru_cache(_KEPT_SELECTIONS)(self._scan)
         self._ordered = lru_cache(_KEPT_SELECTIONS)(self._order)
 
@@ -47,10 +48,18 @@ class Listing:
         Raises:
             Refusal: 400 for a text that is no id where the order of ids matters.
         """
+        self._refresh()
         if sort and sort[0].name != "id":
             return self._ordered(conditions, sort)
         keys = self._chosen(conditions)
         return keys[::-1] if sort and sort[0].descending else keys
+
+    def _refresh(self) -> None:
+        """Forget what is remembered of a table that has changed since."""
+        if self._own_keys is None and self._keys is not self.table.keys:
+            self._keys = self.table.keys
+            self._matching.cache_clear()
+            self._ordered.cache_clear()
 
     def _order(self, conditions: tuple[Condition, ...], sort: tuple[SortKey, ...]) -> Sequence[int]:
         keys = self._chosen(conditions)

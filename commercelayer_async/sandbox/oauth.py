@@ -20,6 +20,7 @@ Body = Mapping[str, object]
 
 _OVERLAP: Final = 15 * 60.0
 _DEFAULT_SCOPE: Final = "market:all"
+_GRANTS: Final = frozenset({"client_credentials", "password", "refresh_token"})
 
 
 @attrs.frozen
@@ -92,6 +93,11 @@ class Tokens:
         self._tokens.clear()
         self._current.clear()
 
+    def revoke_all(self) -> None:
+        """Make every token handed out so far invalid, refresh tokens included."""
+        self.expire_all()
+        self._refresh.clear()
+
     def integration_token(self) -> str:
         """A good token, as client credentials get it."""
         return self._token(_Grant(_DEFAULT_SCOPE)).value
@@ -162,7 +168,7 @@ class Tokens:
         answer: Claims = {
             "access_token": token.value,
             "token_type": "bearer",
-            "expires_in": int(self._left(token)),
+            "expires_in": round(self._left(token)),  # not a second less for the moment that has passed
             "scope": grant.scope,
             "created_at": int(token.created_at),
         }
@@ -213,6 +219,12 @@ class Tokens:
 
     def _left(self, token: _Token) -> float:
         return token.expires_at - self._clock()
+
+
+def grant_name(body: Body) -> str:
+    """The `grant_type` of *body* if it is one that is served, else `other`."""
+    name = str(body.get("grant_type"))
+    return name if name in _GRANTS else "other"
 
 
 def _scope(body: Body) -> str:

@@ -13,4 +13,8 @@ class ReceivedRequest:
     headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
     """In the order of arrival. They hold the bearer token, so they stay out of the repr."""
     status: int | None = None
-    """What was answered; None while the answer is being made."""
+    """What was answered; None while the answer is being made, and where no answer left the server."""
+    fault: str | None = None
+    """The name of the fault injected into its answer; None for none."""
+    arrived_at: float = 0.0
+    """Seconds on the clock that the rate windows go by."""

@@ -3,7 +3,8 @@
 Core API: `{"errors": [{title, detail, code, status}]}` with `status` as text. Auth API: the same with
 `status` as a number, and the OAuth name of the error as `title`. Published answers show INVALID_TOKEN,
 RECORD_NOT_FOUND and, of the Auth API, UNAUTHORIZED and FORBIDDEN. The codes of bad parameters and of 406 are
-those of the jsonapi-resources gem, whose defaults Commerce Layer's known errors match; the rest is made up.
+those of the jsonapi-resources gem, whose defaults Commerce Layer's known errors match; the rest, 429 included, is
+made up.
 """
 
 import attrs
@@ -70,6 +71,16 @@ def misdirected(host: str) -> Refusal:
     return Refusal(
         421, "MISDIRECTED_REQUEST", "Misdirected request", f"This server answers on loopback, not as {host}."
     )
+
+
+def too_many_requests() -> Refusal:
+    """One request more than a rate limit admits."""
+    return Refusal(429, "TOO_MANY_REQUESTS", "Too many requests", "You have exceeded the rate limit of this API.")
+
+
+def too_many_token_requests() -> AuthRefusal:
+    """One request for a token more than its rate limit admits."""
+    return AuthRefusal(429, "TOO_MANY_REQUESTS", "too_many_requests", "You have exceeded the rate limit of this API.")
 
 
 def bad_request(code: str, detail: str) -> Refusal:

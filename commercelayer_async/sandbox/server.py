@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
@@ -14,8 +14,9 @@ from aiohttp import web
 
 from .api import Api
 from .application import Application
+from .faults import Faults
 from .oauth import Issuer, Tokens
-from .rates import core_window, token_window
+from .rates import Meter, Rates, WindowReport
 from .received import ReceivedRequest
 from .world import World
 
@@ -50,7 +51,9 @@ class Sandbox:
         token_lifetime: of access tokens, in seconds.
         payment_source_route: whether `/customer_payment_sources/{id}/payment_source` is served. The API
             prints its link, yet no published schema has it; False answers 404, as clients must expect.
-        clock: seconds since 1970; what tokens expire by.
+        rates: the rate limits. By default those of the test mode are told but nothing is refused.
+        clock: seconds since 1970; what tokens expire by and rate windows slide by. By default tokens go by the
+            clock on the wall, windows by one that never jumps.
 
     Raises:
         ValueError: *host* is not loopback, or *wallets* is less than 1.
@@ -64,6 +67,11 @@ class Sandbox:
     """The password of every customer, for the password grant."""
     requests: deque[ReceivedRequest]
     """What came in, in order; the last 100,000."""
+    faults: Faults
+    """What is to go wrong, and what did."""
+    token_requests: Counter[str]
+    """How many requests for tokens came in, whatever was answered: `client_credentials`, `password`,
+    `refresh_token`, `other`."""
 
     def __init__(
         self,
@@ -74,14 +82,17 @@ class Sandbox:
         seed: int = DEFAULT_SEED,
         token_lifetime: float = 7200.0,
         payment_source_route: bool = True,
-        clock: Callable[[], float] = time.time,
+        rates: Rates | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         if host not in _LOOPBACK:
             raise ValueError(f"a sandbox is for this machine alone: host is one of {', '.join(_LOOPBACK)}, not {host}")
         self._host = host
         self._port = port
         self._token_lifetime = token_lifetime
-        self._clock = clock
+        self._clock = clock or time.time
+        self._window_clock = clock or time.monotonic
+        self._meter = Meter(rates or Rates.off())
         self._world = World(wallets=wallets, seed=seed)
         self._api = Api(self._world, payment_source_route=payment_source_route)
         self._running: _Running | None = None
@@ -89,6 +100,8 @@ class Sandbox:
         self.client_secret = secrets.token_urlsafe(32)
         self.customer_password = secrets.token_urlsafe(12)
         self.requests = deque(maxlen=_KEPT_REQUESTS)
+        self.faults = Faults()
+        self.token_requests = Counter()
 
     def __repr__(self) -> str:
         where = self._running.url if self._running else "stopped"
@@ -122,8 +135,33 @@ class Sandbox:
         return self._now().access_token
 
     def expire_tokens(self) -> None:
-        """Make every access token handed out so far invalid; new ones can be asked for."""
+        """Make every access token handed out so far invalid; new ones can be asked for.
+
+        Refresh tokens stay good.
+        """
         self._now().tokens.expire_all()
+
+    def revoke_all(self) -> None:
+        """Make every token handed out so far invalid, refresh tokens included."""
+        self._now().tokens.revoke_all()
+
+    @property
+    def world(self) -> World:
+        """What there is to read. Wallets can be created and deleted while the sandbox runs."""
+        return self._world
+
+    def windows(self) -> tuple[WindowReport, ...]:
+        """For every rate window that a request arrived in, what the worst of it was.
+
+        Counted since the sandbox was made, by the times of arrival at the server, whether or not the limits are
+        enforced.
+        """
+        return self._meter.report()
+
+    @property
+    def violations(self) -> tuple[WindowReport, ...]:
+        """Those of `windows` in which more arrived than the limit admits; a well-behaved client causes none."""
+        return tuple(report for report in self.windows() if report.exceeded)
 
     async def start(self) -> None:
         """Listen.
@@ -141,9 +179,11 @@ class Sandbox:
         application = Application(
             self._api,
             tokens,
-            self.requests.append,
-            core=core_window(self._clock),
-            auth=token_window(self._clock),
+            clock=self._window_clock,
+            received=self.requests.append,
+            meter=self._meter,
+            faults=self.faults,
+            grants=self.token_requests,
         )
         runner = web.AppRunner(
             application.build(), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_TIMEOUT

@@ -1,12 +1,13 @@
 """The records of one type, made when they are asked for and not before.
 
 A table knows its keys and how to make the record of one; a hundred thousand wallets take no more memory than
-ten. The same key always gives the same record.
+ten, until the first of them is deleted. The same key always gives the same record.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -16,9 +17,11 @@ from .times import iso
 _KEPT_RECORDS: Final = 4096
 
 
-@attrs.frozen
-class Reference:
-    """A record by type and key; what an identifier is before it has an id."""
+class Reference(NamedTuple):
+    """A record by type and key; what an identifier is before it has an id.
+
+    No attrs class: a page makes and compares them by the hundred, which a tuple does in C.
+    """
 
     type: str
     key: int
@@ -39,6 +42,12 @@ class Record:
     meta: Mapping[str, object]
     linked: bool = True
     """Whether `links.self` is a URL; it is null in some event stores."""
+
+    reference: Reference = attrs.field(init=False, repr=False)
+    """The record by type and key."""
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "reference", Reference(self.type, self.key))
 
     def without(self, names: Collection[str]) -> "Record":
         """The record as it was before the attributes *names* existed."""
@@ -69,25 +78,48 @@ class Table:
 
     Args:
         type: their type.
-        keys: the keys of those that exist, ascending.
+        count: how many there are; their keys are the numbers from 1 on.
         ids: how keys become ids.
         times: when they were created and changed; the world's calendar.
         make: the record for a key.
     """
 
-    def __init__(
-        self, type: str, keys: Sequence[int], *, ids: Ids, times: Times, make: Callable[[int], Record]
-    ) -> None:
+    def __init__(self, type: str, count: int, *, ids: Ids, times: Times, make: Callable[[int], Record]) -> None:
         self.type = type
-        self.keys = keys
+        self.keys: Sequence[int] = range(1, count + 1)
+        """The keys of those that exist, ascending. Never altered, but replaced when a record comes or goes."""
         self.ids = ids
         self.times = times
         self.at = lru_cache(_KEPT_RECORDS)(make)
+        self._last = count
+        self._deleted = set[int]()
+
+    def grow(self, last: int) -> None:
+        """Have all records up to the key *last*, except for those deleted before."""
+        if self._deleted:
+            self.keys = [*self.keys, *range(self._last + 1, last + 1)]
+        else:
+            self.keys = range(1, last + 1)
+        self._last = last
+
+    def delete(self, keys: Collection[int]) -> None:
+        """Have the records of *keys*, all of which exist, no longer."""
+        left, start = list[int](), 0
+        for key in sorted(keys):
+            at = bisect_left(self.keys, key)
+            left += self.keys[start:at]
+            start = at + 1
+        self._deleted.update(keys)
+        self.keys = [*left, *self.keys[start:]]
+
+    def has(self, key: int) -> bool:
+        """Whether there is a record of *key*."""
+        return 1 <= key <= self._last and key not in self._deleted
 
     def get(self, id: str) -> Record | None:
         """The record called *id*, None if there is none."""
         key = self.ids.key_of(id)
-        return self.at(key) if key is not None and key in self.keys else None
+        return self.at(key) if key is not None and self.has(key) else None
 
     def value(self, key: int, name: str) -> object:
         """One attribute of the record of *key*; the times without making the record."""
@@ -102,5 +134,5 @@ class Table:
     @cached_property
     def attribute_names(self) -> frozenset[str]:
         """What the records may be filtered by: `id` and the attributes; the newest record has them all."""
-        newest = self.at(self.keys[-1]).attributes if self.keys else ()
+        newest = self.at(self._last).attributes if self._last else ()
         return frozenset({"id", "created_at", "updated_at", *newest})

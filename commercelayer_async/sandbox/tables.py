@@ -78,19 +78,19 @@ class _Maker:
         """A table of *count* records whose own attributes *draw_one* draws."""
         ids, times = LetterIds(letter_shift(chance(self.seed, type).random())), _times(count)
         make = partial(self._record, type, ids, times, draw_one)
-        return Table(type, range(1, count + 1), ids=ids, times=times, make=make)
+        return Table(type, count, ids=ids, times=times, make=make)
 
     def wallets(self) -> Table:
         """The wallets, the documented one first."""
         ids = LetterIds.with_first(records.DOCUMENTED_ID)
         times = _times(self.ties.wallets, {1: records.DOCUMENTED_MS})
         make = partial(self._wallet, ids, times)
-        return Table(_WALLETS, range(1, self.ties.wallets + 1), ids=ids, times=times, make=make)
+        return Table(_WALLETS, self.ties.wallets, ids=ids, times=times, make=make)
 
     def event_stores(self) -> Table:
         """The events of all wallets, which are numbered through."""
         times = _times(self.ties.events)
-        return Table("event_stores", range(1, self.ties.events + 1), ids=EventIds(), times=times, make=self._event)
+        return Table("event_stores", self.ties.events, ids=EventIds(), times=times, make=self._event)
 
     def _record(self, type: str, ids: LetterIds, times: Times, draw_one: _DrawOne, key: int) -> Record:
         draw = Draw(f"{self.seed}/{type}/{key}")

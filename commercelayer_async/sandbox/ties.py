@@ -1,9 +1,12 @@
 """Who owns what in the seeded world, as columns of integers: a hundred thousand wallets are a few megabytes.
 
+Columns only grow: a wallet that is deleted keeps its row, so that keys stay what they are.
+
 The documented wallet is number 1. Numbers 2 to 11 go through the ten types of payment source, so that even a
 small world has them all. Position 0 of every column is unused: keys begin at 1.
 """
 
+from array import array
 from bisect import bisect_left
 from random import Random
 from typing import Final
@@ -23,33 +26,47 @@ class Ties:
     """The relationships between keys, decided in one pass over the wallets."""
 
     def __init__(self, wallets: int, chance: Random) -> None:
-        self.wallets = wallets
+        self._chance = chance
         self.customers = max(1, int(wallets * _CUSTOMERS_PER_WALLET))
-        self.customer_of = [0]
+        self.customer_of = _column()
         """By wallet: the key of its customer."""
         self.wallets_of: list[list[int]] = [[] for _ in range(self.customers + 1)]
         """By customer: the keys of the wallets, ascending."""
         self.source_type_of = [""]
         """By wallet: the type its payment source is, or was, of."""
-        self.source_of = [0]
+        self.source_of = _column()
         """By wallet: the key of its payment source among those of that type, 0 for none."""
-        self.wallet_behind: dict[str, list[int]] = {type: [0] for type in PAYMENT_SOURCES}
+        self.wallet_behind = {type: _column() for type in PAYMENT_SOURCES}
         """By type and payment source: the key of its wallet."""
-        self.method_of = [0]
+        self.method_of = _column()
         """By wallet: the key of its payment method, 0 for none."""
-        self.events_until = [0]
+        self.events_until = _column()
         """By wallet: the key of its last event. Its first one follows the last of the wallet before."""
 
         self._add(customer=1, turn=_FIRST_SOURCE, method=0, events=0)
-        for wallet in range(2, wallets + 1):
-            turn = wallet - 2 if wallet < len(PAYMENT_SOURCES) + 2 else chance.randrange(len(PAYMENT_SOURCES))
-            method = turn * len(CURRENCIES) + chance.randrange(len(CURRENCIES)) + 1
-            self._add(
-                customer=chance.randrange(self.customers) + 1,
-                turn=turn,
-                method=0 if wallet % _NO_METHOD_EVERY == 0 else method,
-                events=chance.randrange(_MOST_EVENTS + 1),
-            )
+        for _ in range(2, wallets + 1):
+            self.add()
+
+    def add(self, *, events: int | None = None) -> None:
+        """One more wallet, which is new in every column.
+
+        Args:
+            events: how many events it has; None for a number drawn as well.
+        """
+        wallet, chance = self.wallets + 1, self._chance
+        turn = wallet - 2 if wallet < len(PAYMENT_SOURCES) + 2 else chance.randrange(len(PAYMENT_SOURCES))
+        method = turn * len(CURRENCIES) + chance.randrange(len(CURRENCIES)) + 1
+        self._add(
+            customer=chance.randrange(self.customers) + 1,
+            turn=turn,
+            method=0 if wallet % _NO_METHOD_EVERY == 0 else method,
+            events=chance.randrange(_MOST_EVENTS + 1) if events is None else events,
+        )
+
+    @property
+    def wallets(self) -> int:
+        """How many wallets there ever were, which is the key of the last."""
+        return len(self.customer_of) - 1
 
     @property
     def events(self) -> int:
@@ -81,3 +98,8 @@ class Ties:
         else:
             self.wallet_behind[type].append(wallet)
             self.source_of.append(self.sources(type))
+
+
+def _column() -> "array[int]":
+    """Integers from position 1 on. An array, which the garbage collector need not look through."""
+    return array("q", [0])

@@ -1,6 +1,7 @@
 """The seeded world: wallets and all that they lead to, the same for the same seed.
 
-`Ties` says who relates to whom, the tables make the records; a `World` is where both are asked.
+`Ties` says who relates to whom, the tables make the records; a `World` is where both are asked. It changes only
+where it is told to: equal seeds and equal changes give equal worlds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Final
 
 from . import records
 from .ids import LetterIds, letter_shift
-from .schema import GATEWAYS
+from .schema import GATEWAYS, PAYMENT_SOURCES
 from .table import Record, Reference, Table
 from .tables import METHODS, chance, make_tables
 from .ties import Ties
@@ -34,6 +35,7 @@ class World:
         meta = {"mode": "test", "organization_id": self.organization_id}
         self._ties = Ties(wallets, chance(seed, "ties"))
         self.tables: Mapping[str, Table] = make_tables(self._ties, seed=seed, meta=meta)
+        self._wallet_table = self.tables[_WALLETS]
         self._related: Mapping[tuple[str, str], _Keys] = {
             (_WALLETS, "customer"): self._customer,
             (_WALLETS, "payment_method"): self._payment_method,
@@ -45,6 +47,43 @@ class World:
             **{(source, "payment_gateway"): _always(gateway) for source, gateway in GATEWAYS.items()},
             **{(gateway, _METHODS): _methods_of(source) for source, gateway in GATEWAYS.items()},
         }
+
+    def wallet_ids(self) -> tuple[str, ...]:
+        """The ids of all wallets there are, in the order of their creation, which is that of lists."""
+        return tuple(map(self._wallet_table.ids.id_of, self._wallet_table.keys))
+
+    def create_wallets(self, count: int = 1) -> tuple[str, ...]:
+        """Create *count* wallets of customers there are, each with what belongs to a wallet.
+
+        Their ids and their times of creation come after those of all others, in any order by either.
+
+        Returns:
+            their ids, in order.
+        """
+        first = self._ties.wallets + 1
+        for _ in range(count):
+            self._ties.add(events=1)
+        for source in PAYMENT_SOURCES:
+            self.tables[source].grow(self._ties.sources(source))
+        self.tables["event_stores"].grow(self._ties.events)
+        self._wallet_table.grow(self._ties.wallets)  # last, so that no wallet leads to what is not there yet
+        return tuple(map(self._wallet_table.ids.id_of, range(first, first + count)))
+
+    def delete_wallets(self, *ids: str) -> None:
+        """Delete the wallets called *ids*: they are 404, in no list, and no customer has them.
+
+        What belonged to them stays. Many at once cost as much as one.
+
+        Raises:
+            LookupError: there is no such wallet; then none is deleted.
+        """
+        table = self._wallet_table
+        keys = {id: table.ids.key_of(id) for id in ids}
+        found = {key for key in keys.values() if key is not None and table.has(key)}
+        if len(found) < len(keys):
+            missing = [id for id, key in keys.items() if key not in found]
+            raise LookupError(f"there is no wallet called {', '.join(missing)}")
+        table.delete(found)
 
     def get(self, type: str, id: str) -> Record | None:
         """The record of *type* called *id*, None if there is none."""
@@ -90,10 +129,12 @@ class World:
         return [Reference("event_stores", event) for event in self._ties.events_of(wallet)]
 
     def _wallets(self, customer: int) -> Sequence[Reference]:
-        return [Reference(_WALLETS, wallet) for wallet in self._ties.wallets_of[customer]]
+        wallets = self._ties.wallets_of[customer]
+        return [Reference(_WALLETS, wallet) for wallet in wallets if self._wallet_table.has(wallet)]
 
     def _wallet(self, external_payment: int) -> Sequence[Reference]:
-        return (Reference(_WALLETS, self._ties.wallet_behind["external_payments"][external_payment]),)
+        wallet = self._ties.wallet_behind["external_payments"][external_payment]
+        return (Reference(_WALLETS, wallet),) if self._wallet_table.has(wallet) else ()
 
     def _gateway_of_method(self, method: int) -> Sequence[Reference]:
         source, _currency = METHODS[method - 1]

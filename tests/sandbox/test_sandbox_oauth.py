@@ -198,6 +198,52 @@ async def test_expire_tokens_ends_every_token_and_new_ones_can_be_had(sandbox, a
     await api.get(DOCUMENTED, headers=bearer(fresh))
 
 
+async def test_revoke_all_ends_refresh_tokens_too(sandbox, api, credentials, sign_in):
+    refresh_token = (await api.post("/oauth/token", sign_in))["refresh_token"]
+
+    sandbox.revoke_all()
+
+    await api.refused(DOCUMENTED, status=401)
+    refresh = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    (error,) = (await api.post("/oauth/token", credentials | refresh, status=400))["errors"]
+    assert error["title"] == "invalid_grant"
+    await api.post("/oauth/token", credentials)
+
+
+@pytest.mark.parametrize("lifetime", [1.0, 3.0, 14_400.0])
+async def test_a_token_says_how_long_it_lives(calling, lifetime):
+    """Whole seconds, without a second less for the moment that has passed since it was made."""
+    async with Sandbox(wallets=1, token_lifetime=lifetime) as sandbox:
+        body = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
+        answer = await calling(sandbox).post("/oauth/token", body | {"grant_type": "client_credentials"})
+
+    assert answer["expires_in"] == lifetime
+
+
+async def test_a_token_of_a_short_life_is_new_every_time(calling):
+    clock = Clock()
+    async with Sandbox(wallets=1, clock=clock, token_lifetime=3.0) as sandbox:
+        api = calling(sandbox)
+        body = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
+        first, second = [await api.post("/oauth/token", body | {"grant_type": "client_credentials"}) for _ in range(2)]
+        clock.now += 3
+        await api.refused(DOCUMENTED, status=401, headers=bearer(second["access_token"]))
+
+    assert first["access_token"] != second["access_token"]
+
+
+async def test_requests_for_tokens_are_counted_by_grant_whatever_is_answered(sandbox, api, credentials, sign_in):
+    await api.post("/oauth/token", credentials)
+    await api.post("/oauth/token", credentials | {"client_secret": "x"}, status=401)
+    await api.post("/oauth/token", sign_in)
+    await api.post("/oauth/token", {"grant_type": "magic"}, status=400)
+    await api.send("POST", "/oauth/token", data=b"{")
+    await api.send("GET", "/oauth/token")
+
+    assert sandbox.token_requests == {"client_credentials": 2, "password": 1, "other": 2}
+    assert sandbox.token_requests.total() == 5
+
+
 async def test_a_revoked_token_fails_at_once(sandbox, api, credentials):
     answer = await api.post("/oauth/revoke", credentials | {"token": sandbox.access_token})
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import commercelayer_async.sandbox
-from commercelayer_async.sandbox import Sandbox
+from commercelayer_async.sandbox import Rates, Sandbox
 from commercelayer_async.sandbox.__main__ import main
 from commercelayer_async.sandbox.background import in_thread
 
@@ -76,6 +76,29 @@ def test_main_gives_0_when_a_signal_stopped_it(monkeypatch, signals, number):
     assert DOCUMENTED in terminal.text
 
 
+@pytest.mark.parametrize(
+    ("arguments", "rates"),
+    [
+        ([], Rates.off()),
+        (["--rates", "off"], Rates.off()),
+        (["--rates", "test"], Rates.test()),
+        (["--rates", "live"], Rates.live()),
+    ],
+)
+def test_the_rate_limits_are_those_asked_for(monkeypatch, signals, arguments, rates):
+    asked = list[Rates]()
+
+    def make(**options):
+        asked.append(options["rates"])
+        return Sandbox(**options)
+
+    monkeypatch.setattr(sys, "stdout", Terminal(signal.SIGINT))
+    monkeypatch.setattr("commercelayer_async.sandbox.__main__.Sandbox", make)
+
+    assert main(["--wallets", "1", *arguments]) == 0
+    assert asked == [rates]
+
+
 def test_a_busy_port_is_one_sentence_and_1(commercelayer_sandbox, signals, capsys):
     port = commercelayer_sandbox.url.rpartition(":")[2]
 
@@ -89,7 +112,7 @@ def test_a_busy_port_is_one_sentence_and_1(commercelayer_sandbox, signals, capsy
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--port", "x"], ["--port", "65536"], ["--wallets", "0"], ["--seed", "x"], ["x"]]
+    "arguments", [["--port", "x"], ["--port", "65536"], ["--wallets", "0"], ["--seed", "x"], ["--rates", "x"], ["x"]]
 )
 def test_wrong_arguments_are_2(arguments, capsys):
     with pytest.raises(SystemExit) as exit:

@@ -13,6 +13,7 @@ from commercelayer_async import (
     GenericResource,
     LinkRefused,
     NotFound,
+    Retry,
     ServerError,
     Session,
     SessionError,
@@ -74,7 +75,7 @@ async def test_a_failure_is_not_kept() -> None:
     customer = answer({"data": resource()})
     async with (
         Answering(wallet(customer=related("/api/customers/c1")), answer(status=500), customer) as server,
-        Session(server.url, TOKEN) as session,
+        Session(server.url, TOKEN, retry=Retry.never()) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
         with pytest.raises(ServerError):

@@ -10,6 +10,8 @@ from commercelayer_async import (
     AuthError,
     ClientCredentials,
     ConfigurationError,
+    RateLimits,
+    Retry,
     ServerError,
     Session,
     SessionError,
@@ -32,7 +34,7 @@ async def ask(*token_answers: bytes | None, customer: bytes = CUSTOMER) -> tuple
     """What a server sees when a session with credentials asks it for a customer, and what the caller gets."""
     async with (
         Answering(*token_answers, paths={"/api/customers/c1": customer}) as server,
-        Session(server.url, ClientCredentials("id", SECRET, scope="market:all")) as session,
+        Session(server.url, ClientCredentials("id", SECRET, scope="market:all"), retry=Retry.never()) as session,
     ):
         try:
             await session.get(Customer, "c1")
@@ -56,7 +58,8 @@ async def test_credentials_become_a_token(sandbox: Sandbox) -> None:
 
 
 async def test_a_hundred_cold_calls_ask_for_one_token(sandbox: Sandbox) -> None:
-    async with Session(sandbox.url, ClientCredentials(sandbox.client_id, sandbox.client_secret)) as session:
+    auth = ClientCredentials(sandbox.client_id, sandbox.client_secret)
+    async with Session(sandbox.url, auth, limits=RateLimits.none()) as session:
         await asyncio.gather(*(session.get(CustomerPaymentSource, DOCUMENTED) for _ in range(100)))
 
     assert sum(request.raw_path == "/oauth/token" for request in sandbox.requests) == 1

@@ -1,0 +1,52 @@
+"""Time and chance, as everything here takes them: from outside, so that a test can run an hour in a millisecond."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Timer(Protocol):
+    """Something that will happen, unless it is cancelled."""
+
+    def cancel(self) -> None:
+        """Let it not happen."""
+        ...
+
+
+class Clock(Protocol):
+    """A monotonic clock; its zero means nothing."""
+
+    def now(self) -> float:
+        """Seconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long."""
+        ...
+
+    def at(self, when: float, happen: Callable[[], None]) -> Timer:
+        """Call `happen` when `now()` is `when`."""
+        ...
+
+
+class LoopClock:
+    """The clock of the running event loop, which neither a clock set back nor a leap second disturbs."""
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Clock.sleep`."""
+        await asyncio.sleep(seconds)
+
+    def at(self, when: float, happen: Callable[[], None]) -> Timer:
+        """See `Clock.at`."""
+        return asyncio.get_running_loop().call_at(when, happen)
+
+
+Chance = Callable[[], float]
+"""A number from 0.0 up to, but not including, 1.0."""
+
+chance: Chance = random.Random().random  # noqa: S311 - it spreads waits, and guards nothing

@@ -1,0 +1,97 @@
+"""The program: its global options and commands, and the way from arguments to an exit code."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import attrs
+import click
+
+from .. import __version__
+from .demo import demo
+from .exits import HELP, ExitCode, report
+from .get import get
+from .options import refuse_secrets
+
+NAME: Final = "commercelayer-async"
+
+_EPILOG: Final = f"""\b
+Examples:
+  commercelayer-async demo
+  commercelayer-async get customer_payment_sources xYZkjABcde
+  commercelayer-async get customers xYZkjABcde --json | jq .data.attributes
+
+{HELP}"""
+
+
+@attrs.define
+class Invocation:
+    """What the global options say."""
+
+    debug: bool = False
+
+
+@click.group(epilog=_EPILOG, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="On errors, show the traceback too, without secrets.")
+@click.pass_context
+def app(context: click.Context, *, debug: bool) -> None:
+    """Read a Commerce Layer organization: typed resources, lazy relationships.
+
+    Credentials come from the environment, never from the command line; see `get --help`. The demo needs none.
+    """
+    context.ensure_object(Invocation).debug = debug
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(ExitCode.USAGE)
+
+
+app.add_command(demo)
+app.add_command(get)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code. Errors that can be expected end as one sentence on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        # What the locale's encoding lacks is escaped, not fatal.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    invocation = Invocation()
+    try:
+        try:
+            return _invoke(arguments, invocation)
+        except KeyboardInterrupt:
+            # A terminal has just written ^C.
+            click.echo(("\n" if sys.stderr.isatty() else "") + "error: interrupted", err=True)
+            return ExitCode.INTERRUPTED
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost place; nothing foreign ends as a traceback
+            if isinstance(error, OSError):
+                _discard_output()
+            return report(error, debug=invocation.debug)
+    except BrokenPipeError:
+        _discard_output()
+        return ExitCode.BROKEN_PIPE
+
+
+def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:
+    """Not by `app.main`, which has ends of its own for Ctrl-C and for a broken pipe."""
+    refuse_secrets(arguments)
+    try:
+        with app.make_context(NAME, list(arguments), obj=invocation) as context:
+            app.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    return ExitCode.OK
+
+
+def _discard_output() -> None:
+    """Let stdout lead nowhere: what is left in its buffer cannot be written, and the interpreter will try."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

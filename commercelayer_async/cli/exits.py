@@ -1,0 +1,102 @@
+"""Exit codes, and what goes to stderr with them."""
+
+import os
+import traceback
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Final
+
+import click
+
+from .. import errors
+from .._text import mask, printable
+from .masking import own_secrets
+
+_LIMIT: Final = 3000
+"""Characters of one line on stderr."""
+
+
+class ExitCode(IntEnum):
+    """How a command ended; scripts rely on these."""
+
+    OK = 0
+    FAILED = 1
+    """The request failed: refused, no answer, an answer that does not fit, output that cannot be written."""
+    USAGE = 2
+    """Wrong arguments or configuration; nothing was sent."""
+    NOT_FOUND = 3
+    """There is no such resource, or it is of the other mode (test or live)."""
+    NOT_ALLOWED = 4
+    """The credentials were refused, or may not read this."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+    BROKEN_PIPE = 141
+    """Whoever read the output has gone; as for a program that SIGPIPE ends."""
+
+
+HELP: Final = """\b
+Exit codes:
+  0    done
+  1    the request failed: refused, no answer, an answer that does not fit
+  2    wrong arguments or configuration; nothing was sent
+  3    no such resource
+  4    the credentials were refused, or may not read this
+  130  interrupted by Ctrl-C
+  141  whoever read the output has gone"""
+
+_CODES: Final = (
+    (click.UsageError, ExitCode.USAGE),
+    (errors.ConfigurationError, ExitCode.USAGE),
+    (errors.NotFound, ExitCode.NOT_FOUND),
+    ((errors.AuthError, errors.Unauthorized, errors.Forbidden), ExitCode.NOT_ALLOWED),
+)
+
+# The next step for errors that do not name one themselves; the first that fits.
+_ADVICE: Final = (
+    (errors.ConnectError, "check COMMERCELAYER_ORGANIZATION and the network"),
+    (errors.TLSError, "check COMMERCELAYER_ORGANIZATION, and the proxy in between if there is one"),
+    (errors.TransportError, "try again"),
+    ((errors.DecodeError, errors.LinkRefused), "check that COMMERCELAYER_ORGANIZATION names the API"),
+    (errors.Forbidden, "check what the token's scope may read"),
+)
+
+
+def code_of(error: Exception) -> ExitCode:
+    """The exit code for an error."""
+    return next((code for kinds, code in _CODES if isinstance(error, kinds)), ExitCode.FAILED)
+
+
+def sentence_of(error: Exception) -> str:
+    """What is wrong and what to do next, in one line without secrets."""
+    return _clean("; ".join(_parts(error)))
+
+
+def report(error: Exception, *, debug: bool) -> ExitCode:
+    """Tell people on stderr about `error`, with its traceback if they want to `debug`, and give the exit code."""
+    if debug:
+        # Without local variables: they hold tokens.
+        trace = "".join(traceback.format_exception(error))
+        click.echo("\n".join(map(_clean, trace.splitlines())), err=True)
+    click.echo(f"error: {sentence_of(error)}", err=True)
+    return code_of(error)
+
+
+def _parts(error: Exception) -> Iterator[str]:
+    if isinstance(error, errors.CommerceLayerError):
+        yield str(error)
+        yield from [advice for kinds, advice in _ADVICE if isinstance(error, kinds)][:1]
+    elif isinstance(error, click.UsageError):
+        yield " ".join(error.format_message().split()).rstrip(".?")
+        command = error.ctx.command_path if error.ctx is not None else "commercelayer-async"
+        yield f"see {command} --help"
+    elif isinstance(error, OSError):
+        yield error.strerror or type(error).__name__
+    else:
+        # A mistake of ours. What it says may quote anything, so only `--debug` shows it.
+        yield f"unexpected {type(error).__name__}"
+        yield "run it again as `commercelayer-async --debug ...` and report what that prints"
+    yield from getattr(error, "__notes__", ())
+
+
+def _clean(text: str) -> str:
+    return printable(mask(text, *own_secrets(os.environ)), _LIMIT)

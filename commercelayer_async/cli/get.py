@@ -1,0 +1,104 @@
+"""`commercelayer-async get`: one resource of an organization."""
+
+import asyncio
+import os
+from typing import Final
+
+import attrs
+import click
+
+from .._text import near_miss
+from ..errors import NotFound
+from ..jsonapi import Resource
+from ..resources import RESOURCES
+from .masking import Mask, class_of, own_secrets
+from .options import MASKING_HELP, json_option, reveal_option
+from .output import output_for_people, write_json
+from .views import included_in, show_resource, view_of
+
+_EPILOG: Final = """\b
+Environment:
+  COMMERCELAYER_ORGANIZATION   the organization's slug or URL
+  COMMERCELAYER_ACCESS_TOKEN   a bearer token; or else
+  COMMERCELAYER_CLIENT_ID, COMMERCELAYER_CLIENT_SECRET, COMMERCELAYER_SCOPE
+
+\b
+JSON (--json), always with these three members:
+  data      the resource object as received
+  included  the included resource objects, reached from it, nearest first
+  masked    JSON pointers to the values that were replaced by "[masked]";
+            with --reveal none are
+An error leaves stdout empty.
+
+\b
+Examples:
+  commercelayer-async get customer_payment_sources xYZkjABcde
+  commercelayer-async get customer_payment_sources xYZkjABcde --include customer,payment_method.payment_gateway
+  commercelayer-async get orders xYZkjABcde --json | jq .data.attributes"""
+
+
+@attrs.frozen
+class Retrieved:
+    """A resource, and those that came with it."""
+
+    resource: Resource
+    included: tuple[Resource, ...]
+
+
+@click.command(
+    short_help="Retrieve one resource of your organization.",
+    epilog=_EPILOG,
+    help=f"""Retrieve the resource TYPE/ID, such as customer_payment_sources xYZkjABcde.
+
+{MASKING_HELP}""",
+)
+@click.argument("type_", metavar="TYPE")
+@click.argument("id_", metavar="ID")
+@click.option("--include", default="", metavar="PATHS", help="Relationships to bring along, such as a,b.c.")
+@json_option
+@reveal_option
+def get(*, type_: str, id_: str, include: str, as_json: bool, reveal: bool) -> None:
+    """Retrieve a resource and show it."""
+    retrieved = asyncio.run(_retrieve(type_, id_, include))
+    mask = Mask(reveal)
+    if as_json:
+        write_json(_document(retrieved, mask), own_secrets(os.environ))
+    else:
+        _show(retrieved, mask)
+
+
+async def _retrieve(type_: str, id_: str, include: str) -> Retrieved:
+    # Imported here: it is slow to import, and `--help` does without.
+    from .. import Session  # noqa: PLC0415
+
+    cls = class_of(type_)
+    async with Session.from_env() as session:
+        try:
+            resource = await session.get(cls or type_, id_, include=include)
+        except NotFound as error:
+            hint = "" if cls else near_miss(type_, [known.type for known in RESOURCES])
+            if hint:
+                error.add_note(hint.removeprefix("; "))
+            raise
+        return Retrieved(resource, await included_in(resource))
+
+
+def _document(retrieved: Retrieved, mask: Mask) -> dict[str, object]:
+    raw = {"data": retrieved.resource.raw, "included": [resource.raw for resource in retrieved.included]}
+    return {**mask.document(raw), "masked": mask.pointers}
+
+
+def _show(retrieved: Retrieved, mask: Mask) -> None:
+    views = [view_of(resource, mask, "") for resource in (retrieved.resource, *retrieved.included)]
+    output = output_for_people(own_secrets(os.environ))
+    show_resource(output, views[0])
+    for view in views[1:]:
+        output.heading("included")
+        show_resource(output, view)
+    if mask.pointers:
+        output.prose("")
+        output.prose(f"{_masked_values(len(mask.pointers))} masked; --reveal shows what is there.")
+
+
+def _masked_values(count: int) -> str:
+    return "1 value is" if count == 1 else f"{count} values are"

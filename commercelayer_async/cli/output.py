@@ -1,0 +1,180 @@
+"""What commands write: rich output on a terminal, plain text elsewhere, and JSON for programs.
+
+Every text goes through `clean` on its way out, whoever wrote it, and none is read as markup.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol, TextIO, cast
+
+import attrs
+import click
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.highlighter import JSONHighlighter
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from .._text import mask
+from .masking import MASKED, clean
+
+_DUMB: Final = ("dumb", "unknown")
+
+
+class Output(Protocol):
+    """What people read. Texts are single lines; longer ones are wrapped where there is a width to wrap at."""
+
+    def title(self, text: str, note: str) -> None:
+        """What this is all about."""
+        ...
+
+    def heading(self, text: str) -> None:
+        """A part begins."""
+        ...
+
+    def prose(self, text: str) -> None:
+        """A paragraph that explains."""
+        ...
+
+    def code(self, text: str) -> None:
+        """A line of Python."""
+        ...
+
+    def lines(self, title: str, lines: Iterable[str]) -> None:
+        """Lines that stay lines."""
+        ...
+
+    def json(self, title: str, value: object) -> None:
+        """A JSON value."""
+        ...
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Rows of cells; without columns' names where these are empty."""
+        ...
+
+
+@attrs.frozen
+class PlainOutput:
+    """Text without colours and frames, for files and pipes; a row stays one line."""
+
+    secrets: tuple[str, ...] = attrs.field(repr=False)
+
+    def title(self, text: str, note: str) -> None:
+        """See `Output`."""
+        self._write(text, "=" * len(text), note)
+
+    def heading(self, text: str) -> None:
+        """See `Output`."""
+        self._write("", text, "-" * len(text))
+
+    def prose(self, text: str) -> None:
+        """See `Output`."""
+        self._write(text)
+
+    def code(self, text: str) -> None:
+        """See `Output`."""
+        self._write("", f">>> {text}")
+
+    def lines(self, title: str, lines: Iterable[str]) -> None:
+        """See `Output`."""
+        self._write("", f"{title}:", *(f"  {line}" for line in lines))
+
+    def json(self, title: str, value: object) -> None:
+        """See `Output`."""
+        self.lines(title, _json_lines(value))
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """See `Output`."""
+        cleaned = [[clean(cell, self.secrets) for cell in row] for row in (columns, *rows)]
+        widths = [max(map(len, cells)) for cells in zip(*cleaned, strict=True)]
+        padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cleaned)
+        self.lines(title, (line.rstrip() for line in padded))
+
+    def _write(self, *lines: str) -> None:
+        click.echo("\n".join(clean(line, self.secrets) for line in lines))
+
+
+@attrs.frozen
+class RichOutput:
+    """Panels, tables and colours, for a terminal; `NO_COLOR` takes the colours away."""
+
+    secrets: tuple[str, ...] = attrs.field(repr=False)
+    console: Console = attrs.field(repr=False)
+
+    def title(self, text: str, note: str) -> None:
+        """See `Output`."""
+        self._print(Panel(self._text(note), title=self._text(text, "bold"), title_align="left", border_style="cyan"))
+
+    def heading(self, text: str) -> None:
+        """See `Output`."""
+        self._print(Text(), Rule(self._text(text, "bold cyan"), align="left", style="cyan"))
+
+    def prose(self, text: str) -> None:
+        """See `Output`."""
+        self._print(self._text(text))
+
+    def code(self, text: str) -> None:
+        """See `Output`."""
+        code = Syntax(clean(text, self.secrets), "python", theme="ansi_dark", background_color="default")
+        self._print(Text(), code, Text())
+
+    def lines(self, title: str, lines: Iterable[str]) -> None:
+        """See `Output`."""
+        self._panel(title, Group(*map(self._text, lines)))
+
+    def json(self, title: str, value: object) -> None:
+        """See `Output`."""
+        text = Text("\n").join(Text(clean(line, self.secrets), overflow="fold") for line in _json_lines(value))
+        JSONHighlighter().highlight(text)
+        text.highlight_words([MASKED], "yellow")
+        self._panel(title, text)
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """See `Output`."""
+        table = Table(
+            title=self._text(title, "bold"), title_justify="left", box=box.ROUNDED, border_style="dim", show_lines=False
+        )
+        for n, column in enumerate(columns):
+            table.add_column(self._text(column), style="" if n else "cyan", overflow="fold")
+        for row in rows:
+            table.add_row(*map(self._text, row))
+        self._print(table)
+
+    def _panel(self, title: str, content: RenderableType) -> None:
+        self._print(Panel(content, title=self._text(title, "bold"), title_align="left", border_style="dim"))
+
+    def _text(self, text: str, style: str = "") -> Text:
+        shown = Text(clean(text, self.secrets), style=style, overflow="fold")
+        shown.highlight_words([MASKED], "yellow")
+        return shown
+
+    def _print(self, *things: RenderableType) -> None:
+        for thing in things:
+            self.console.print(thing)
+
+
+def output_for_people(secrets: tuple[str, ...]) -> Output:
+    """Rich output if stdout is a terminal that can do more than type, else plain text; never any of the `secrets`."""
+    stdout = cast("TextIO | None", sys.stdout)
+    if stdout is not None and stdout.isatty() and os.environ.get("TERM") not in _DUMB:
+        return RichOutput(secrets, Console(markup=False, emoji=False, highlight=False))
+    return PlainOutput(secrets)
+
+
+def write_json(value: object, secrets: tuple[str, ...]) -> None:
+    """One JSON document on stdout, ASCII throughout, so that no terminal, pipe or locale can change it."""
+    click.echo(mask(json.dumps(value, indent=2), *secrets, *(json.dumps(secret)[1:-1] for secret in secrets)))
+
+
+def text_of(value: object) -> str:
+    """A JSON value in one line, as a cell shows it: texts without quotes, the rest as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _json_lines(value: object) -> list[str]:
+    return json.dumps(value, indent=2, ensure_ascii=False).split("\n")

@@ -1,0 +1,75 @@
+"""The fields of resource classes: their names and types on the wire."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import attrs
+import msgspec
+
+from ..errors import ConfigurationError
+
+_MEMBER: Final = "commercelayer_async.jsonapi.member"
+_UTC_AWARE: Final = Annotated[datetime, msgspec.Meta(tz=True)]
+
+T = TypeVar("T")
+
+
+def once_per_class(make: Callable[[Any], T]) -> Callable[[Any], T]:
+    """`functools.cache`, typed so that class objects may be asked with; mypy holds their instances' hash against it."""
+    return cache(make)
+
+
+def member(name: str) -> Mapping[str, str]:
+    """Field metadata that names the member in documents, where that is no Python name.
+
+    `first_name: str | None = attrs.field(default=None, metadata=member("first-name"))`. For a name that is one,
+    `attrs.field(alias="…")` does the same.
+    """
+    return {_MEMBER: name}
+
+
+def converter_of(field: "attrs.Attribute[Any]") -> Any:
+    """The converter of a field: None, a function, or an `attrs.Converter` that wants to know more than the value."""
+    found: Any = getattr(field, "converter")  # noqa: B009 - typed more narrowly than it is
+    return found
+
+
+def wire_name(field: "attrs.Attribute[Any]") -> str:
+    """The name under which a field stands in documents."""
+    name: str = field.metadata.get(_MEMBER) or field.alias or field.name
+    return name
+
+
+@once_per_class
+def wire_names(cls: Any) -> Mapping[str, str]:
+    """The field's name for each attribute's name in documents."""
+    return {wire_name(field): field.name for field in attrs.fields(cls) if field.name != "id" and field.init}
+
+
+@once_per_class
+def wire_types(cls: Any) -> dict[str, Any]:
+    """The type of each field as it is checked: datetimes must know their offset from UTC."""
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except NameError as error:
+        failure = ConfigurationError(
+            f"{cls.__name__}: the type {error.name!r} of an attribute is unknown at run time; import it outside"
+            " of `if TYPE_CHECKING:`"
+        )
+    else:
+        return {field.name: _aware(hints.get(field.name, field.type or Any)) for field in attrs.fields(cls)}
+    raise failure
+
+
+def _aware(hint: Any) -> Any:
+    if hint is datetime:
+        return _UTC_AWARE
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return Union[tuple(map(_aware, arguments))]  # noqa: UP007 - the parts are known at run time only
+    if arguments and origin not in (Annotated, Literal):
+        return origin[tuple(map(_aware, arguments))]
+    return hint

@@ -1,0 +1,316 @@
+"""How commands fail: one sentence, an exit code, no secrets."""
+
+import errno
+import io
+import socket
+import sys
+from importlib.abc import MetaPathFinder
+
+import pytest
+
+from commercelayer_async import Session
+from commercelayer_async.cli import main
+from commercelayer_async.cli.exits import HELP, ExitCode
+from commercelayer_async.errors import ConfigurationError
+
+CANARY = "canary-5f1e9c"
+THING = ("get", "things", "abc")
+
+
+def refusal(code, title="Refused"):
+    return {"errors": [{"title": title, "code": code, "detail": "no"}]}
+
+
+@pytest.fixture
+def things(environment, api):
+    environment(organization=api.url, access_token=CANARY)
+    return api
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Makes the session fail."""
+
+    def breaking(error):
+        def from_env():
+            raise error
+
+        monkeypatch.setattr(Session, "from_env", from_env)
+
+    return breaking
+
+
+def test_the_help_lists_each_exit_code():
+    listed = {int(line.split()[0]) for line in HELP.splitlines()[2:]}
+
+    assert listed == set(ExitCode)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "advice"),
+    [
+        ((404, refusal("RECORD_NOT_FOUND")), 3, "check the id"),
+        ((401, refusal("INVALID_TOKEN")), 4, "check the token"),
+        ((403, refusal("FORBIDDEN")), 4, "scope"),
+        ((400, refusal("INVALID_FILTER")), 1, ""),
+        ((500, "<html>"), 1, "try again later"),
+        ((200, "<html>"), 1, "check that COMMERCELAYER_ORGANIZATION names the API"),
+        ((200, {"data": {"type": "others", "id": "abc"}}), 1, "COMMERCELAYER_ORGANIZATION"),
+    ],
+)
+def test_a_bad_answer_is_one_sentence_with_the_next_step(run, things, answer, code, advice):
+    things.answers["/api/things/abc"] = answer
+
+    said = run(*THING)
+
+    assert (said.code, said.out) == (code, "")
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert advice in said.err
+    assert "/api/things/abc" in said.err
+
+
+def test_a_refused_connection_is_1(run, environment):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment(organization=f"http://127.0.0.1:{port}", access_token=CANARY)
+
+    said = run(*THING)
+
+    assert said.code == 1
+    assert f"error: cannot connect to http://127.0.0.1:{port}/api/things/abc: " in said.err
+    assert said.err.endswith("; check COMMERCELAYER_ORGANIZATION and the network\n")
+
+
+def test_refused_credentials_are_4(run, environment, commercelayer_sandbox):
+    environment(organization=commercelayer_sandbox.url, client_id="nobody", client_secret=CANARY)
+
+    said = run(*THING)
+
+    assert said.code == 4
+    assert "check the credentials" in said.err
+    assert CANARY not in said.err
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({}, "COMMERCELAYER_ORGANIZATION"),
+        ({"organization": "yourdomain"}, "COMMERCELAYER_ACCESS_TOKEN"),
+        ({"organization": "your domain", "access_token": CANARY}, "'your domain' is no organization slug"),
+    ],
+)
+def test_a_wrong_environment_is_2_and_named(run, environment, variables, named):
+    environment(**variables)
+
+    said = run(*THING)
+
+    assert (said.code, said.out) == (2, "")
+    assert named in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("customers", "xYZkjABcde", "--include", "ordres"),
+            "Customer has no relationship 'ordres'; did you mean 'order",
+        ),
+        (("customers", "a/b"), "id must be 1 to 64 letters"),
+        (("custo mers", "abc"), "type must be 1 to 64 letters"),
+        (("customers", "abc", "--include", "orders,,b"), "'' is no relationship path"),
+    ],
+)
+def test_misuse_is_2_and_sends_nothing(run, organization, arguments, sentence):
+    said = run("get", *arguments)
+
+    assert (said.code, said.out) == (2, "")
+    assert sentence in said.err
+    assert not organization.requests
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("get",), "Missing argument 'TYPE'; see commercelayer-async get --help"),
+        (("get", "customers", "abc", "--nonsense"), "No such option"),
+        (("dmo",), "see commercelayer-async --help"),
+        (("demo", "extra"), "unexpected extra argument"),
+    ],
+)
+def test_wrong_arguments_are_2_with_the_place_to_look(run, arguments, sentence):
+    said = run(*arguments)
+
+    assert (said.code, said.out) == (2, "")
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--token", "--access-token", "--client_secret", "--password", "-token", "--SECRET"])
+@pytest.mark.parametrize("form", ["{} {}", "{}={}"])
+def test_secrets_as_arguments_are_refused_and_not_repeated(run, option, form):
+    said = run(*THING, *form.format(option, CANARY).split())
+
+    assert said.code == 2
+    assert "COMMERCELAYER_ACCESS_TOKEN" in said.err
+    assert CANARY not in said.out + said.err
+
+
+def test_no_command_is_2_with_the_help_on_stderr(run):
+    said = run()
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("Usage: commercelayer-async [OPTIONS]")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("-h",), ("demo", "--help"), ("get", "-h")])
+def test_help_is_0_with_examples(run, arguments):
+    said = run(*arguments)
+
+    assert (said.code, said.err) == (0, "")
+    assert "  Examples:\n    commercelayer-async " in said.out
+
+
+def test_the_version_is_0(run):
+    said = run("--version")
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("commercelayer-async 0.")
+
+
+def test_a_type_close_to_a_known_one_is_a_hint(run, organization):
+    said = run("get", "customer_payment_source", "xYZkjABcde")
+
+    assert said.code == 3
+    assert said.err.endswith("; did you mean 'customer_payment_sources'?\n")
+
+
+def test_a_missing_record_of_a_known_type_has_no_hint(run, organization):
+    said = run("get", "customers", "nobody")
+
+    assert said.code == 3
+    assert "did you mean" not in said.err
+
+
+def test_debug_shows_the_traceback_before_the_sentence_without_secrets(run, things):
+    things.answers["/api/things/abc"] = (401, refusal("INVALID_TOKEN", title=f"\x1b[2J{CANARY}"))
+
+    said = run("--debug", *THING)
+
+    assert said.code == 4
+    assert said.err.startswith("Traceback (most recent call last):\n")
+    assert "\nerror: 401 INVALID_TOKEN: " in said.err
+    assert CANARY not in said.err
+    assert "\x1b" not in said.err
+
+
+def test_a_mistake_of_ours_is_one_sentence_that_quotes_nothing(run, broken):
+    broken(KeyError(CANARY))
+
+    said = run(*THING)
+
+    assert said.code == 1
+    assert said.err.startswith("error: unexpected KeyError; ")
+    assert CANARY not in said.err
+
+
+def test_debug_shows_where_a_mistake_of_ours_is(run, broken, environment):
+    environment(access_token=CANARY)
+    broken(KeyError(CANARY))
+
+    said = run("--debug", *THING)
+
+    assert "KeyError: '[masked]'" in said.err
+
+
+def test_an_operating_system_without_words_for_its_error_is_named(run, broken):
+    broken(OSError(CANARY))
+
+    assert run(*THING).err == "error: OSError\n"
+
+
+def test_ctrl_c_is_130(run, broken):
+    broken(KeyboardInterrupt())
+
+    said = run(*THING)
+
+    assert (said.code, said.out, said.err) == (130, "", "error: interrupted\n")
+
+
+def test_a_configuration_error_in_a_command_is_2(run, broken):
+    broken(ConfigurationError("set it"))
+
+    said = run(*THING)
+
+    assert (said.code, said.err) == (2, "error: set it\n")
+
+
+class Failing(io.StringIO):
+    """A stdout that cannot be written to."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def write(self, text):
+        raise OSError(self.number, "it failed")
+
+
+def test_a_reader_that_has_gone_is_141_and_silence(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Failing(errno.EPIPE))
+
+    said = run("demo")
+
+    assert (said.code, said.err) == (141, "")
+
+
+def test_a_full_disk_is_1_and_a_sentence(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Failing(errno.ENOSPC))
+
+    said = run("demo")
+
+    assert (said.code, said.err) == (1, "error: it failed\n")
+
+
+def test_no_stdout_at_all_is_fine(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert run("demo").code == 0
+
+
+@pytest.mark.parametrize("module", ["click", "rich"])
+def test_a_missing_extra_is_one_sentence_with_the_line_to_run(module, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, module, None)
+
+    code = main(["demo"])
+
+    said = capsys.readouterr()
+    assert (code, said.out) == (1, "")
+    assert said.err == (
+        f"error: the command line needs {module}, which is not installed; run: pip install 'commercelayer-async[cli]'\n"
+    )
+
+
+def test_another_missing_module_is_not_taken_for_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "commercelayer_async.cli.app", None)
+
+    with pytest.raises(ModuleNotFoundError):
+        main(["demo"])
+
+
+def test_ctrl_c_while_it_is_being_imported_is_130(monkeypatch):
+    class Interrupting(MetaPathFinder):
+        def find_spec(self, fullname, path, target=None):
+            raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "commercelayer_async.cli.app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+
+    assert main(["demo"]) == 130
+
+
+def test_main_reads_the_arguments_of_the_process(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["commercelayer-async", "--version"])
+
+    assert main() == 0
+    assert capsys.readouterr().out.startswith("commercelayer-async ")

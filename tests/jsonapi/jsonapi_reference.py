@@ -1,0 +1,39 @@
+"""A slow and obvious reader of the same documents, to hold the fast one against."""
+
+from typing import Any
+
+
+def without_extensions(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if not name.startswith("@") and ":" not in name}
+
+
+def as_list(data: Any) -> list[dict[str, Any]]:
+    return data if isinstance(data, list) else [] if data is None else [data]
+
+
+def key_of(identified: dict[str, Any]) -> tuple[str, str, str]:
+    by = "id" if "id" in identified else "lid"
+    return (identified["type"], by, identified[by])
+
+
+def table_of(document: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Resource objects by identity: primary data before included, the first before the second."""
+    table: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for one in [*as_list(document.get("data")), *document.get("included", [])]:
+        table.setdefault(key_of(one), one)
+    return table
+
+
+def state_of(relationship: dict[str, Any] | None, table: dict[tuple[str, str, str], Any]) -> str:
+    """Which of the six states a relationship object is in."""
+    if relationship is None:
+        return "absent"
+    if "data" not in relationship:
+        if relationship.get("links"):
+            return "links only"
+        return "meta only" if "meta" in relationship else "absent"
+    linkage = relationship["data"]
+    if linkage is None or linkage == []:
+        return "empty"
+    wanted = linkage if isinstance(linkage, list) else [linkage]
+    return "included" if all(key_of(one) in table for one in wanted) else "identified"

@@ -1,0 +1,306 @@
+"""Rate limits: how they are counted, enforced and reported."""
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commercelayer_async.sandbox import Limit, Limits, Rates, Sandbox
+from commercelayer_async.sandbox.places import Budget, Place, place_of
+from commercelayer_async.sandbox.rates import Meter
+
+DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
+WALLETS = Place(Budget.UNCACHEABLE, "customer_payment_sources")
+CUSTOMERS = Place(Budget.UNCACHEABLE, "customers")
+TOKEN = Place(Budget.TOKEN, "/oauth/token")
+NARROW = Rates(
+    uncacheable=Limits(Limit(3, 60.0), Limit(2, 10.0)),
+    cacheable=Limits(Limit(15, 60.0)),
+    write=Limits(Limit(1, 60.0)),
+    token=Limits(Limit(1, 60.0)),
+)
+
+
+class Clock:
+    now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def refusals(meter, place, moments):
+    return [meter.arrive(place, moment).refused for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "budget", "endpoint"),
+    [
+        ("GET", DOCUMENTED, "uncacheable", "customer_payment_sources"),
+        ("GET", "/api/2017-08/customers/", "uncacheable", "customers"),
+        ("GET", "/api/customers/x/customer_payment_sources", "uncacheable", "customers"),
+        ("HEAD", "/api/customers", "uncacheable", "customers"),
+        ("GET", "/api/orders", "uncacheable", "others"),
+        ("GET", "/api/", "uncacheable", "others"),
+        ("GET", "/api/skus/x/prices", "cacheable", "skus"),
+        ("GET", "/api/fixed_price_promotions", "cacheable", "fixed_price_promotions"),
+        ("PATCH", DOCUMENTED, "write", "customer_payment_sources"),
+        ("DELETE", "/api/skus/x", "write", "skus"),
+        ("POST", "/oauth/token", "token", "/oauth/token"),
+    ],
+)
+def test_a_request_counts_at_the_type_its_route_begins_with(method, path, budget, endpoint):
+    assert place_of(method, path) == Place(Budget(budget), endpoint)
+
+
+@pytest.mark.parametrize("path", ["/", "/oauth/revoke", "/apis", "/x/api/customers"])
+def test_nothing_else_counts(path):
+    assert place_of("GET", path) is None
+    assert Meter(Rates.test()).arrive(None, 0.0).headers == {}
+
+
+@pytest.mark.parametrize(
+    ("rates", "budget", "average", "burst"),
+    [
+        (Rates.live(), Budget.UNCACHEABLE, Limit(200, 60.0), Limit(50, 10.0)),
+        (Rates.live(), Budget.CACHEABLE, Limit(1000, 60.0), Limit(250, 10.0)),
+        (Rates.live(), Budget.WRITE, Limit(200, 60.0), Limit(50, 10.0)),
+        (Rates.test(), Budget.UNCACHEABLE, Limit(100, 60.0), Limit(25, 10.0)),
+        (Rates.test(), Budget.CACHEABLE, Limit(500, 60.0), Limit(125, 10.0)),
+        (Rates.test(), Budget.WRITE, Limit(100, 60.0), Limit(25, 10.0)),
+        (Rates.off(), Budget.UNCACHEABLE, Limit(100, 60.0), Limit(25, 10.0)),
+        (Rates.live(), Budget.TOKEN, Limit(30, 60.0), None),
+        (Rates.test(), Budget.TOKEN, Limit(30, 60.0), None),
+        (Rates.test().scaled(100), Budget.UNCACHEABLE, Limit(100, 0.6), Limit(25, 0.1)),
+        (Rates.test().scaled(100), Budget.CACHEABLE, Limit(500, 0.6), Limit(125, 0.1)),
+        (Rates.live().scaled(10), Budget.WRITE, Limit(200, 6.0), Limit(50, 1.0)),
+        (Rates.live().scaled(10), Budget.TOKEN, Limit(30, 6.0), None),
+    ],
+)
+def test_the_published_numbers(rates, budget, average, burst):
+    assert rates.of(budget) == Limits(average, burst)
+
+
+def test_scaling_keeps_the_options():
+    assert Rates.live(count_refused=True, retry_after=True).scaled(2).count_refused
+    assert not Rates.off().scaled(2).enforced
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan")])
+def test_windows_cannot_be_divided_by(factor):
+    with pytest.raises(ValueError, match="above 0"):
+        Rates.test().scaled(factor)
+
+
+def test_the_burst_window_is_of_one_endpoint():
+    meter = Meter(NARROW)
+
+    assert refusals(meter, WALLETS, [0, 0, 0]) == [False, False, True]
+    assert refusals(meter, CUSTOMERS, [0]) == [False]
+
+
+def test_the_average_window_is_of_all_endpoints_of_the_class():
+    meter = Meter(NARROW)
+
+    assert refusals(meter, WALLETS, [0, 0, 10]) == [False, False, False]
+    assert refusals(meter, CUSTOMERS, [10]) == [True]
+    assert refusals(meter, Place(Budget.CACHEABLE, "skus"), [10]) == [False]
+    assert refusals(meter, TOKEN, [10, 10]) == [False, True]
+
+
+def test_a_place_is_free_again_when_its_request_is_as_old_as_the_window():
+    meter = Meter(NARROW)
+
+    assert refusals(meter, WALLETS, [0, 5, 9.999, 10, 14.999]) == [False, False, True, False, True]
+    assert refusals(meter, WALLETS, [59.999, 60]) == [True, False]
+
+
+def test_refused_requests_take_no_place_unless_they_are_to():
+    moments = [0, 0, 6, 12, 18]
+
+    assert refusals(Meter(NARROW), WALLETS, moments) == [False, False, True, False, True]
+    assert refusals(Meter(attrs.evolve(NARROW, count_refused=True)), WALLETS, moments) == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_a_client_that_stops_is_let_in_again_though_refusals_count():
+    meter = Meter(attrs.evolve(NARROW, count_refused=True))
+
+    assert refusals(meter, WALLETS, [0] * 9 + [60]) == [False, False, *[True] * 7, False]
+
+
+def test_headers_tell_the_average_window_alone():
+    meter = Meter(NARROW)
+    first, _, refused = (meter.arrive(WALLETS, 0).headers for _ in range(3))
+
+    assert first == {"X-Ratelimit-Limit": "3", "X-Ratelimit-Interval": "60", "X-Ratelimit-Remaining": "2"}
+    assert refused["X-Ratelimit-Remaining"] == "1"
+
+
+def test_the_interval_of_scaled_windows_is_a_fraction():
+    assert Meter(NARROW.scaled(100)).arrive(WALLETS, 0).headers["X-Ratelimit-Interval"] == "0.6"
+
+
+@pytest.mark.parametrize(
+    ("moments", "now", "seconds"), [([0, 5], 5.0, "5"), ([0, 5], 9.9, "1"), ([0, 5, 11], 12, "48"), ([0, 0], 0.5, "10")]
+)
+def test_retry_after_is_the_time_until_every_window_has_a_place_rounded_up(moments, now, seconds):
+    meter = Meter(attrs.evolve(NARROW, retry_after=True))
+    refusals(meter, WALLETS, moments)
+
+    verdict = meter.arrive(WALLETS, now)
+
+    assert verdict.refused
+    assert verdict.headers["Retry-After"] == seconds
+
+
+def test_retry_after_holds_where_refusals_count():
+    meter = Meter(attrs.evolve(NARROW, retry_after=True, count_refused=True))
+    refusals(meter, TOKEN, [0, 20])
+
+    assert meter.arrive(TOKEN, 30).headers["Retry-After"] == "50"
+
+
+def test_there_is_no_retry_after_unless_it_is_asked_for():
+    meter = Meter(NARROW)
+
+    assert not any("Retry-After" in meter.arrive(WALLETS, 0).headers for _ in range(3))
+
+
+def test_a_report_tells_the_worst_of_each_window_refused_requests_included():
+    meter = Meter(NARROW)
+    refusals(meter, WALLETS, [0, 0, 0, 30, 100])
+    refusals(meter, CUSTOMERS, [31])
+    refusals(meter, TOKEN, [40])
+
+    reports = [attrs.astuple(report) for report in meter.report()]
+
+    assert reports == [
+        ("token", None, 1, 60.0, 1, 1, 0),
+        ("uncacheable", None, 3, 60.0, 6, 5, 1),
+        ("uncacheable", "customer_payment_sources", 2, 10.0, 5, 3, 1),
+        ("uncacheable", "customers", 2, 10.0, 1, 1, 0),
+    ]
+    assert [report.exceeded for report in meter.report()] == [False, True, True, False]
+
+
+@given(st.lists(st.floats(0, 30), max_size=60))
+def test_the_worst_window_is_the_worst_in_any_position(gaps):
+    moments = [sum(gaps[:end]) for end in range(1, len(gaps) + 1)]
+    meter = Meter(Rates.off())
+    for moment in moments:
+        meter.arrive(WALLETS, moment)
+
+    for report in meter.report():
+        windows = [[other for other in moments if end - report.seconds < other <= end] for end in moments]
+        assert report.worst == max(map(len, windows))
+        assert report.requests == len(moments)
+
+
+@given(st.lists(st.floats(0, 3), max_size=300), st.booleans())
+def test_no_window_ever_admits_more_than_its_limit(gaps, count_refused):
+    meter = Meter(attrs.evolve(NARROW, count_refused=count_refused))
+    admitted = list[float]()
+    now = 0.0
+    for gap in gaps:
+        now += gap
+        if not meter.arrive(WALLETS, now).refused:
+            admitted.append(now)
+
+    for limit in (NARROW.uncacheable.average, NARROW.uncacheable.burst):
+        assert all(later - earlier >= limit.seconds for earlier, later in zip(admitted, admitted[limit.requests :]))
+
+
+def test_a_hundred_thousand_requests_are_counted_in_no_more_memory_than_a_window():
+    meter = Meter(Rates.off())
+
+    for number in range(100_000):
+        meter.arrive(WALLETS, number / 100)
+
+    average, burst = meter.report()
+    assert (average.requests, average.worst, burst.worst) == (100_000, 6000, 1000)
+    assert len(meter._averages[Budget.UNCACHEABLE].arrived._moments) == 6000
+
+
+async def test_a_request_too_many_is_429_before_its_token_is_looked_at(calling, clock):
+    async with Sandbox(wallets=1, rates=NARROW, clock=clock) as sandbox:
+        api = calling(sandbox)
+        await api.get(DOCUMENTED)
+        await api.get(DOCUMENTED)
+        error = await api.refused(DOCUMENTED, status=429, headers={"Authorization": "Bearer x"})
+        clock.now += 10
+        await api.get(DOCUMENTED)
+
+    assert error["code"] == "TOO_MANY_REQUESTS"
+    assert [request.status for request in sandbox.requests] == [200, 200, 429, 200]
+    assert [request.arrived_at - clock.now for request in sandbox.requests] == [-10, -10, -10, 0]
+
+
+async def test_a_token_too_many_is_429_in_the_shape_of_the_auth_api(calling, clock):
+    async with Sandbox(wallets=1, rates=attrs.evolve(NARROW, retry_after=True), clock=clock) as sandbox:
+        api = calling(sandbox)
+        await api.post("/oauth/token", {}, status=400)
+        (error,) = (await api.post("/oauth/token", {}, status=429))["errors"]
+        response = await api.send("POST", "/oauth/token", json={})
+        await api.post("/oauth/revoke", {}, status=403)
+
+    assert (error["status"], error["code"]) == (429, "TOO_MANY_REQUESTS")
+    assert response.headers["Retry-After"] == "60"
+    assert sandbox.token_requests == {"other": 3}
+
+
+async def test_live_limits_refuse_the_51st_within_ten_seconds_at_one_endpoint(calling, clock):
+    async with Sandbox(rates=Rates.live(), clock=clock) as sandbox:
+        api = calling(sandbox)
+        statuses = [(await api.send("GET", DOCUMENTED)).status for _ in range(51)]
+        await api.get("/api/customers", {"page[size]": 1})
+
+    assert statuses == [200] * 50 + [429]
+    (burst,) = sandbox.violations
+    assert (burst.endpoint, burst.worst, burst.limit, burst.refused) == ("customer_payment_sources", 51, 50, 1)
+
+
+async def test_violations_are_reported_where_nothing_is_refused(calling, clock):
+    async with Sandbox(wallets=1, rates=attrs.evolve(NARROW, enforced=False), clock=clock) as sandbox:
+        api = calling(sandbox)
+        for _ in range(4):
+            await api.get(DOCUMENTED)
+
+    assert [(report.worst, report.limit, report.refused) for report in sandbox.violations] == [(4, 3, 0), (4, 2, 0)]
+    assert len(sandbox.windows()) == 2
+
+
+async def test_a_client_within_the_limits_causes_no_violations(calling, clock):
+    async with Sandbox(wallets=1, rates=NARROW, clock=clock) as sandbox:
+        api = calling(sandbox)
+        for _ in range(10):
+            await api.get(DOCUMENTED)
+            clock.now += 20
+
+    assert sandbox.violations == ()
+
+
+async def test_equal_headers_are_remembered_once(sandbox, api):
+    await api.get(DOCUMENTED)
+    await api.get(DOCUMENTED)
+
+    first, second = sandbox.requests
+    assert first.headers is second.headers
+
+
+async def test_windows_go_by_a_clock_that_never_jumps_unless_one_is_given(sandbox, api, monkeypatch):
+    await api.get(DOCUMENTED)
+    monkeypatch.setattr("commercelayer_async.sandbox.server.time.time", lambda: 0.0)
+    await api.get(DOCUMENTED)
+
+    first, second = (request.arrived_at for request in sandbox.requests)
+    assert 0 <= second - first < 30
