@@ -23,12 +23,12 @@ class Deadlines:
         self._pending: dict[Deadline, float] = {}
         self._timer: Timer | None = None
 
-    def add(self, deadline: "Deadline") -> float:
-        """Watch over a call that begins now; gives when its time is up."""
+    def add(self, deadline: "Deadline", now: float) -> float:
+        """Watch over a call that begins; gives when its time is up."""
         if self.seconds is None:
             self._pending[deadline] = math.inf
             return math.inf
-        due = self._pending[deadline] = self.clock.now() + self.seconds
+        due = self._pending[deadline] = now + self.seconds
         if self._timer is None:
             self._timer = self.clock.at(due, self._expire)
         return due
@@ -67,7 +67,7 @@ class Deadline:
         SessionError: the session was closed.
     """
 
-    __slots__ = ("_cancelling", "_deadlines", "_due", "_ended", "_task", "_url", "failures", "phase", "tries")
+    __slots__ = ("_began", "_cancelling", "_deadlines", "_due", "_ended", "_task", "_url", "failures", "phase", "tries")
 
     def __init__(self, deadlines: Deadlines, url: str) -> None:
         self.phase = "queue"
@@ -80,7 +80,8 @@ class Deadline:
     def __enter__(self) -> Self:
         self._task = cast("asyncio.Task[object]", asyncio.current_task())  # whatever awaits runs in a task
         self._cancelling = self._task.cancelling()
-        self._due = self._deadlines.add(self)
+        self._began = self._deadlines.clock.now()
+        self._due = self._deadlines.add(self, self._began)
         return self
 
     def remaining(self) -> float:
@@ -88,9 +89,8 @@ class Deadline:
         return self._due - self._deadlines.clock.now()
 
     def elapsed(self) -> float:
-        """Seconds since the block began; 0.0 where the time is not limited and so not taken."""
-        seconds = self._deadlines.seconds
-        return 0.0 if seconds is None else seconds - self.remaining()
+        """Seconds since the block began."""
+        return self._deadlines.clock.now() - self._began
 
     def end(self, *, closed: bool) -> None:
         """The time is up, or the session closes."""

@@ -4,7 +4,7 @@ A hook is told of a fact and cannot change it. One that raises is logged and pas
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
@@ -70,18 +70,3 @@ def tell(hook: Callable[..., None] | None, *facts: Any) -> None:
         hook(*facts)
     except Exception as error:  # noqa: BLE001 - a hook is the caller's, and may raise anything
         _log.warning("a hook raised %s: it is passed over", type(error).__name__)
-
-
-@attrs.frozen
-class Answer:
-    """The last answer of a call, as a resource or a document remembers it."""
-
-    status: int
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    """Those worth keeping, by lower-case name."""
-    request_id: str | None
-    """What support will ask for."""
-    tries: int
-    """Requests that the call took."""
-    elapsed: float
-    """Seconds that the call took, its waits included."""

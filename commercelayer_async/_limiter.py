@@ -32,8 +32,10 @@ _THROTTLED: Final = 429
 TOKEN_LIMITS: Final = RateLimits(average=(30, 60.0), burst=None)
 """Of the token endpoint, live and test together."""
 _NONE: Final = RateLimits.none()
-_UNKNOWN: Final = RateLimits(average=(25, 1e-9), burst=(25, 1e-9))
-"""Until something is known: so many under way at once, which no documented limit refuses."""
+_UNKNOWN: Final = RateLimits(average=(10**6, 60.0), burst=(10**6, 10.0))
+"""Until something is known; it counts what leaves, for the limits to come."""
+_UNDER_WAY: Final = 25
+"""Requests under way at once until something is known, which no documented limit refuses."""
 
 
 class Lane(StrEnum):
@@ -93,13 +95,15 @@ class _Budget:
 
     def __init__(self, limits: RateLimits) -> None:
         self.limits = limits
+        self.under_way_at_most: int | None = None
         self.average = _window(limits.average)
         self.bursts: dict[str, Window | None] = {}
         self.queues: dict[tuple[str, Lane], deque[_Waiter]] = {}
 
     def use(self, limits: RateLimits) -> None:
-        """Have these limits from now on; what is under way or fading stays counted."""
+        """Have these limits from now on; what is counted stays counted."""
         self.limits = limits
+        self.under_way_at_most = None
         self.average = _changed(self.average, limits.average)
         self.bursts = {type_: _changed(window, limits.burst) for type_, window in self.bursts.items()}
 
@@ -111,6 +115,8 @@ class _Budget:
 
     def room(self, type_: str, lane: Lane, now: float) -> bool:
         """Whether a request to an endpoint may leave now."""
+        if self._crowded():
+            return False
         for window in (self.average, self.burst(type_)):
             if window is not None:
                 kept = reserve(window.limit) if lane is Lane.BULK else 0
@@ -120,9 +126,15 @@ class _Budget:
 
     def room_at(self, type_: str, lane: Lane) -> float:
         """When a request to an endpoint may leave, if nothing else happens; infinity if only an answer can tell."""
+        if self._crowded():
+            return math.inf
         windows = [window for window in (self.average, self.burst(type_)) if window is not None]
         bulk = lane is Lane.BULK
         return max((window.frees_at(1 + (reserve(window.limit) if bulk else 0)) for window in windows), default=0.0)
+
+    def _crowded(self) -> bool:
+        most = self.under_way_at_most
+        return most is not None and self.average is not None and self.average.under_way >= most
 
 
 def _window(pair: Pair | None) -> Window | None:
@@ -132,7 +144,7 @@ def _window(pair: Pair | None) -> Window | None:
 def _changed(window: Window | None, pair: Pair | None) -> Window | None:
     if window is None or pair is None:
         return _window(pair)
-    window.limit, window.seconds = pair
+    window.change(*pair)
     return window
 
 
@@ -198,6 +210,8 @@ class LocalLimiter:
         first = limits if limits is not None else _UNKNOWN
         self._uncacheable = _Budget(first)
         self._cacheable = _Budget(first.times(CACHEABLE_FACTOR))
+        if self._blind:
+            self._uncacheable.under_way_at_most = self._cacheable.under_way_at_most = _UNDER_WAY
         self._number = 0
         self._waiting = 0
         self._timer: Timer | None = None
@@ -296,8 +310,10 @@ class LocalLimiter:
         if self._blind:
             # The first answer: from now on there are the limits that it tells, or none.
             self._blind = False
-            self._uncacheable.use(_NONE)
-            self._cacheable.use(_NONE)
+            first = _NONE if said is None else RateLimits.of_average(said.limit, said.seconds)
+            budget.use(first)
+            other = self._cacheable if budget is self._uncacheable else self._uncacheable
+            other.use(_NONE)
         if said is None or (self._configured and budget.average is None):
             return
         window = budget.average

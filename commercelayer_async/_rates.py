@@ -104,12 +104,12 @@ def _times(pair: Pair | None, factor: int) -> Pair | None:
 class Window:
     """One sliding window: requests under way, and those whose answer came less than `seconds` ago."""
 
-    __slots__ = ("_fading", "_under_way", "limit", "seconds")
+    __slots__ = ("_fading", "limit", "seconds", "under_way")
 
     def __init__(self, limit: int, seconds: float) -> None:
         self.limit = limit
         self.seconds = seconds
-        self._under_way = 0
+        self.under_way = 0
         self._fading: deque[float] = deque()
 
     def free(self, now: float) -> int:
@@ -117,19 +117,26 @@ class Window:
         fading = self._fading
         while fading and fading[0] <= now:
             fading.popleft()
-        return self.limit - self._under_way - len(fading)
+        return self.limit - self.under_way - len(fading)
+
+    def change(self, limit: int, seconds: float) -> None:
+        """Have another limit and length from now on; what is counted stays counted, as long as it would have been."""
+        shift = seconds - self.seconds
+        self._fading = deque(moment + shift for moment in self._fading)
+        self.limit = limit
+        self.seconds = seconds
 
     def leave(self) -> None:
         """A request leaves."""
-        self._under_way += 1
+        self.under_way += 1
 
     def forget(self) -> None:
         """A request that was to leave did not."""
-        self._under_way -= 1
+        self.under_way -= 1
 
     def arrive(self, now: float) -> None:
         """An answer came, or none will; the request may have been counted until just now."""
-        self._under_way -= 1
+        self.under_way -= 1
         self._fading.append(now + self.seconds)
 
     def others(self, count: int, now: float) -> None:
@@ -137,8 +144,8 @@ class Window:
         self._fading.extend([now + self.seconds] * count)
 
     def frees_at(self, wanted: int) -> float:
-        """When `wanted` more may leave, if nothing else happens: 0.0 for at once, infinity if only an answer can tell."""
-        missing = wanted - (self.limit - self._under_way - len(self._fading))
+        """When `wanted` more may leave, if nothing else happens: 0.0 for now, infinity if only an answer can tell."""
+        missing = wanted - (self.limit - self.under_way - len(self._fading))
         if missing <= 0:
             return 0.0
         return self._fading[missing - 1] if missing <= len(self._fading) else math.inf

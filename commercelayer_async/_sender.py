@@ -10,16 +10,17 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from ._answers import require_document
+from ._answers import kept_headers, require_document
 from ._auth import Keeper
 from ._clock import Chance, Clock
 from ._deadline import Deadline, Deadlines
 from ._hooks import Answered, Call, Hooks, tell
 from ._limiter import Lane, Lease, Limiter
+from ._places import Places
 from ._retry import Kind, Quota, Retry, cost_of, kind_of, retry_after, sane
 from ._transport import Request, Response, Transport
 from .errors import ApiError, CommerceLayerError, RateLimited, Unauthorized
@@ -31,6 +32,42 @@ _log: Final = logging.getLogger("commercelayer_async")
 _NO_PERMISSION: Final = "UNAUTHORIZED"
 """What the API says of a record that the token may not read; of a bad token it says INVALID_TOKEN."""
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
+class Answer:
+    """The last answer of a call: what came beside the document, and what it took."""
+
+    __slots__ = ("_response", "elapsed", "follow", "tries")
+
+    def __init__(self, response: Response, tries: int, elapsed: float) -> None:
+        self._response = response
+        self.tries = tries
+        """Requests that the call took."""
+        self.elapsed = elapsed
+        """Seconds that the call took, its waits included."""
+        self.follow: Any = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._response.status
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers worth keeping, by lower-case name."""
+        return kept_headers(self._response.headers)
+
+    @property
+    def request_id(self) -> str | None:
+        """What support will ask for; None if the server named none."""
+        return self.headers.get("x-request-id")
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.status}, {self.tries} tries, {self.elapsed:.3f} s>"
+
+
+Read = Callable[[Response, Answer], T]
+"""What makes something of an answer."""
 
 
 class Sender:
@@ -47,6 +84,7 @@ class Sender:
         lane: Lane,
         hooks: Hooks,
         quota: Quota,
+        places: Places,
         clock: Clock,
         chance: Chance,
         url: str,
@@ -59,11 +97,12 @@ class Sender:
         self._lane = lane
         self._hooks = hooks
         self._quota = quota
+        self._places = places
         self._clock = clock
         self._chance = chance
         self._url = url
 
-    async def send(self, target: str, type_: str, read: Callable[[Response], T]) -> T:
+    async def send(self, target: str, type_: str, read: Read[T]) -> T:
         """What `read` makes of the answer to a GET of `target`, an endpoint of the resource type `type_`.
 
         Raises:
@@ -82,7 +121,7 @@ class Sender:
         finally:
             tell(self._hooks.ended, call, ended)
 
-    async def _try(self, target: str, type_: str, read: Callable[[Response], T], call: Call, deadline: Deadline) -> T:
+    async def _try(self, target: str, type_: str, read: Read[T], call: Call, deadline: Deadline) -> T:
         """The loop itself."""
         course = _Course()
         while True:
@@ -93,12 +132,16 @@ class Sender:
             lease = await self._admit(type_, call, deadline)
             call.tries = deadline.tries = call.tries + 1
             try:
-                value = read(await self._exchange(target, token, lease, call, deadline))
+                # What waited in the queue may have waited for longer than its token was good.
+                response = await self._exchange(target, self._keeper.known() or token, lease, call, deadline)
+                value = read(response, Answer(response, deadline.tries, deadline.elapsed()))
             except CommerceLayerError as error:
                 failure = error
             else:
                 self._quota.give_back(course.paid or 1)
                 return value
+            finally:
+                self._places.leave()
             wait = self._wait_after(failure, course, token)
             if wait is None or wait >= deadline.remaining():
                 raise failure.after(deadline.failures, tries=deadline.tries, elapsed=deadline.elapsed())
@@ -110,17 +153,26 @@ class Sender:
                 await self._clock.sleep(wait)
 
     async def _admit(self, type_: str, call: Call, deadline: Deadline) -> Lease:
-        """The right to send; waits for it as long as the rate windows say."""
+        """The right to send, and a place to do it from; waits for the one as long as the rate windows say.
+
+        The place comes second, so that calls which wait for the windows keep none from those which need not.
+        """
         limiter = self._limiter()
         lease = limiter.try_acquire(type_, lane=self._lane)
-        if lease is not None:
-            return lease
-        deadline.phase = "queue"
-        began = self._clock.now()
-        lease = await limiter.acquire(type_, lane=self._lane)
-        waited = self._clock.now() - began
-        call.waited += waited
-        tell(self._hooks.waiting, call, waited)
+        if lease is None:
+            deadline.phase = "queue"
+            began = self._clock.now()
+            lease = await limiter.acquire(type_, lane=self._lane)
+            waited = self._clock.now() - began
+            call.waited += waited
+            tell(self._hooks.waiting, call, waited)
+        if not self._places.take():
+            deadline.phase = "queue"
+            try:
+                await self._places.wait()
+            except BaseException:
+                lease.release()
+                raise
         return lease
 
     async def _exchange(self, target: str, token: str, lease: Lease, call: Call, deadline: Deadline) -> Response:

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import ssl as tls
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from types import EllipsisType, TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 from urllib.parse import quote, urlsplit
@@ -16,9 +18,10 @@ from ._deadline import Deadlines
 from ._hooks import Hooks, tell
 from ._limiter import TOKEN_LIMITS, Lane, Limiter, LocalLimiter, RateState, shared_limiter
 from ._origin import DOMAIN, Origin, is_loopback
+from ._places import Places, affordable
 from ._rates import RateLimits
 from ._retry import Quota, Retry
-from ._sender import Sender, TokenEndpoint
+from ._sender import Answer, Read, Sender, TokenEndpoint
 from ._shared import Shared
 from ._text import glimpse, printable
 from ._tokens import AccessToken, Auth, ClientCredentials, Credentials, TokenStore, claims_of
@@ -68,6 +71,7 @@ class _Core:
         self.limits = limits
         self.first_token = auth.token if isinstance(auth, AccessToken) else None
         self.hooks = hooks
+        self.places = Places(carrier["max_at_once"])
         self.own_resources = tuple(resources)
         self.followed = Shared()
         self.no_route: set[tuple[str, str]] = set()
@@ -179,7 +183,8 @@ class Session:
             hooks: What to call when something happens.
             limiter: A budget of the caller's in place of the one that all sessions of an organization share.
             token_store: Where to keep the token so that other processes find it; None for memory.
-            max_at_once: Connections at most; calls beyond it wait, within their timeout.
+            max_at_once: Connections at most, and at most half of the files that the process may open; calls beyond
+                them wait, within their timeout.
             max_body: Bytes of an answer at most, as received and as unpacked.
             auth_url: Where `/oauth/token` is; `https://auth.commercelayer.io`, for a full URL its own origin.
             api_version: A version to put into the path, such as `2017-08`; None for the organization's default.
@@ -198,7 +203,7 @@ class Session:
         _require_number("max_body", max_body)
         carrier: dict[str, Any] = {
             "user_agent": _user_agent(user_agent),
-            "max_at_once": int(max_at_once),
+            "max_at_once": affordable(int(max_at_once)),
             "max_body": int(max_body),
             "ssl": ssl,
             "trust_env": trust_env,
@@ -216,6 +221,7 @@ class Session:
             resources=resources,
         )
         self._original = True
+        self._made_at = _caller()
         self._set(timeout, retry or Retry(), _lane(lane), hooks or Hooks())
 
     def _set(self, timeout: float | None, retry: Retry, lane: Lane, hooks: Hooks) -> None:
@@ -231,6 +237,7 @@ class Session:
             lane=lane,
             hooks=hooks,
             quota=Quota(retry.quota),
+            places=core.places,
             clock=core.clock,
             chance=chance,
             url=core.origin.url,
@@ -278,6 +285,15 @@ class Session:
             raise ConfigurationError("set COMMERCELAYER_ORGANIZATION to the organization's slug or URL")
         return cls(organization, _auth_from_env(), **options)
 
+    def __del__(self) -> None:
+        if getattr(self, "_original", False) and not self._closed and self._core.transport.is_open:
+            warnings.warn(
+                f"the Session made at {self._made_at} was not closed; use `async with`, or await session.close()",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
     def __repr__(self) -> str:
         origin = self._core.origin
         return f"<Session {origin.url}{origin.api}{' closed' if self._is_closed else ''}>"
@@ -318,6 +334,14 @@ class Session:
         self._check()
         await self._core.keeper.revoke()
 
+    def answer_of(self, resource: Resource) -> Answer | None:
+        """The last answer of the call that gave a resource: status, headers, request id, tries, elapsed.
+
+        None for a resource that was made by hand, unpickled, or read from bytes.
+        """
+        follow = getattr(getattr(resource, "_document", None), "follow", None)
+        return follow if isinstance(follow, Answer) else None
+
     @property
     def rate_limits(self) -> RateState:
         """What is known of the budget of uncacheable reads now: limit, remaining, waiting; never a request."""
@@ -349,8 +373,9 @@ class Session:
         known = self._core.registry
         registry = known.without(type_) if cls is GenericResource else known.preferring(cls)
 
-        def read(response: Response) -> Resource:
-            found = registry.read(response.body, url=response.url, follow=self)
+        def read(response: Response, answer: Answer) -> Resource:
+            answer.follow = self.follow
+            found = registry.read(response.body, url=response.url, follow=answer)
             if isinstance(found, cls) and found.id == id and found.type == type_:
                 return found
             self._core.transport.distrust()
@@ -376,7 +401,7 @@ class Session:
         added = "&".join(f"{quote(name)}={quote(value, safe=',:')}" for name, value in pairs.items())
         if added:
             target += f"{'&' if '?' in target else '?'}{added}"
-        return await self._send(target, _type_in(target, api), lambda response: parse(response.body, response.url))
+        return await self._send(target, _type_in(target, api), lambda response, _: parse(response.body, response.url))
 
     async def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Any:
         """What a relationship leads to; awaiting it, or its `fetch`, calls this."""
@@ -392,8 +417,9 @@ class Session:
         if target is None:
             return await self._through_parent(relationship, include)
 
-        def read(response: Response) -> Any:
-            found = self._core.registry.read(response.body, url=response.url, follow=self)
+        def read(response: Response, answer: Answer) -> Any:
+            answer.follow = self.follow
+            found = self._core.registry.read(response.body, url=response.url, follow=answer)
             return _of_cardinality(found, relationship, response)
 
         try:
@@ -427,8 +453,9 @@ class Session:
         path = path_of(owner.type, owner.id or "")
         paths = ",".join([segment(name, "relationship"), *(f"{name}.{path}" for path in include)])
 
-        def read(response: Response) -> Relationship:
-            parent = self._core.registry.read(response.body, url=response.url, follow=self)
+        def read(response: Response, answer: Answer) -> Relationship:
+            answer.follow = self.follow
+            parent = self._core.registry.read(response.body, url=response.url, follow=answer)
             found = parent.relationships.get(name) if isinstance(parent, Resource) else None
             if found is not None and found.loaded:
                 return found
@@ -442,7 +469,7 @@ class Session:
 
         return await (await self._send(f"{self._core.origin.api}{path}?include={paths}", owner.type, read))
 
-    async def _send(self, target: str, type_: str, read: Callable[[Response], T]) -> T:
+    async def _send(self, target: str, type_: str, read: Read[T]) -> T:
         self._check()
         return await self._sender.send(target, type_, read)
 
@@ -514,6 +541,13 @@ def _user_agent(suffix: str | None) -> str:
     if suffix is not None and not (suffix.isascii() and suffix.isprintable()):
         raise ConfigurationError("user_agent must be printable ASCII text")
     return default_user_agent(suffix)
+
+
+def _caller() -> str:
+    """Where a session was made."""
+    # inspect does the same, slower.
+    frame = sys._getframe(2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def _lane(lane: Lane | str) -> Lane:

@@ -27,6 +27,18 @@ _JSON_KINDS: Final[dict[type, str]] = {
 _TOKEN: Final = re.compile(r"\b[Ee][Yy][\w-]{8,}\.[\w-]{4,}\.[\w-]*|(?i:\bbearer)\s+[\w.~+/=-]{4,}")
 
 
+class Secret(str):
+    """A text that is what it is wherever it is used, and shows nothing where it is printed for a programmer.
+
+    Tracebacks with local variables, debuggers and error trackers print by `repr`.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(_MASK)
+
+
 def printable(text: str, limit: int = LIMIT) -> str:
     """`text` on one line, without control or direction characters and access tokens, at most `limit` characters."""
     shown = _TOKEN.sub(_MASK, text[: 4 * limit])

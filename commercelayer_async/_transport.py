@@ -12,13 +12,18 @@ from typing import Final, Protocol
 import aiohttp
 import attrs
 from aiohttp import ClientTimeout
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
+from ._text import Secret, printable
 from ._version import __version__
-from .errors import BodyTooLarge, ConnectError, TimeoutError, TLSError, TransportError  # noqa: A004
+from .errors import BodyTooLarge, ConnectError, SessionError, TimeoutError, TLSError, TransportError  # noqa: A004
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 _CONNECT_SECONDS: Final = 5.0
+_READ_SECONDS: Final = 10.0
+"""Between two pieces of an answer, and before the first."""
 
 
 @attrs.frozen
@@ -27,7 +32,7 @@ class Request:
 
     target: str
     """Path and query, sent as they are."""
-    authorization: str | None = attrs.field(default=None, repr=False)
+    authorization: str | None = attrs.field(default=None, repr=False, converter=attrs.converters.optional(Secret))
     form: bytes | None = attrs.field(default=None, repr=False)
     """A JSON body to POST; None for a GET."""
 
@@ -100,6 +105,8 @@ class AiohttpTransport:
         self._ssl = ssl
         self._trust_env = trust_env
         self._theirs = http
+        # Those of a request stand in place of the session's, which aiohttp tells in no public way.
+        self._middlewares = (_once, *getattr(http, "_middlewares", ()))
         self._headers = {"Accept": MEDIA_TYPE, "Accept-Encoding": "gzip", "User-Agent": user_agent}
         self._pool: _Pool | None = None
         self._retired: set[_Pool] = set()
@@ -109,11 +116,13 @@ class AiohttpTransport:
         pool = self._pool or self._open()
         pool.busy += 1
         url = self._prefix + request.target
-        failure: TransportError
+        failure: TransportError | SessionError
         try:
             return await self._exchange(pool.http, request, url, watch)
         except (aiohttp.ClientError, OSError, builtins.TimeoutError, ValueError) as error:
-            failure = translated(error, url=url.partition("?")[0])
+            failure = translated(error, url=url.partition("?")[0], phase=watch.phase)
+        except RuntimeError as error:
+            failure = SessionError(f"the aiohttp session cannot be used: {printable(str(error))}")
         finally:
             pool.busy -= 1
             if pool.retired and not pool.busy:
@@ -131,6 +140,7 @@ class AiohttpTransport:
             allow_redirects=False,
             timeout=_TIMEOUT,
             ssl=self._ssl if self._ssl is not None else True,
+            middlewares=self._middlewares,
         )
         watch.phase = "body"
         try:
@@ -173,6 +183,11 @@ class AiohttpTransport:
             limit=self._max_body,
         )
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something of our own to close."""
+        return self._pool is not None and self._pool.http is not self._theirs
+
     def distrust(self) -> None:
         """See `Transport.distrust`; a client session of the caller's is left alone."""
         pool = self._pool
@@ -198,7 +213,7 @@ class AiohttpTransport:
         http = self._theirs
         if http is None:
             http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._max_at_once),
+                connector=_Connector(limit=self._max_at_once),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
             )
@@ -207,7 +222,33 @@ class AiohttpTransport:
         return self._pool
 
 
-_TIMEOUT: Final = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
+_TIMEOUT: Final = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Gives no connection on which something arrived that nobody had asked for: it would pass for the next answer."""
+
+    async def connect(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        while connection.protocol is not None and connection.protocol.should_close:
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        return connection
+
+
+class _Lost(aiohttp.ClientError):
+    """The connection was lost before the answer's headers were whole."""
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A client middleware that keeps aiohttp from sending a GET again by itself, which no rate limit would know of."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        name = type(error).__name__
+    raise _Lost(name)
 
 
 def default_user_agent(suffix: str | None = None) -> str:
@@ -219,9 +260,9 @@ def default_user_agent(suffix: str | None = None) -> str:
     return f"{own} {suffix}" if suffix else own
 
 
-def translated(error: Exception, *, url: str) -> TransportError:
+def translated(error: Exception, *, url: str, phase: str = "headers") -> TransportError:
     """The error of ours for one of aiohttp's, without its secrets; the kind of the original is in the message."""
-    name = type(error).__name__
+    name = str(error) if isinstance(error, _Lost) else type(error).__name__
     if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
         return TLSError(f"TLS with {url} failed: {_tls_reason(error)}", url=url, phase="connect")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
@@ -230,6 +271,13 @@ def translated(error: Exception, *, url: str) -> TransportError:
             url=url,
             phase="connect",
             seconds=_CONNECT_SECONDS,
+        )
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        return TimeoutError(
+            f"{url} sent nothing for {_READ_SECONDS:g} s, in phase {phase!r}",
+            url=url,
+            phase=phase,
+            seconds=_READ_SECONDS,
         )
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectError(f"cannot connect to {url}: {error.os_error.strerror or name}", url=url, phase="connect")

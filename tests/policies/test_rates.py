@@ -277,6 +277,22 @@ def test_until_something_is_known_few_are_under_way() -> None:
     run(main())
 
 
+def test_what_left_before_anything_was_known_counts() -> None:
+    async def main() -> None:
+        keeper = LocalLimiter(None, clock=LoopClock(), chance=lambda: 0.5)
+        leases = [keeper.try_acquire("customers") for _ in range(25)]
+        leases[0].settle(200, headers(100, 60, 99))  # type: ignore[union-attr]
+        assert keeper.state().remaining == 75
+        assert keeper.try_acquire("customers") is None  # the burst is used up
+        assert keeper.try_acquire("orders") is not None
+        for lease in leases[1:]:
+            lease.settle(200, headers(100, 60))  # type: ignore[union-attr]
+        await asyncio.sleep(10)
+        assert keeper.try_acquire("customers") is not None
+
+    run(main())
+
+
 def test_the_mode_counts_until_headers_tell() -> None:
     async def main() -> None:
         keeper = LocalLimiter(None, clock=LoopClock(), chance=lambda: 0.5)
@@ -310,7 +326,7 @@ def test_requests_of_others_count_too() -> None:
         headers("inf"),
         headers(100, 31_536_000),
         headers(100, 0),
-        headers("١٠٠"),
+        headers("\u0661\u0660\u0660"),
         headers("1e3"),
         {},
         {"X-Ratelimit-Limit": "100"},
