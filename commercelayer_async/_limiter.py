@@ -32,7 +32,7 @@ _THROTTLED: Final = 429
 TOKEN_LIMITS: Final = RateLimits(average=(30, 60.0), burst=None)
 """Of the token endpoint, live and test together."""
 _NONE: Final = RateLimits.none()
-_UNKNOWN: Final = RateLimits(average=(10**6, 60.0), burst=(10**6, 10.0))
+_UNKNOWN: Final = RateLimits(average=(10**5, 60.0), burst=(10**5, 10.0))
 """Until something is known; it counts what leaves, for the limits to come."""
 _UNDER_WAY: Final = 25
 """Requests under way at once until something is known, which no documented limit refuses."""
