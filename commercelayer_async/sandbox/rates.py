@@ -61,7 +61,9 @@ class Rates:
     write: Limits
     token: Limits = _TOKEN
     enforced: bool = True
-    """Whether a request over a limit is answered with 429. Headers and reports are the same either way."""
+    """Whether a request over a limit is answered with 429. Reports are the same either way."""
+    told: bool = True
+    """Whether headers tell the average. A client that heeds them waits, also where nothing is enforced."""
     count_refused: bool = False
     """Whether a refused request takes a place in the windows too. What the API does is not known."""
     retry_after: bool = False
@@ -81,7 +83,12 @@ class Rates:
 
     @classmethod
     def off(cls) -> "Rates":
-        """The limits of the test mode, told in headers and reports; nothing is refused."""
+        """The limits of the test mode, in reports alone: no header tells them, and nothing is refused."""
+        return attrs.evolve(cls.test(), enforced=False, told=False)
+
+    @classmethod
+    def told_only(cls) -> "Rates":
+        """The limits of the test mode, in headers and reports; nothing is refused."""
         return attrs.evolve(cls.test(), enforced=False)
 
     def scaled(self, factor: float) -> "Rates":
@@ -238,7 +245,7 @@ class Meter:
 
     def report(self) -> tuple[WindowReport, ...]:
         """Every window that a request arrived in: the averages first, then the endpoints, by name."""
-        bursts = [window for _, *bursts in self._windows.values() for window in bursts]
+        bursts = [window for _, *bursts in list(self._windows.values()) for window in bursts]  # another thread may ask
         reports = [window.report() for window in (*self._averages.values(), *bursts)]
         return tuple(sorted(reports, key=lambda report: (report.endpoint or "", report.budget)))
 
@@ -251,6 +258,8 @@ class Meter:
         return windows
 
     def _headers(self, average: _Window, now: float) -> dict[str, str]:
+        if not self._rates.told:
+            return {}
         return {
             "X-Ratelimit-Limit": str(average.limit.requests),
             "X-Ratelimit-Interval": f"{average.limit.seconds:g}",

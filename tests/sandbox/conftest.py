@@ -6,7 +6,7 @@ import attrs
 import pytest
 from yarl import URL
 
-from commercelayer_async.sandbox import Sandbox
+from commercelayer_async.sandbox import Rates, Sandbox
 
 ACCEPT = "application/vnd.api+json"
 
@@ -52,7 +52,7 @@ class Caller:
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox() as running:
+    async with Sandbox(rates=Rates.told_only()) as running:
         yield running
 
 

@@ -64,7 +64,7 @@ def split(answer):
 async def until(condition):
     """Let the loop run until *condition* holds."""
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - nobody sets an event
             await asyncio.sleep(0)
 
 
@@ -140,7 +140,7 @@ async def test_an_empty_answer_has_no_body(sandbox, api):
 
     response = await api.send("GET", DOCUMENTED)
 
-    assert (response.status, await response.read()) == (504, b"")
+    assert (response.status, await response.text()) == (504, "")
     assert response.headers["X-Ratelimit-Limit"] == "100"
 
 
@@ -150,7 +150,7 @@ async def test_any_bytes_and_any_headers_can_be_answered(sandbox, api):
 
     response = await api.send("GET", DOCUMENTED)
 
-    assert await response.read() == b"\xff\x00{"
+    assert await response.text("latin-1") == "\xff\x00{"
     assert response.headers.getall("Retry-After") == ["1", "-x"]
     assert response.headers.getall("X-Ratelimit-Limit") == ["words"]
     assert response.content_type == "a/b"
@@ -188,7 +188,7 @@ async def test_an_answer_can_keep_its_headers_and_change_its_body(sandbox, api):
 
     response = await api.send("GET", DOCUMENTED)
 
-    assert (response.status, await response.read(), response.content_length) == (200, b"{", 1)
+    assert (response.status, await response.text(), response.content_length) == (200, "{", 1)
     assert response.content_type == "application/vnd.api+json"
     assert sandbox.faults.counts == {"replaced": 1}
 
@@ -251,7 +251,7 @@ async def test_an_answer_without_a_body_promises_one_when_truncated(sandbox, api
     sandbox.faults.add(Delay(then=Truncate()), where="/oauth/revoke")
     sandbox.faults.add(Replace(b""), where="/nowhere")
 
-    assert await (await api.send("GET", "/nowhere")).read() == b""
+    assert await (await api.send("GET", "/nowhere")).text() == ""
     with pytest.raises(aiohttp.ClientPayloadError):
         await api.send("POST", "/oauth/revoke", json={})
 
@@ -350,21 +350,19 @@ def test_a_gate_opens_from_another_thread():
         answers = list[bytes]()
         caller = threading.Thread(target=lambda: answers.append(asyncio.run(one(sandbox))))
         caller.start()
-        while not gate.waiting:
+        while caller.is_alive() and not gate.waiting:
             caller.join(0.001)
         gate.open()
         caller.join()
 
-    assert answers[0].startswith(b"HTTP/1.1 200")
+    assert answers == [b"HTTP/1.1 401 Unauthorized\r\n"]
 
 
 async def one(sandbox):
-    """The first bytes of an answer."""
+    """The first line of an answer."""
     url = urlsplit(sandbox.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
-    writer.write(
-        f"GET {DOCUMENTED} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {sandbox.access_token}\r\n\r\n".encode()
-    )
+    writer.write(f"GET {DOCUMENTED} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
     answer = await reader.readline()
     writer.close()
     return answer
@@ -417,15 +415,18 @@ async def test_a_client_that_tries_again_gets_through_everything_at_random(sandb
     sandbox.faults.randomly(rate=0.5, seed=5)
     token = sandbox.access_token
     successes = 0
-    while successes < 40:
+    for _ in range(300):
         try:
             response = await api.send("GET", DOCUMENTED, headers={"Authorization": f"Bearer {token}"})
             if response.status == 401:
                 answer = await api.send("POST", "/oauth/token", json=credentials)
-                token = json.loads(await answer.read())["access_token"] if answer.status == 200 else token
+                token = json.loads(await answer.text())["access_token"] if answer.status == 200 else token
             successes += response.status == 200
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
             continue
+        if successes == 40:
+            break
 
+    assert successes == 40
     assert set(sandbox.faults.counts) == {"status_429", "status_502", "reset", "truncated", "expired_tokens"}
     assert sandbox.faults.counts.total() == sum(request.fault is not None for request in sandbox.requests)

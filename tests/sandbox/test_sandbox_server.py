@@ -6,7 +6,7 @@ import socket
 import pytest
 
 import commercelayer_async.sandbox as sandbox_package
-from commercelayer_async.sandbox import ReceivedRequest, Sandbox
+from commercelayer_async.sandbox import Rates, ReceivedRequest, Sandbox
 from commercelayer_async.sandbox.accept import admits_json_api
 
 DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
@@ -98,6 +98,14 @@ async def test_rate_headers_tell_the_average_window_of_the_test_mode(api):
     assert (first["X-Ratelimit-Remaining"], second["X-Ratelimit-Remaining"]) == ("99", "98")
 
 
+async def test_by_default_no_header_tells_a_limit(calling):
+    """So that a client which heeds them does not make its tests wait."""
+    async with Sandbox() as sandbox:
+        headers = (await calling(sandbox).send("GET", DOCUMENTED)).headers
+
+    assert not [name for name in headers if "ratelimit" in name.lower()]
+
+
 async def test_tokens_have_a_window_of_their_own(api):
     headers = (await api.send("POST", "/oauth/token", json={})).headers
 
@@ -106,7 +114,7 @@ async def test_tokens_have_a_window_of_their_own(api):
 
 async def test_the_window_slides_and_never_refuses(calling):
     now = [1_800_000_000.0]
-    async with Sandbox(clock=lambda: now[0]) as sandbox:
+    async with Sandbox(clock=lambda: now[0], rates=Rates.told_only()) as sandbox:
         api = calling(sandbox)
         answers = [await api.send("GET", DOCUMENTED) for _ in range(101)]
         now[0] += 60
