@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from ._bulk import Failed, Fetched, Progress, Stream
     from ._hooks import Answered, Call, Hooks
     from ._limiter import Lane, Lease, Limiter, RateState
     from ._rates import RateLimits
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         AuthError,
         BadRequest,
         BodyTooLarge,
+        BulkError,
         CommerceLayerError,
         ConfigurationError,
         ConnectError,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from .jsonapi import GenericResource, Resource, ToMany, ToOne
 
 _HOMES: Final = {
+    "_bulk": ("Failed", "Fetched", "Progress", "Stream"),
     "_hooks": ("Answered", "Call", "Hooks"),
     "_limiter": ("Lane", "Lease", "Limiter", "RateState"),
     "_rates": ("RateLimits",),
@@ -82,12 +85,15 @@ __all__ = [
     "AuthorizationCode",
     "BadRequest",
     "BodyTooLarge",
+    "BulkError",
     "Call",
     "ClientCredentials",
     "CommerceLayerError",
     "ConfigurationError",
     "ConnectError",
     "DecodeError",
+    "Failed",
+    "Fetched",
     "Forbidden",
     "GenericResource",
     "Hooks",
@@ -100,6 +106,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "Password",
+    "Progress",
     "RateLimited",
     "RateLimits",
     "RateState",
@@ -110,6 +117,7 @@ __all__ = [
     "Session",
     "SessionError",
     "StoredToken",
+    "Stream",
     "TLSError",
     "TimeoutError",
     "ToMany",

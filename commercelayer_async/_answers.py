@@ -1,13 +1,13 @@
 """What an answer means: a body to read, or which error."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from ._text import mask, printable
+from ._text import hush, printable
 from ._transport import Response
 from .errors import ApiError, CommerceLayerError, DecodeError, LinkRefused, api_error_class
 from .jsonapi import ErrorObject
-from .jsonapi._json import as_object, loads
+from .jsonapi._json import as_array, as_object, as_text, loads
 from .jsonapi.objects import errors_from_json
 
 _KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
@@ -37,7 +37,7 @@ def is_json(media_type: str) -> bool:
 
 def api_error(response: Response, *, secret: str | None = None) -> ApiError:
     """The error that an answer stands for, whatever its body."""
-    headers = kept_headers(response.headers)
+    headers = kept_headers(response.headers, secret=secret)
     return api_error_class(response.status)(
         status=response.status,
         method="GET",
@@ -49,11 +49,13 @@ def api_error(response: Response, *, secret: str | None = None) -> ApiError:
     )
 
 
-def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers worth keeping on an error, by lower-case name; none of them holds a secret."""
+def kept_headers(headers: Mapping[str, str], *, secret: str | None = None) -> dict[str, str]:
+    """The headers worth keeping on an error, by lower-case name; `secret` is masked where one echoes it."""
     lowered = ((name.lower(), value) for name, value in headers.items())
     return {
-        name: printable(value) for name, value in lowered if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
+        name: printable(hush(value, secret))
+        for name, value in lowered
+        if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
     }
 
 
@@ -62,12 +64,12 @@ def _failure(response: Response, media_type: str, secret: str | None) -> Commerc
     url = response.url.partition("?")[0]
     if 300 <= status < 400 and "Location" in response.headers:  # noqa: PLR2004 - RFC 9110, section 15.4
         return LinkRefused(
-            link=response.headers["Location"].partition("?")[0],
+            link=hush(response.headers["Location"].partition("?")[0], secret),
             reason=f"redirects ({status}) are not followed",
             url=url,
         )
     if status == _OK:
-        return DecodeError(expected="a JSON:API document", got=printable(media_type, 60), url=url)
+        return DecodeError(expected="a JSON:API document", got=printable(hush(media_type, secret), 60), url=url)
     if 200 < status < 300:  # noqa: PLR2004 - RFC 9110, section 15.3
         return DecodeError(expected="status 200 and a document", got=f"status {status}", url=url)
     return api_error(response, secret=secret)
@@ -75,7 +77,18 @@ def _failure(response: Response, media_type: str, secret: str | None) -> Commerc
 
 def _errors(response: Response, secret: str | None) -> tuple[ErrorObject, ...]:
     try:
-        document = as_object(loads(mask(response.body.decode(), secret).encode()))
-    except (DecodeError, UnicodeDecodeError):
+        document = as_object(loads(response.body))
+        members = document.get("errors") if document is not None else None
+        return errors_from_json(_hushed(members, secret), base=response.url)
+    except (DecodeError, RecursionError):
         return ()
-    return errors_from_json(document.get("errors"), base=response.url) if document is not None else ()
+
+
+def _hushed(value: Any, secret: str | None) -> Any:
+    """A JSON value without the secrets that its texts quote, however the server wrote them."""
+    text, members, entries = as_text(value), as_object(value), as_array(value)
+    if text is not None:
+        return hush(text, secret)
+    if members is not None:
+        return {hush(name, secret): _hushed(member, secret) for name, member in members.items()}
+    return [_hushed(entry, secret) for entry in entries] if entries is not None else value

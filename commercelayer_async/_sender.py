@@ -37,14 +37,16 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 class Answer:
     """The last answer of a call: what came beside the document, and what it took."""
 
-    __slots__ = ("_response", "elapsed", "follow", "tries")
+    __slots__ = ("_response", "elapsed", "follow", "tries", "waited")
 
-    def __init__(self, response: Response, tries: int, elapsed: float) -> None:
+    def __init__(self, response: Response, tries: int, elapsed: float, waited: float) -> None:
         self._response = response
         self.tries = tries
         """Requests that the call took."""
         self.elapsed = elapsed
         """Seconds that the call took, its waits included."""
+        self.waited = waited
+        """Seconds of these that it waited for rate limits."""
         self.follow: Any = None
 
     @property
@@ -134,7 +136,7 @@ class Sender:
             try:
                 # What waited in the queue may have waited for longer than its token was good.
                 response = await self._exchange(target, self._keeper.known() or token, lease, call, deadline)
-                value = read(response, Answer(response, deadline.tries, deadline.elapsed()))
+                value = read(response, Answer(response, deadline.tries, deadline.elapsed(), call.waited))
             except CommerceLayerError as error:
                 failure = error
             else:

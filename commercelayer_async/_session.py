@@ -1,141 +1,41 @@
 """The session: what a program holds, and the `Follow` of the resources it gives."""
 
-import asyncio
 import os
 import ssl as tls
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from types import EllipsisType, TracebackType
-from typing import Any, Final, Self, TypeVar, overload
-from urllib.parse import quote, urlsplit
+from typing import Any, Self, TypeVar, overload
+from urllib.parse import quote
 
 import aiohttp
 
-from ._auth import Keeper
-from ._clock import LoopClock, chance
+from . import presets
+from ._batch import Batcher
+from ._bulk import Progress, Stream
+from ._clock import chance
+from ._core import Core
 from ._deadline import Deadlines
-from ._hooks import Hooks, tell
-from ._limiter import TOKEN_LIMITS, Lane, Limiter, LocalLimiter, RateState, shared_limiter
-from ._origin import DOMAIN, Origin, is_loopback
-from ._places import Places, affordable
+from ._hooks import Hooks
+from ._limiter import Lane, Limiter, RateState
+from ._many import all_of, fill, stream_of
+from ._origin import DOMAIN, Origin
+from ._places import affordable
 from ._rates import RateLimits
+from ._reader import Reader, endpoint_of
 from ._retry import Quota, Retry
-from ._sender import Answer, Read, Sender, TokenEndpoint
-from ._shared import Shared
-from ._text import glimpse, printable
+from ._sender import Answer, Read, Sender
+from ._text import glimpse
 from ._tokens import AccessToken, Auth, ClientCredentials, Credentials, TokenStore, claims_of
-from ._transport import AiohttpTransport, Response, default_user_agent
-from .errors import ApiError, ConfigurationError, DecodeError, SessionError
+from ._transport import Response, default_user_agent
+from .errors import ConfigurationError, SessionError
 from .jsonapi import Document, GenericResource, Registry, Relationship, Resource, parse
 from .jsonapi._json import as_object
-from .jsonapi.query import include_paths, path_of, query_of, segment
+from .jsonapi.query import include_paths, segment
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Resource)
-
-_NO_ROUTE: Final = (404, 405)
-"""What a route that does not exist answers; 404 also stands for a record that does not."""
-
-
-class _Core:
-    """What a session shares with its copies: connections, token, budget, and where they may be used."""
-
-    def __init__(
-        self,
-        origin: Origin,
-        auth: Auth,
-        *,
-        carrier: dict[str, Any],
-        limits: RateLimits | None,
-        limiter: Limiter | None,
-        token_store: TokenStore | None,
-        hooks: Hooks,
-        resources: Iterable[type[Resource]],
-    ) -> None:
-        self.origin = origin
-        self.transport = AiohttpTransport(origin.url, **carrier)
-        at = urlsplit(origin.auth_url)
-        self.token_transport = AiohttpTransport(f"{at.scheme}://{at.netloc}", **carrier)
-        self.clock = LoopClock()
-        self.keeper = Keeper(
-            auth,
-            TokenEndpoint(self.token_transport, at.path),
-            auth_url=origin.auth_url,
-            store=token_store,
-            clock=self.clock,
-            chance=chance,
-            limiter=self.token_limiter,
-            on_token=self.received,
-        )
-        self.limits = limits
-        self.first_token = auth.token if isinstance(auth, AccessToken) else None
-        self.hooks = hooks
-        self.places = Places(carrier["max_at_once"])
-        self.own_resources = tuple(resources)
-        self.followed = Shared()
-        self.no_route: set[tuple[str, str]] = set()
-        self.closed = False
-        self._registry: Registry | None = None
-        self._limiter: Limiter | None = limiter
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = os.getpid()
-
-    def limiter(self) -> Limiter:
-        """The budget that this session shares with all others of its organization in this loop."""
-        if self._limiter is None:
-            self._limiter = shared_limiter(self.origin.url, self.limits, clock=self.clock, chance=chance)
-            if self.first_token is not None:
-                self.use_mode(self.first_token)
-        return self._limiter
-
-    def token_limiter(self) -> Limiter:
-        """The budget of the token endpoint, which is its own."""
-        return shared_limiter(self.origin.auth_url, TOKEN_LIMITS, clock=self.clock, chance=chance)
-
-    def received(self, token: str) -> None:
-        """A new token is here."""
-        self.use_mode(token)
-        tell(self.hooks.token)
-
-    def use_mode(self, token: str) -> None:
-        """Keep the documented limits of a token's mode, test or live, until headers tell more.
-
-        They are those of the hosted API; a server on this machine says for itself.
-        """
-        test = claims_of(token).get("test")
-        limiter = self.limiter()
-        if isinstance(test, bool) and isinstance(limiter, LocalLimiter) and not is_loopback(self.origin.host):
-            limiter.use(RateLimits.test() if test else RateLimits.live())
-
-    @property
-    def registry(self) -> Registry:
-        """The classes by type."""
-        if self._registry is None:
-            # Imported here: a program with classes of its own may never need them.
-            from .resources import RESOURCES  # noqa: PLC0415
-
-            self._registry = Registry(*RESOURCES, *self.own_resources)
-        return self._registry
-
-    def check(self) -> None:
-        """Refuse what cannot work, before it fails somewhere deep inside."""
-        if self.closed:
-            raise SessionError("the session is closed; make another, or close it later")
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-            self._process = os.getpid()
-        elif self._process != os.getpid():
-            raise SessionError(
-                f"the session was used in process {self._process} before this one was forked from it; make one in each"
-                " process"
-            )
-        elif self._loop is not loop:
-            raise SessionError(
-                f"the session belongs to the event loop where it was first used ({_named(self._loop)}) and cannot be"
-                f" used in another ({_named(loop)}); make one in each loop"
-            )
 
 
 class Session:
@@ -158,6 +58,7 @@ class Session:
         hooks: Hooks | None = None,
         limiter: Limiter | None = None,
         token_store: TokenStore | None = None,
+        batching: bool = True,
         max_at_once: int = 100,
         max_body: int = 16 * 2**20,
         auth_url: str | None = None,
@@ -183,6 +84,7 @@ class Session:
             hooks: What to call when something happens.
             limiter: A budget of the caller's in place of the one that all sessions of an organization share.
             token_store: Where to keep the token so that other processes find it; None for memory.
+            batching: Whether relationships that are awaited together are asked for together, 25 parents a request.
             max_at_once: Connections at most, and at most half of the files that the process may open; calls beyond
                 them wait, within their timeout.
             max_body: Bytes of an answer at most, as received and as unpacked.
@@ -210,13 +112,14 @@ class Session:
             "http": http,
         }
         named = organization if organization is not None else _organization_of(auth)
-        self._core = _Core(
+        self._core = Core(
             Origin.of(named, api_version=api_version, auth_url=auth_url),
             auth,
             carrier=carrier,
             limits=limits,
             limiter=limiter,
             token_store=token_store,
+            batching=batching,
             hooks=hooks or Hooks(),
             resources=resources,
         )
@@ -242,6 +145,8 @@ class Session:
             chance=chance,
             url=core.origin.url,
         )
+        self._reader = Reader(core, self._send, self.follow)
+        self._batcher = Batcher(self._alone, self._reader.parents, self._reader.absent)
         self._closed = False
 
     def with_options(
@@ -316,6 +221,7 @@ class Session:
             return
         self._closed = True
         self._deadlines.close()
+        await self._batcher.close()
         if self._original:
             core = self._core
             core.closed = True
@@ -369,19 +275,97 @@ class Session:
             SessionError: the session is closed, or used in another event loop or process.
         """
         cls, type_ = _class_and_type(cls_or_type)
-        target = f"{self._core.origin.api}{path_of(type_, id)}{query_of(cls, include_paths(include, cls))}"
-        known = self._core.registry
-        registry = known.without(type_) if cls is GenericResource else known.preferring(cls)
+        return await self._reader.one(cls, type_, id, include_paths(include, cls))
 
-        def read(response: Response, answer: Answer) -> Resource:
-            answer.follow = self.follow
-            found = registry.read(response.body, url=response.url, follow=answer)
-            if isinstance(found, cls) and found.id == id and found.type == type_:
-                return found
-            self._core.transport.distrust()
-            raise _another(found, f"{type_}/{id}", response)
+    def stream(
+        self,
+        cls: type[R],
+        ids: Iterable[str] | AsyncIterable[str],
+        *,
+        include: str | Iterable[str] = (),
+        max_at_once: int = 8,
+        ordered: bool = False,
+        per_id: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Stream[R]:
+        """Many resources by id, as outcomes that come one by one: `async with session.stream(...) as outcomes`.
 
-        return await self._send(target, type_, read)
+        Each id gives `Fetched(id, resource)` or `Failed(id, error)`; 25 are read in a request, an id that comes twice
+        in such a chunk once. It goes behind interactive calls, and a request may take as long as `presets.WORKER` says.
+
+        Args:
+            cls: The resources' class.
+            ids: Any iterable or async iterable, also an endless one; it is read as far as it is needed.
+            include: Relationships to bring along.
+            max_at_once: Requests under way at most; results that wait for the consumer are bounded by it too.
+            ordered: Whether outcomes come in the order of the ids, instead of as they arrive.
+            per_id: One request an id, for a server without filters.
+            on_progress: Called after each chunk; one that raises is logged and passed over.
+
+        Raises:
+            ConfigurationError: an argument does not make sense; nothing was sent.
+        """
+        _require_number("max_at_once", max_at_once)
+        self._check_open()
+        worker = self.with_options(**presets.WORKER)
+        return stream_of(
+            worker._reader,  # noqa: SLF001 - a copy of this session
+            cls,
+            ids,
+            include_paths(include, cls),
+            workers=int(max_at_once),
+            ordered=ordered,
+            per_id=per_id,
+            clock=self._core.clock,
+            on_progress=on_progress,
+        )
+
+    async def get_many(
+        self,
+        cls: type[R],
+        ids: Iterable[str],
+        *,
+        include: str | Iterable[str] = (),
+        per_id: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> tuple[R, ...]:
+        """Many resources by id, in the order of `ids`; an id given twice is read once and delivered twice.
+
+        Args:
+            cls: The resources' class.
+            ids: Their ids.
+            include: Relationships to bring along.
+            per_id: One request an id, for a server without filters.
+            on_progress: Called after each request's worth of ids; one that raises is logged and passed over.
+
+        Raises:
+            BulkError: some failed; it holds every failure, and the resources of the others.
+            AuthError, ConfigurationError, SessionError, Unauthorized: what concerns all of them.
+        """
+        self._check()
+        return await all_of(
+            self._reader,
+            cls,
+            ids,
+            include_paths(include, cls),
+            per_id=per_id,
+            clock=self._core.clock,
+            on_progress=on_progress,
+        )
+
+    async def prefetch(self, resources: Iterable[Resource], *relationships: str) -> None:
+        """Fill relationships of many resources in the fewest requests: one for 25 of a type and all that is named.
+
+        Args:
+            resources: Resources of this session; what is loaded already is not asked for again.
+            relationships: Names, and dotted paths such as `"payment_method.payment_gateway"`.
+
+        Raises:
+            BulkError: some could not be filled; the others are.
+            ConfigurationError: a resource has no such relationship; nothing was sent.
+        """
+        self._check()
+        await fill(self._reader, resources, relationships, clock=self._core.clock)
 
     async def request(self, path_or_url: str, *, params: Mapping[str, str] | None = None) -> Document:
         """The document of any GET: the way out for what is not modelled.
@@ -401,77 +385,28 @@ class Session:
         added = "&".join(f"{quote(name)}={quote(value, safe=',:')}" for name, value in pairs.items())
         if added:
             target += f"{'&' if '?' in target else '?'}{added}"
-        return await self._send(target, _type_in(target, api), lambda response, _: parse(response.body, response.url))
+        return await self._send(target, endpoint_of(target, api), _document)
 
     async def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Any:
         """What a relationship leads to; awaiting it, or its `fetch`, calls this."""
         self._check()
         if anew:
-            return await self._fetch(relationship, include_paths(include, Resource))
-        return await self._core.followed.call(relationship, lambda: self._fetch(relationship, ()))
+            return await self._reader.related(relationship, include_paths(include, Resource))
+        return await self._core.followed.call(relationship, lambda: self._resolve(relationship))
 
-    async def _fetch(self, relationship: Relationship, include: Sequence[str]) -> Any:
-        """By the document's own link; through the parent where there is none, or where it leads nowhere."""
-        route = (relationship.owner.type, relationship.name)
-        target = None if route in self._core.no_route else self._target_of(relationship)
-        if target is None:
-            return await self._through_parent(relationship, include)
+    async def _resolve(self, relationship: Relationship) -> Any:
+        return await (self._batcher.resolve if self._core.batching else self._alone)(relationship)
 
-        def read(response: Response, answer: Answer) -> Any:
-            answer.follow = self.follow
-            found = self._core.registry.read(response.body, url=response.url, follow=answer)
-            return _of_cardinality(found, relationship, response)
-
-        try:
-            return await self._send(_with_include(target, include), _type_in(target, self._core.origin.api), read)
-        except ApiError as error:
-            if error.status not in _NO_ROUTE:
-                raise
-            refused = error
-        try:
-            found = await self._through_parent(relationship, include)
-        except (ApiError, DecodeError):
-            raise refused from None
-        self._core.no_route.add(route)
-        return found
-
-    def _target_of(self, relationship: Relationship) -> str | None:
-        """Where to ask for a target: the related link, else the resource that the linkage names, else nowhere."""
-        link = relationship.links.related
-        if link is not None:
-            return self._core.origin.target_of(link.href, base=link.base)
-        if relationship.to_many or len(relationship.identifiers) != 1:
-            return None
-        identifier = relationship.identifiers[0]
-        if identifier.id is None:
-            return None
-        return f"{self._core.origin.api}{path_of(identifier.type, identifier.id)}"
-
-    async def _through_parent(self, relationship: Relationship, include: Sequence[str]) -> Any:
-        """The target as the parent's document includes it: no published schema has a route to every target."""
-        owner, name = relationship.owner, relationship.name
-        path = path_of(owner.type, owner.id or "")
-        paths = ",".join([segment(name, "relationship"), *(f"{name}.{path}" for path in include)])
-
-        def read(response: Response, answer: Answer) -> Relationship:
-            answer.follow = self.follow
-            parent = self._core.registry.read(response.body, url=response.url, follow=answer)
-            found = parent.relationships.get(name) if isinstance(parent, Resource) else None
-            if found is not None and found.loaded:
-                return found
-            raise DecodeError(
-                expected="the related resource, included or null",
-                got="neither" if found is None else found.state.value,
-                pointer=f"/data/relationships/{name}",
-                url=response.url.partition("?")[0],
-                resource=f"{owner.type}/{owner.id}",
-            )
-
-        return await (await self._send(f"{self._core.origin.api}{path}?include={paths}", owner.type, read))
+    async def _alone(self, relationship: Relationship) -> Any:
+        return await self._reader.related(relationship, ())
 
     async def _send(self, target: str, type_: str, read: Read[T]) -> T:
         self._check()
         return await self._sender.send(target, type_, read)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise SessionError("the session is closed; make another, or close it later")
 
     def _check(self) -> None:
         if self._closed:
@@ -483,9 +418,8 @@ class Session:
         return self._closed or self._core.closed
 
 
-def _named(loop: asyncio.AbstractEventLoop) -> str:
-    state = "closed" if loop.is_closed() else "running" if loop.is_running() else "stopped"
-    return f"{type(loop).__name__} {id(loop):#x}, {state}"
+def _document(response: Response, _: Answer) -> Document:
+    return parse(response.body, response.url)
 
 
 def _class_and_type(cls_or_type: type[Resource] | str) -> tuple[type[Resource], str]:
@@ -493,31 +427,6 @@ def _class_and_type(cls_or_type: type[Resource] | str) -> tuple[type[Resource], 
         return GenericResource, segment(cls_or_type, "type")
     Registry(cls_or_type)  # refuses what is no resource class
     return cls_or_type, cls_or_type.type
-
-
-def _another(found: object, wanted: str, response: Response) -> DecodeError:
-    if isinstance(found, Resource):
-        got = f"{found.type}/{printable(found.id, 80)}"
-    else:
-        got = "an array of resources" if isinstance(found, tuple) else "null"
-    return DecodeError(expected=f"the resource {wanted}", got=got, pointer="/data", url=response.url.partition("?")[0])
-
-
-def _of_cardinality(found: Any, relationship: Relationship, response: Response) -> Any:
-    """What was found, if it is one where one is meant, and many where many are."""
-    if relationship.to_many is None or relationship.to_many == isinstance(found, tuple):
-        return found
-    raise DecodeError(
-        expected="an array of resources" if relationship.to_many else "one resource or null",
-        got="an array of resources" if isinstance(found, tuple) else "one resource or null",
-        pointer="/data",
-        url=response.url.partition("?")[0],
-        resource=f"{relationship.owner.type}/{relationship.owner.id}.{relationship.name}",
-    )
-
-
-def _with_include(target: str, include: Sequence[str]) -> str:
-    return f"{target}{'&' if '?' in target else '?'}include={','.join(include)}" if include else target
 
 
 def _require_auth(auth: object) -> None:
@@ -555,11 +464,6 @@ def _lane(lane: Lane | str) -> Lane:
         return Lane(lane)
     except ValueError:
         raise ConfigurationError("lane must be 'interactive' or 'bulk'") from None
-
-
-def _type_in(target: str, api: str) -> str:
-    """The endpoint that a target belongs to, as the API counts: the first segment below its root."""
-    return target.removeprefix(api).lstrip("/").partition("?")[0].partition("/")[0]
 
 
 def _organization_of(auth: Auth) -> str:

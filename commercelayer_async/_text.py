@@ -23,8 +23,12 @@ _JSON_KINDS: Final[dict[type, str]] = {
     type(None): "null",
 }
 
-# Three base64url parts: a JSON Web Token, whoever made it.
-_TOKEN: Final = re.compile(r"\b[Ee][Yy][\w-]{8,}\.[\w-]{4,}\.[\w-]*|(?i:\bbearer)\s+[\w.~+/=-]{4,}")
+# Three base64url parts are a JSON Web Token, whoever made it; a few letters and `_` begin what Stripe hands out: stored
+# payment methods, customers, keys. Other gateways' tokens look like anything.
+_TOKEN: Final = re.compile(
+    r"\b[Ee][Yy][\w-]{8,}\.[\w-]{4,}\.[\w-]*|(?i:\bbearer)\s+[\w.~+/=-]{4,}"
+    r"|\b(?:ba|card|ch|cus|pi|pk|pm|rk|seti|sk|src|tok)_[A-Za-z0-9_]{8,}"
+)
 
 
 class Secret(str):
@@ -71,6 +75,11 @@ def mask(text: str, *secrets: str | None) -> str:
         if secret:
             text = text.replace(secret, _MASK)
     return text
+
+
+def hush(text: str, *secrets: str | None) -> str:
+    """`text` without any of the `secrets`, and without whatever else is a token by its looks."""
+    return _TOKEN.sub(_MASK, mask(text, *secrets))
 
 
 def near_miss(word: str, known: Any) -> str:

@@ -11,11 +11,12 @@
     ├── DecodeError               an answer that does not fit: url, pointer, expected, got
     ├── LinkRefused               a link or redirect that leaves the origin
     ├── AuthError                 no token to be had
-    └── ApiError                  an answer with a bad status, or with errors
-        ├── BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404, NotAcceptable 406
-        ├── UnsupportedMediaType 415, Unprocessable 422, Locked 423
-        ├── RateLimited 429       retry_after
-        └── ServerError 5xx
+    ├── ApiError                  an answer with a bad status, or with errors
+    │   ├── BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404, NotAcceptable 406
+    │   ├── UnsupportedMediaType 415, Unprocessable 422, Locked 423
+    │   ├── RateLimited 429       retry_after
+    │   └── ServerError 5xx
+    └── BulkError                 from get_many and prefetch: an ExceptionGroup of the above
 
 Every error says what, where and what to do next, survives `pickle` and `copy`, and never holds a token, a request
 header or a body.
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from ._text import printable
 
 if TYPE_CHECKING:
-    from .jsonapi import ErrorObject
+    from .jsonapi import ErrorObject, Resource
 
 _MESSAGE_LIMIT: Final = 2000
 _SHOWN_ERRORS: Final = 3
@@ -295,6 +296,45 @@ class ServerError(ApiError):
 
     statuses = tuple(range(500, 600))
     advice = "try again later"
+
+
+class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):
+    """Several of many failed: `exceptions` are their errors, so `except*` picks it apart.
+
+    `failed` names them by id, in the order asked for; `fetched` are the resources of the others, by id.
+    """
+
+    failed: "Mapping[str, CommerceLayerError]"
+    fetched: "Mapping[str, Resource]"
+
+    def __new__(cls, message: str, errors: "Sequence[CommerceLayerError]") -> Self:
+        """As an exception group is made."""
+        return ExceptionGroup.__new__(cls, message, errors)
+
+    def __init__(self, message: str, errors: "Sequence[CommerceLayerError]") -> None:
+        super().__init__(message)
+        self.args = (message, errors)
+        self.failed = {}
+        self.fetched = {}
+
+    @classmethod
+    def of(cls, failed: "Mapping[str, CommerceLayerError]", fetched: "Mapping[str, Resource]") -> Self:
+        """The error for what failed of a bulk read."""
+        first = next(iter(failed))
+        error = cls(
+            f"{len(failed)} of {len(failed) + len(fetched)} failed, first {printable(first)}: {failed[first]}",
+            list(failed.values()),
+        )
+        error.failed = dict(failed)
+        error.fetched = dict(fetched)
+        return error
+
+    def derive(self, errors: "Sequence[CommerceLayerError]") -> "BulkError":  # type: ignore[override]
+        """The part of this error that `except*` takes."""
+        part = type(self)(self.message, list(errors))
+        part.failed = {id_: error for id_, error in self.failed.items() if error in errors}
+        part.fetched = self.fetched
+        return part
 
 
 _BY_STATUS: Final[dict[int, type[ApiError]]] = {

@@ -10,7 +10,7 @@ What is included in a document is found there; for anything else a `Follow` is n
 from ._fields import member
 from .document import MAX_RESOURCES, Document, ResourceObject, parse
 from .links import Link, Links
-from .media_type import MediaType, media_type
+from .media_type import JSON_API, MediaType, media_type
 from .objects import ErrorObject, ResourceIdentifier
 from .registry import Decoded, Registry
 from .relationship import (
@@ -25,6 +25,7 @@ from .relationship import (
 from .resource import GenericResource, Resource
 
 __all__ = [
+    "JSON_API",
     "MAX_RESOURCES",
     "Decoded",
     "Document",

@@ -108,18 +108,25 @@ class Decoders:
             envelope = None
         if envelope is None:
             envelope = self._again(body, url)
-        data = envelope.data
+        data: Any = envelope.data
         if envelope.errors is not UNSET or data is UNSET:
             _no_data(envelope, url)
         if data is None:
             return None
         document = Compound(envelope.included, body, url, registry, follow)
-        if type(data) is list:
-            wires: Any = data
-            resources = self._adopt(wires, document, "/data", many=True)
+        if data.__class__ is list:
+            resources = self._adopt(data, document, "/data", many=True)
             document.handed = list(map(ref, resources))
             return resources
-        return self._adopt([data], document, "/data", many=False)[0]
+        if isinstance(data, Step):
+            return self._fill([data], document, "/data", many=False)[0]
+        # As `_adopt` does for many.
+        resource = data.attributes
+        resource.id = data.id
+        resource._relationships = data.relationships
+        resource._document = document
+        resource.__class__ = data.resource
+        return resource
 
     def included_of(self, document: Compound) -> tuple[Resource, ...]:
         """See `Registry.included_of`."""
@@ -157,17 +164,16 @@ class Decoders:
 
     def _fill(self, steps: list[Step], document: Compound, at: str, *, many: bool) -> tuple[Resource, ...]:
         resources: list[Any] = []
+        ways: dict[str, tuple[Any, Fill | None]] = {}
         for n, step in enumerate(steps):
-            cls = self._classes.get(step.type, GenericResource)
-            fill = self._fill_of(step.type)
+            way = ways.get(step.type)
+            if way is None:
+                way = ways[step.type] = (self._classes.get(step.type, GenericResource), self._fill_of(step.type))
+            cls, fill = way
             resource = _attempt(fill, step.attributes) if fill is not None else None
             if resource is None:
                 pointer = f"{at}/{n}" if many else at
-                resource = self._by_hand.structure(
-                    cls, step.type, step.id, step.attributes, pointer=pointer, url=document.url
-                )
-                object.__setattr__(resource, "_relationships", step.relationships)
-                object.__setattr__(resource, "_document", document)
+                resource = self._slow(cls, step, pointer, document)
             else:
                 resource.id = step.id
                 resource._relationships = step.relationships
@@ -179,6 +185,13 @@ class Decoders:
                 beside(resource, lid=step.lid)
             resources.append(resource)
         return tuple(resources)
+
+    def _slow(self, cls: type[Resource], step: Step, pointer: str, document: Compound) -> Any:
+        by_hand = self._by_hand
+        resource = by_hand.structure(cls, step.type, step.id, step.attributes, pointer=pointer, url=document.url)
+        object.__setattr__(resource, "_relationships", step.relationships)
+        object.__setattr__(resource, "_document", document)
+        return resource
 
     def _fill_of(self, type_: str) -> Fill | None:
         """What fills the twin of a type's class; None if it is to be done by hand."""

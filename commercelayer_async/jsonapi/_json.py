@@ -105,7 +105,7 @@ def _reason(text: str, body: bytes) -> str:
     if "truncated" not in text:
         return _lower(text.partition(" (byte")[0])
     # msgspec says so of half a surrogate pair, too.
-    return "half a surrogate pair" if body.rstrip()[-1:] in (b"}", b"]", b'"') else "a body that was cut short"
+    return "half a surrogate pair" if body.rstrip()[-1:] in (b"}", b"]") else "a body that was cut short"
 
 
 def _lower(text: str) -> str:

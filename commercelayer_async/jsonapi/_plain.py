@@ -57,7 +57,7 @@ def _plain(value: Any, converter: "Converter", resource: "Resource", name: str) 
     if value is None or type(value) in _PLAIN:
         return value
     try:
-        return msgspec.to_builtins(value, str_keys=True, enc_hook=converter.unstructure)
+        return _listed(msgspec.to_builtins(value, str_keys=True, enc_hook=converter.unstructure))
     except Exception as error:  # noqa: BLE001 - a hook of the caller's may raise anything
         reason = type(error).__name__
     raise DecodeError(
@@ -66,6 +66,14 @@ def _plain(value: Any, converter: "Converter", resource: "Resource", name: str) 
         pointer=f"/attributes/{escape(name)}",
         resource=f"{resource.type}/{resource.id}",
     )
+
+
+def _listed(value: Any) -> Any:
+    """`value` with lists for tuples, as JSON knows no others."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {name: _listed(entry) for name, entry in members.items()}
+    return list(map(_listed, cast("list[Any]", value))) if isinstance(value, list | tuple) else value
 
 
 @once_per_class

@@ -135,7 +135,10 @@ class Links(Mapping[str, Link | None]):
         return f"{pointer}/{escape(name)}"
 
     def _named(self, name: str) -> Link | None:
-        return self[name] if name in self._members else None
+        value = self._members.get(name)
+        if type(value) is str:
+            return Link(value, name, self._base)
+        return self[name] if value is not None else None
 
     def __iter__(self) -> Iterator[str]:
         # @-members are no links (JSON:API 1.1, "@-Members").

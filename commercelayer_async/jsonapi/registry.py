@@ -118,7 +118,8 @@ class Registry:
             DecodeError: the bytes are no JSON, no JSON:API document, have errors or no primary data, or a resource
                 object does not fit its class.
         """
-        resources: Decoded = self._compiled.read(body, url, self, follow)
+        decoders = self._decoders or self._compiled
+        resources: Decoded = decoders.read(body, url, self, follow)
         return resources
 
     def included_of(self, document: Compound) -> tuple[Resource, ...]:

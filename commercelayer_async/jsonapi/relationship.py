@@ -129,6 +129,11 @@ class Relationship:
         return ResourceIdentifier(type_, value) if by == "id" else ResourceIdentifier(type_, lid=value)
 
     @property
+    def unsaid(self) -> bool:
+        """Whether the document has no member of this name at all."""
+        return self._wire is _NOTHING
+
+    @property
     def _path(self) -> str:
         return f"{self._owner[0]}/{self._owner[2]}.{self.name}"
 
@@ -141,7 +146,7 @@ class Relationship:
         return wire
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        if not self.loaded:
+        if self._value is _UNKNOWN and not self.loaded:
             self._value = yield from self._follow().__await__()
         return self._value
 
@@ -171,10 +176,13 @@ class Relationship:
         linkage = self._said.data
         if linkage is UNSET:
             return False
-        value = (() if isinstance(linkage, list) else None) if not linkage else self._find(linkage)
-        if linkage and value is None:
+        if not linkage:
+            self._value = () if isinstance(linkage, list) else None
+            return True
+        found = self._find(linkage)
+        if found is None:
             return False
-        self._value = value
+        self._value = found
         return True
 
     @property
@@ -184,9 +192,14 @@ class Relationship:
         Raises:
             ConfigurationError: it is not.
         """
-        if not self.loaded:
+        if self._value is _UNKNOWN and not self.loaded:
             raise ConfigurationError(f"{self._path} is not loaded ({self.state}): await it, or include it")
         return self._value
+
+    def take_over(self, other: "Relationship") -> None:
+        """Keep what another reading of the same relationship has loaded, if it has, in place of what was here."""
+        if other.loaded:
+            self._value = other.value
 
     @property
     def linkage(self) -> "ResourceIdentifier | tuple[ResourceIdentifier, ...] | UnsetType | None":
@@ -210,8 +223,11 @@ class Relationship:
 
         Pagination links page the linkage; where `next` is among them, the linkage is not all of it.
         """
-        base = self._document.url if self._document is not None else None
-        return Links(self._said.links, pointer=self._links_place, base=base)
+        document = self._document
+        wire = self._wire
+        if type(wire) is not _Wire:
+            wire = self._said
+        return Links(wire.links, pointer=self._links_place, base=document.url if document is not None else None)
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -359,11 +375,17 @@ class ToMany(_Declared, Generic[T_co]):
 
 def related(resource: "Resource", name: str, cls: type[Relationship]) -> Relationship:
     """The relationship `name` of `resource`, made on first use and kept there."""
-    members = opened(resource)
-    value = members.get(name, _NOTHING)
-    if not isinstance(value, Relationship):
-        value = members[name] = cls(name, resource.key, getattr(resource, "_document", None), value)
-    return value
+    value: Any = opened(resource).get(name, _NOTHING)
+    if isinstance(value, Relationship):
+        return value
+    made = cls(name, resource.key, getattr(resource, "_document", None), value)
+    opened(resource)[name] = made
+    return made
+
+
+def said(value: Any) -> bool:
+    """Whether a member of `opened` stands in the document, and was not made for want of one."""
+    return not (isinstance(value, Relationship) and value.unsaid)
 
 
 def opened(resource: "Resource") -> dict[str, Any]:

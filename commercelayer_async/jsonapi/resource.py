@@ -10,7 +10,7 @@ from ._deep import WHEN_DEEP, copied, packed, unpacked
 from ._fields import wire_names
 from ._plain import to_dict
 from .links import Links
-from .relationship import Follow, Relationship, ToMany, ToOne, opened, related
+from .relationship import Follow, Relationship, ToMany, ToOne, opened, related, said
 
 if TYPE_CHECKING:
     from ._compound import Compound, Key
@@ -163,7 +163,9 @@ class Resource(_Bookkeeping):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         values = {name: copied(value, memo) for name, value in _values(self).items()}
-        double: Self = _revive(type(self), values, getattr(self, "_document", None), getattr(self, "_beside", None))
+        double: Self = _revive(
+            type(self), values, getattr(self, "_document", None), getattr(self, "_beside", None), pickled=False
+        )
         return double
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -203,7 +205,8 @@ class _Relationships(Mapping[str, Relationship]):
         return related(self._resource, name, declared.value if declared is not None else Relationship)
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in opened(self._resource) if name[:1] != "@" and ":" not in name)
+        members = opened(self._resource)
+        return (name for name, value in members.items() if name[:1] != "@" and ":" not in name and said(value))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -231,7 +234,13 @@ def _values(resource: Resource) -> dict[str, Any]:
     return {name: getattr(resource, name) for name in names if hasattr(resource, name)}
 
 
-def _revive(cls: type[Any], values: dict[str, Any], document: "Compound | None", facts: "_Beside | None") -> Any:
+def _revive(
+    cls: type[Any],
+    values: dict[str, Any],
+    document: "Compound | None",
+    facts: "_Beside | None",
+    pickled: bool = True,  # noqa: FBT001, FBT002 - what pickles call it with is by position
+) -> Any:
     resource: Any = object.__new__(cls)
     for name, value in values.items():
         object.__setattr__(resource, name, unpacked(value))
@@ -240,5 +249,6 @@ def _revive(cls: type[Any], values: dict[str, Any], document: "Compound | None",
     if document is not None:
         object.__setattr__(resource, "_document", document)
         object.__setattr__(resource, "_relationships", document.part(resource.key, "relationships"))
-        document.hand_out(resource)
+        if pickled:
+            document.hand_out(resource)
     return resource

@@ -1,0 +1,202 @@
+"""CPU time of decoding documents, and memory of what was decoded: `python -m benchmarks.decode`.
+
+Contenders take turns, each in a process of its own on one core; what is compared was measured in the same round. The
+garbage collector is as Python sets it. "touch" decodes and then reads all that was decoded.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from . import documents
+from .decoders import CONTENDERS
+from .environments import python_of, sdk_of_node
+from .measuring import Worker, python_worker, ratio, rounds, table, verdict
+
+OURS: Final = "commercelayer_async"
+FLOOR: Final = "orjson.loads"
+TYPED: Final = "msgspec Structs"
+SDK: Final = "@commercelayer/sdk"
+PEER: Final = "commercelayer 3.0.4"
+ENVIRONMENTS: Final = {
+    PEER: "commercelayer",
+    "jsonapi-client": "jsonapi-client",
+    "jsonapi-requests": "jsonapi-requests",
+}
+
+GOALS: Final = (
+    ("1", "single", "decode", FLOOR, 0.95),
+    ("1", "single", "decode", TYPED, 1.10),
+    ("2", "page25", "decode", FLOOR, 0.75),
+    ("2", "page25", "decode", TYPED, 0.95),
+    ("3", "page25+50", "decode", FLOOR, 0.35),
+    ("3", "page25+50", "touch", FLOOR, 1.05),
+    ("3", "page25+50", "touch", TYPED, 1.25),
+    ("4", "page25?", "decode", FLOOR, 0.90),
+    ("4", "page25+50?", "decode", FLOOR, 0.36),
+    ("7", "page25+50", "decode", SDK, 0.15),
+    ("7", "page25+50", "touch", SDK, 0.45),
+    ("8", "single", "decode", PEER, 0.08),
+    ("8", "page25", "decode", PEER, 0.08),
+)
+"""Number, document, what, against whom, ratio."""
+GROWTH: Final = (75, 750, 7_500, 30_000, 100_000)
+GROWING: Final = (FLOOR, TYPED, OURS, "pydantic", SDK)
+
+Samples = Mapping[str, list[Any] | str]
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
+    with tempfile.TemporaryDirectory() as folder:
+        found: dict[tuple[str, str], Samples] = {}
+        if "documents" in options.parts:
+            _decode(Path(folder), options, found)
+        if "growth" in options.parts:
+            _grow(Path(folder), options)
+        if "memory" in options.parts:
+            _keep(Path(folder), options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.decode", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=0.1, help="of each sample")
+    parser.add_argument("--only", action="append", help="a contender; may be given again", choices=[*CONTENDERS, SDK])
+    parts = ("documents", "growth", "memory")
+    parser.add_argument("parts", nargs="*", default=parts, help="documents, growth, memory; all unless given")
+    return parser.parse_args()
+
+
+class _Workers:
+    """The processes of contenders, over the documents of a folder."""
+
+    def __init__(self, names: Iterable[str], folder: Path) -> None:
+        self.by_name: dict[str, Worker] = {}
+        for name in names:
+            if name == SDK:
+                node = sdk_of_node()
+                if node is not None:
+                    program = Path(__file__).with_name("decoders.mjs")
+                    self.by_name[name] = Worker([node[0], str(program), node[1], str(folder)])
+                continue
+            python = python_of(ENVIRONMENTS[name]) if name in ENVIRONMENTS else sys.executable
+            if python is not None:
+                self.by_name[name] = python_worker("decoders", name, str(folder), python=python)
+
+    def __enter__(self) -> dict[str, Worker]:
+        return self.by_name
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.by_name.values():
+            worker.close()
+
+
+def _names(options: argparse.Namespace, names: Iterable[str] = (*CONTENDERS, SDK)) -> list[str]:
+    return [name for name in names if not options.only or name in options.only or name in (FLOOR, TYPED)]
+
+
+def _written(folder: Path, bodies: Mapping[str, bytes]) -> None:
+    for name, body in bodies.items():
+        (folder / f"{name}.json").write_bytes(body)
+
+
+def _decode(folder: Path, options: argparse.Namespace, found: dict[tuple[str, str], Samples]) -> None:
+    bodies = documents.named()
+    _written(folder, bodies)
+    with _Workers(_names(options), folder) as workers:
+        for what in ("decode", "touch"):
+            for name, body in bodies.items():
+                samples = rounds(workers, options.rounds, {"document": name, "what": what, "seconds": options.seconds})
+                found[name, what] = samples
+                print(f"\n{name} ({len(body):,} bytes), {what}")
+                _print_ratios(samples)
+    unknown = documents.with_unknown_types()
+    _written(folder, unknown)
+    # Anew: a registry that has once met an unknown type reads all documents in two steps.
+    with _Workers(_names(options, (FLOOR, OURS)), folder) as workers:
+        for name in unknown:
+            question = {"document": name, "what": "decode", "seconds": options.seconds}
+            found[name, "decode"] = rounds(workers, options.rounds, question)
+    print("\nGoals (page25? and page25+50? hold unknown types)")
+    for number, name, what, against, goal in GOALS:
+        samples = found.get((name, what), {})
+        ours, theirs = samples.get(OURS, ""), samples.get(against, "")
+        if ours and theirs and not isinstance(ours, str) and not isinstance(theirs, str):
+            print(f"{number}: {name}, {what}, / {against}: {verdict(ratio(ours, theirs), goal)}")
+
+
+def _print_ratios(samples: Samples) -> None:
+    rows = []
+    for name, values in samples.items():
+        if isinstance(values, str):
+            rows.append((name, values, "", ""))
+        else:
+            against = [f"{ratio(values, samples[floor]):.2f}" for floor in (FLOOR, TYPED)]  # type: ignore[arg-type]
+            rows.append((name, f"{median(values):,.2f}", *against))
+    table(("", "CPU us", "x orjson", "x Structs"), rows)
+
+
+def _grow(folder: Path, options: argparse.Namespace) -> None:
+    rows: dict[str, list[float | None]] = {}
+    shares: dict[int, Samples] = {}
+    _written(folder, {f"compound{size}": documents.compound(size) for size in GROWTH})
+    with _Workers(_names(options, GROWING), folder) as workers:
+        for size in GROWTH:
+            question = {"document": f"compound{size}", "what": "touch", "seconds": options.seconds}
+            shares[size] = rounds(workers, options.rounds, question)
+            for name, values in shares[size].items():
+                cell = None if isinstance(values, str) else median(values) / size
+                rows.setdefault(name, []).append(cell)
+    print("\nGrowth: CPU us a resource, decode and touch")
+    table(
+        ("", *(f"{size:,}" for size in GROWTH), "30,000 / 75"),
+        [(name, *map(_cell, cells), _cell(_grown(cells))) for name, cells in rows.items()],
+    )
+    grown = _grown(rows[OURS])
+    if grown is not None:
+        print(f"goal 6, 30,000 / 75: {verdict(grown, 1.6)}")
+    at = shares[30_000]
+    for against, goal in ((FLOOR, 0.40), (SDK, 0.20)):
+        ours, theirs = at.get(OURS, ""), at.get(against, "")
+        if not isinstance(ours, str) and not isinstance(theirs, str):
+            print(f"goal 6, at 30,000, / {against}: {verdict(ratio(ours, theirs), goal)}")
+
+
+def _grown(cells: Sequence[float | None]) -> float | None:
+    first, at_30_000 = cells[0], cells[GROWTH.index(30_000)]
+    return None if first is None or at_30_000 is None else at_30_000 / first
+
+
+def _cell(value: float | None) -> str:
+    return "cannot" if value is None else f"{value:.2f}"
+
+
+def _keep(folder: Path, options: argparse.Namespace) -> None:
+    _written(folder, documents.named())
+    rows = []
+    kept: dict[str, list[float | None]] = {}
+    for name in _names(options):
+        cells: list[float | None] = []
+        for document in ("page25", "page25+50"):
+            # A fresh process for each: what was freed before is memory to grow into.
+            with _Workers([name], folder) as workers:
+                value = workers[name].ask(document=document, what="keep", seconds=0) if workers else "absent"
+            cells.append(None if isinstance(value, str) else value)
+        kept[name] = cells
+        rows.append((name, *("cannot" if cell is None else f"{cell:,.0f}" for cell in cells)))
+    print("\nMemory: bytes for each of 100,000 kept resources")
+    table(("", "page25", "page25+50"), rows)
+    ours, floor = kept[OURS][0], kept[FLOOR][0]
+    if ours is not None and floor is not None:
+        print(f"goal 9, page25: {ours:,.0f} (goal <= 2,100: {'met' if ours <= 2_100 else 'missed'})")
+        print(f"goal 9, page25, / {FLOOR}: {verdict(ours / floor, 0.58)}")
+
+
+if __name__ == "__main__":
+    main()

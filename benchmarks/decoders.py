@@ -1,0 +1,348 @@
+# ruff: noqa: PLC0415 - imports are inside, because not every environment has everything
+"""The contenders of `benchmarks.decode`, each in a process of its own: `python -m benchmarks.decoders NAME FOLDER`.
+
+Asked for `{"document": "page25", "what": "decode", "seconds": 0.1}`, one reads FOLDER/page25.json so often and answers
+with the microseconds of CPU for each. `"touch"` reads every attribute of every resource as well, both related links of
+every wallet, and customers and payment sources through their wallet. `"keep"` answers with the bytes of memory that
+each resource takes when 100,000 are kept.
+"""
+
+import gc
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .documents import WALLET_URL
+from .measuring import CLIENT_CORE, answer, cpu_of, pin, questions, resident
+
+KEPT = 100_000
+
+
+class Decoder(NamedTuple):
+    """How a contender decodes, and how it reads what it decoded."""
+
+    decode: Callable[[bytes], Any]
+    touch: Callable[[Any], object]
+
+
+def _untyped(decode: Callable[[bytes], Any]) -> Decoder:
+    def touch(document: Any) -> None:
+        data = document["data"]
+        included = {(one["type"], one["id"]): one for one in document.get("included", ())}
+        for wallet in data if isinstance(data, list) else [data]:
+            _ = wallet["id"]
+            _read_wallet_members(wallet["attributes"])
+            relationships = wallet["relationships"]
+            customer, payment = relationships["customer"], relationships["payment_source"]
+            _ = (customer["links"]["related"], payment["links"]["related"])
+            if included:
+                at = customer["data"]
+                _read_customer_members(included[at["type"], at["id"]]["attributes"])
+                at = payment["data"]
+                _read_payment_members(included[at["type"], at["id"]]["attributes"])
+
+    return Decoder(decode, touch)
+
+
+def _read_wallet_members(a: Any) -> None:
+    _ = (
+        a["name"],
+        a["customer_token"],
+        a["payment_source_token"],
+        a["created_at"],
+        a["updated_at"],
+        a["reference"],
+        a["reference_origin"],
+        a["metadata"],
+    )
+
+
+def _read_customer_members(a: Any) -> None:
+    _ = (
+        a["email"],
+        a["status"],
+        a["has_password"],
+        a["total_orders_count"],
+        a["shopper_reference"],
+        a["profile_id"],
+        a["tax_exemption_code"],
+        a["created_at"],
+        a["updated_at"],
+        a["reference"],
+        a["reference_origin"],
+        a["metadata"],
+    )
+
+
+def _read_payment_members(a: Any) -> None:
+    _ = (
+        a["stripe_id"],
+        a["client_secret"],
+        a["charge_id"],
+        a["publishable_key"],
+        a["options"],
+        a["payment_method"],
+        a["mismatched_amounts"],
+        a["payment_instrument"],
+        a["created_at"],
+        a["updated_at"],
+        a["reference"],
+        a["reference_origin"],
+        a["metadata"],
+    )
+
+
+def _read_wallet(a: Any) -> None:
+    _ = (
+        a.name,
+        a.customer_token,
+        a.payment_source_token,
+        a.created_at,
+        a.updated_at,
+        a.reference,
+        a.reference_origin,
+        a.metadata,
+    )
+
+
+def _read_customer(a: Any) -> None:
+    _ = (
+        a.email,
+        a.status,
+        a.has_password,
+        a.total_orders_count,
+        a.shopper_reference,
+        a.profile_id,
+        a.tax_exemption_code,
+        a.created_at,
+        a.updated_at,
+        a.reference,
+        a.reference_origin,
+        a.metadata,
+    )
+
+
+def _read_payment(a: Any) -> None:
+    _ = (
+        a.stripe_id,
+        a.client_secret,
+        a.charge_id,
+        a.publishable_key,
+        a.options,
+        a.payment_method,
+        a.mismatched_amounts,
+        a.payment_instrument,
+        a.created_at,
+        a.updated_at,
+        a.reference,
+        a.reference_origin,
+        a.metadata,
+    )
+
+
+def orjson_untyped() -> Decoder:
+    """The floor: dicts and lists."""
+    import orjson
+
+    return _untyped(orjson.loads)
+
+
+def msgspec_untyped() -> Decoder:
+    """The same by msgspec."""
+    import msgspec
+
+    return _untyped(msgspec.json.Decoder().decode)
+
+
+def stdlib_json() -> Decoder:
+    """The same by the standard library."""
+    return _untyped(json.loads)
+
+
+def _typed(decode: Callable[[bytes], Any], type_of: Callable[[Any], str]) -> Decoder:
+    def touch(document: Any) -> None:
+        data = document.data
+        included = {(type_of(one), one.id): one for one in document.included}
+        for wallet in data if isinstance(data, list) else [data]:
+            _ = wallet.id
+            _read_wallet(wallet.attributes)
+            customer, payment = wallet.relationships.customer, wallet.relationships.payment_source
+            _ = (customer.links.related, payment.links.related)
+            if included:
+                at = customer.data
+                _read_customer(included[at.type, at.id].attributes)
+                at = payment.data
+                _read_payment(included[at.type, at.id].attributes)
+
+    return Decoder(decode, touch)
+
+
+def structs() -> Decoder:
+    """The typed floor: msgspec Structs in the shape of the document."""
+    import msgspec
+
+    from .structs import Customer, Document
+
+    def type_of(resource: Any) -> str:
+        return "customers" if type(resource) is Customer else "stripe_payments"
+
+    return _typed(msgspec.json.Decoder(Document).decode, type_of)
+
+
+def pydantic_models() -> Decoder:
+    """The same by pydantic."""
+    from .models import Document
+
+    return _typed(Document.model_validate_json, lambda resource: resource.type)
+
+
+def commercelayer_async() -> Decoder:
+    """This package."""
+    from commercelayer_async.jsonapi import Registry
+    from commercelayer_async.resources import RESOURCES
+
+    registry = Registry(*RESOURCES)
+
+    def decode(body: bytes) -> Any:
+        return registry.read(body, url=WALLET_URL)
+
+    def touch(wallets: Any) -> None:
+        for wallet in wallets if isinstance(wallets, tuple) else [wallets]:
+            _ = wallet.id
+            _read_wallet(wallet)
+            customer, payment = wallet.customer, wallet.payment_source
+            _ = (customer.links.related.href, payment.links.related.href)
+            if customer.loaded:
+                _read_customer(customer.value)
+                _read_payment(payment.value)
+
+    return Decoder(decode, touch)
+
+
+def commercelayer() -> Decoder:
+    """Commercelayer 3.0.4, with the models that its functions give."""
+    from commercelayer.models.ge_tcustomer_payment_sources_response_200 import (
+        GETcustomerPaymentSourcesResponse200 as Page,
+    )
+    from commercelayer.models.ge_tcustomer_payment_sourcescustomer_payment_source_id_response_200 import (
+        GETcustomerPaymentSourcescustomerPaymentSourceIdResponse200 as Single,
+    )
+
+    def decode(body: bytes) -> Any:
+        document = json.loads(body)
+        return (Page if isinstance(document["data"], list) else Single).from_dict(document).data
+
+    def touch(data: Any) -> None:
+        for wallet in data if isinstance(data, list) else [data]:
+            _read_wallet(wallet.attributes)
+            relationships = wallet.relationships
+            _ = (relationships.customer.links.related, relationships.payment_source.links.related)
+
+    return Decoder(decode, touch)
+
+
+def jsonapi_client() -> Decoder:
+    """jsonapi-client; its session's caches are cleared after each document, or it would keep all for ever."""
+    from jsonapi_client import Session
+
+    session = Session("https://yourdomain.commercelayer.io/api")
+    caches = (
+        session.resources_by_resource_identifier,
+        session.resources_by_link,
+        session.documents_by_link,
+    )
+
+    def decode(body: bytes) -> Any:
+        for cache in caches:
+            cache.clear()
+        return session.read(json.loads(body))
+
+    def touch(document: Any) -> None:
+        for wallet in document.resources:
+            _ = wallet.id
+            # By index: as attributes, names lose their underscores.
+            _read_wallet_members(wallet)
+            relationships = wallet.relationships
+            customer, payment = relationships["customer"], relationships["payment_source"]
+            _ = (customer.links.related, payment.links.related)
+            if document.included:
+                _read_customer_members(customer.resource)
+                _read_payment_members(payment.resource)
+
+    return Decoder(decode, touch)
+
+
+def jsonapi_requests() -> Decoder:
+    """jsonapi-requests, without its models: records and dictionaries."""
+    from jsonapi_requests.data import JsonApiResponse
+
+    def decode(body: bytes) -> Any:
+        return JsonApiResponse.from_data(json.loads(body))
+
+    def touch(document: Any) -> None:
+        data = document.data
+        included = {(one.type, one.id): one for one in document.included}
+        for wallet in data if isinstance(data, list) else [data]:
+            _ = wallet.id
+            _read_wallet_members(wallet.attributes)
+            customer, payment = wallet.relationships["customer"], wallet.relationships["payment_source"]
+            _ = (customer.links["related"], payment.links["related"])
+            if included:
+                _read_customer_members(included[customer.data.type, customer.data.id].attributes)
+                _read_payment_members(included[payment.data.type, payment.data.id].attributes)
+
+    return Decoder(decode, touch)
+
+
+CONTENDERS: dict[str, Callable[[], Decoder]] = {
+    "orjson.loads": orjson_untyped,
+    "msgspec, untyped": msgspec_untyped,
+    "msgspec Structs": structs,
+    "commercelayer_async": commercelayer_async,
+    "json.loads": stdlib_json,
+    "pydantic": pydantic_models,
+    "commercelayer 3.0.4": commercelayer,
+    "jsonapi-client": jsonapi_client,
+    "jsonapi-requests": jsonapi_requests,
+}
+
+
+def _kept(decoder: Decoder, body: bytes) -> float:
+    """Bytes of memory for each resource that is kept, with whatever it keeps alive."""
+    many = max(1, _count(body))
+    decoder.touch(decoder.decode(bytes(bytearray(body))))
+    gc.collect()
+    before = resident()
+    kept = [decoder.decode(bytes(bytearray(body))) for _ in range(KEPT // many)]
+    gc.collect()
+    return (resident() - before) / (len(kept) * many)
+
+
+def _count(body: bytes) -> int:
+    document = json.loads(body)
+    return len(document["data"]) + len(document.get("included", ()))
+
+
+def _measured(decoder: Decoder, body: bytes, question: dict[str, Any]) -> float:
+    if question["what"] == "keep":
+        return _kept(decoder, body)
+    if question["what"] == "decode":
+        return 1e6 * cpu_of(lambda: decoder.decode(body), seconds=question["seconds"])
+    return 1e6 * cpu_of(lambda: decoder.touch(decoder.decode(body)), seconds=question["seconds"])
+
+
+def _main(name: str, folder: Path, asked: Iterable[dict[str, Any]]) -> None:
+    decoder = CONTENDERS[name]()
+    for question in asked:
+        body = (folder / f"{question['document']}.json").read_bytes()
+        try:
+            answer(_measured(decoder, body, question))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            answer(f"cannot: {type(error).__name__}")
+
+
+if __name__ == "__main__":
+    pin(CLIENT_CORE)
+    _main(sys.argv[1], Path(sys.argv[2]), questions())

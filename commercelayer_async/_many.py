@@ -1,0 +1,140 @@
+"""Bulk reads of a session's resources: a stream of outcomes, all of them at once, relationships of many."""
+
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from ._bulk import Failed, Progress, Stream
+from ._clock import Clock
+from ._reader import Reader
+from .errors import BulkError, CommerceLayerError, ConfigurationError
+from .jsonapi import Registry, Resource
+from .jsonapi.query import include_paths
+
+R = TypeVar("R", bound=Resource)
+
+_WORKERS = 8
+"""Requests under way at most, of a read that does not name a number."""
+
+
+def stream_of(
+    reader: Reader,
+    cls: type[R],
+    ids: Iterable[str] | AsyncIterable[str],
+    include: Sequence[str],
+    *,
+    workers: int,
+    ordered: bool,
+    per_id: bool,
+    clock: Clock,
+    on_progress: Callable[[Progress], None] | None,
+) -> Stream[R]:
+    """See `Session.stream`."""
+    if isinstance(ids, str | bytes):
+        raise ConfigurationError("ids must be an iterable of strings, not one of them")
+    Registry(cls)  # refuses what is no resource class
+    chunks = _Chunks(reader, cls, cls.type, include)
+    return Stream(ids, chunks, workers=workers, ordered=ordered, per_id=per_id, clock=clock, on_progress=on_progress)
+
+
+async def all_of(
+    reader: Reader,
+    cls: type[R],
+    ids: Iterable[str],
+    include: Sequence[str],
+    *,
+    per_id: bool,
+    clock: Clock,
+    on_progress: Callable[[Progress], None] | None,
+) -> tuple[R, ...]:
+    """See `Session.get_many`."""
+    wanted = [ids] if isinstance(ids, str) else list(ids)
+    stream = stream_of(
+        reader,
+        cls,
+        ids if isinstance(ids, str) else list(dict.fromkeys(wanted)),
+        include,
+        workers=_WORKERS,
+        ordered=True,
+        per_id=per_id,
+        clock=clock,
+        on_progress=on_progress,
+    )
+    fetched, failed = await _gathered(stream)
+    if failed:
+        raise BulkError.of(failed, fetched)
+    return tuple(fetched[id_] for id_ in wanted)
+
+
+async def fill(reader: Reader, resources: Iterable[Resource], paths: Sequence[str], *, clock: Clock) -> None:
+    """See `Session.prefetch`."""
+    by_type: dict[type[Resource], dict[str, list[Resource]]] = {}
+    for resource in resources:
+        include_paths(paths, type(resource))
+        if any("." in path or not resource.relationships[path].loaded for path in paths):
+            by_type.setdefault(type(resource), {}).setdefault(resource.id, []).append(resource)
+    names = dict.fromkeys(path.partition(".")[0] for path in paths)
+    failed: dict[str, CommerceLayerError] = {}
+    filled: dict[str, Resource] = {}
+    for cls, by_id in by_type.items():
+        type_ = next(iter(by_id.values()))[0].type
+        chunks: _Chunks[Any] = _Chunks(reader, cls, type_, tuple(paths))
+        stream: Stream[Any] = Stream(
+            by_id, chunks, workers=_WORKERS, ordered=False, per_id=False, clock=clock, on_progress=None
+        )
+        found, missing = await _gathered(stream)
+        failed |= missing
+        filled |= found
+        for id_, parent in found.items():
+            for resource in by_id[id_]:
+                for name in names:
+                    resource.relationships[name].take_over(parent.relationships[name])
+    if failed:
+        raise BulkError.of(failed, filled)
+
+
+async def _gathered(stream: Stream[R]) -> tuple[dict[str, R], dict[str, CommerceLayerError]]:
+    """What a stream gives, the resources and the errors apart, by id."""
+    fetched: dict[str, R] = {}
+    failed: dict[str, CommerceLayerError] = {}
+    async with stream as outcomes:
+        async for outcome in outcomes:
+            if isinstance(outcome, Failed):
+                failed[outcome.id] = outcome.error
+            else:
+                fetched[outcome.id] = outcome.resource
+    return fetched, failed
+
+
+class _Chunks(Generic[R]):
+    """Reads chunks of one class for a bulk read, and counts what that takes."""
+
+    def __init__(self, reader: Reader, cls: type[R], type_: str, include: Sequence[str]) -> None:
+        self._reader = reader
+        self._cls = cls
+        self._type = type_
+        self._include = include
+
+    async def chunk(self, ids: Sequence[str], progress: Progress) -> dict[str, R]:
+        """See `ChunkReader.chunk`."""
+        try:
+            found, answer = await self._reader.many(self._cls, self._type, ids, self._include)
+        except CommerceLayerError as error:
+            progress.requests += error.tries
+            raise
+        progress.requests += answer.tries
+        progress.waited += answer.waited
+        return found
+
+    async def one(self, id_: str, progress: Progress) -> R:
+        """See `ChunkReader.one`."""
+        try:
+            found = await self._reader.one(self._cls, self._type, id_, self._include)
+        except CommerceLayerError as error:
+            progress.requests += error.tries
+            raise
+        progress.requests += 1
+        return found
+
+    def absent(self, id_: str) -> CommerceLayerError:
+        """See `ChunkReader.absent`."""
+        return self._reader.absent(self._type, id_)

@@ -1,0 +1,179 @@
+"""Requests in terms of resources: one by its id, many by theirs, and what a relationship leads to."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+from ._chunks import missing, query_of_ids
+from ._core import Core
+from ._sender import Answer, Read
+from ._text import printable
+from ._transport import Response
+from .errors import ApiError, DecodeError
+from .jsonapi import Decoded, GenericResource, Registry, Relationship, Resource
+from .jsonapi.query import path_of, query_of, segment
+
+R = TypeVar("R", bound=Resource)
+T = TypeVar("T")
+
+_NO_ROUTE: Final = (404, 405)
+"""What a route that does not exist answers; 404 also stands for a record that does not."""
+
+
+class Send(Protocol):
+    """What sends a GET."""
+
+    def __call__(self, target: str, type_: str, read: Read[T]) -> Awaitable[T]:
+        """See `Sender.send`."""
+        ...
+
+
+class Reader:
+    """Reads resources through one session."""
+
+    def __init__(self, core: Core, send: Send, follow: Callable[..., Awaitable[Any]]) -> None:
+        self._core = core
+        self._send = send
+        self._follow = follow
+
+    async def one(self, cls: type[R], type_: str, id_: str, include: Sequence[str]) -> R:
+        """One resource by its own address; see `Session.get`."""
+        target = f"{self._core.origin.api}{path_of(type_, id_)}{query_of(cls, include)}"
+        registry = self.registry_for(cls, type_)
+
+        def read(response: Response, answer: Answer) -> R:
+            found = self.resources(registry, response, answer)
+            if isinstance(found, cls) and found.id == id_ and found.type == type_:
+                return found
+            self._core.transport.distrust()
+            raise _another(found, f"the resource {type_}/{id_}", response)
+
+        return await self._send(target, type_, read)
+
+    async def many(
+        self, cls: type[R], type_: str, ids: Sequence[str], include: Sequence[str]
+    ) -> tuple[dict[str, R], Answer]:
+        """Those of a chunk of resources that there are, by id, in one request; and the answer that held them."""
+        query = query_of_ids(ids, rest=query_of(cls, include))
+        registry = self.registry_for(cls, type_)
+        wanted = frozenset(ids)
+
+        def read(response: Response, answer: Answer) -> tuple[dict[str, R], Answer]:
+            found = self.resources(registry, response, answer)
+            if not isinstance(found, tuple):
+                raise _another(found, f"an array of {type_}", response)
+            by_id: dict[str, R] = {}
+            for n, resource in enumerate(found):
+                if not isinstance(resource, cls) or resource.id not in wanted:
+                    self._core.transport.distrust()
+                    raise _another(resource, f"one of the {type_} asked for", response, pointer=f"/data/{n}")
+                by_id[resource.id] = resource
+            return by_id, answer
+
+        return await self._send(f"{self._core.origin.api}/{segment(type_, 'type')}{query}", type_, read)
+
+    async def parents(self, type_: str, ids: Sequence[str], name: str) -> dict[str, Relationship | None]:
+        """One relationship of each of many parents, included; None where a parent does not tell of it."""
+        cls = self._core.registry.get(type_)
+        found, _ = await self.many(cls, type_, ids, (segment(name, "relationship"),))
+        return {id_: parent.relationships.get(name) for id_, parent in found.items()}
+
+    def absent(self, type_: str, id_: str) -> ApiError:
+        """The error for a resource that an answer to `many` does not hold."""
+        return missing(f"{self._core.origin.url}{self._core.origin.api}/{type_}/{id_}")
+
+    async def related(self, relationship: Relationship, include: Sequence[str]) -> Any:
+        """What a relationship leads to: by the document's own link, through the parent where that leads nowhere."""
+        route = (relationship.owner.type, relationship.name)
+        target = None if route in self._core.no_route else self._target_of(relationship)
+        if target is None:
+            return await self._through_parent(relationship, include)
+
+        def read(response: Response, answer: Answer) -> Any:
+            found = self.resources(self._core.registry, response, answer)
+            return _of_cardinality(found, relationship, response)
+
+        try:
+            return await self._send(_with_include(target, include), endpoint_of(target, self._core.origin.api), read)
+        except ApiError as error:
+            if error.status not in _NO_ROUTE:
+                raise
+            refused = error
+        try:
+            found = await self._through_parent(relationship, include)
+        except (ApiError, DecodeError):
+            raise refused from None
+        self._core.no_route.add(route)
+        return found
+
+    def resources(self, registry: Registry, response: Response, answer: Answer) -> Decoded:
+        """The resources of an answer, which will find their way through this session."""
+        answer.follow = self._follow
+        return registry.read(response.body, url=response.url, follow=answer)
+
+    def registry_for(self, cls: type[Resource], type_: str) -> Registry:
+        """The classes by type, with `cls` for its own."""
+        known = self._core.registry
+        return known.without(type_) if cls is GenericResource else known.preferring(cls)
+
+    def _target_of(self, relationship: Relationship) -> str | None:
+        """Where to ask for a target: the related link, else the resource that the linkage names, else nowhere."""
+        link = relationship.links.related
+        if link is not None:
+            return self._core.origin.target_of(link.href, base=link.base)
+        if relationship.to_many or len(relationship.identifiers) != 1:
+            return None
+        identifier = relationship.identifiers[0]
+        if identifier.id is None:
+            return None
+        return f"{self._core.origin.api}{path_of(identifier.type, identifier.id)}"
+
+    async def _through_parent(self, relationship: Relationship, include: Sequence[str]) -> Any:
+        """The target as the parent's document includes it: no published schema has a route to every target."""
+        owner, name = relationship.owner, relationship.name
+        path = path_of(owner.type, owner.id or "")
+        paths = ",".join([segment(name, "relationship"), *(f"{name}.{path}" for path in include)])
+
+        def read(response: Response, answer: Answer) -> Relationship:
+            parent = self.resources(self._core.registry, response, answer)
+            found = parent.relationships.get(name) if isinstance(parent, Resource) else None
+            if found is not None and found.loaded:
+                return found
+            raise DecodeError(
+                expected="the related resource, included or null",
+                got="neither" if found is None else found.state.value,
+                pointer=f"/data/relationships/{name}",
+                url=response.url.partition("?")[0],
+                resource=f"{owner.type}/{owner.id}",
+            )
+
+        return await (await self._send(f"{self._core.origin.api}{path}?include={paths}", owner.type, read))
+
+
+def endpoint_of(target: str, api: str) -> str:
+    """The endpoint that a target belongs to, as the API counts: the first segment below its root."""
+    return target.removeprefix(api).lstrip("/").partition("?")[0].partition("/")[0]
+
+
+def _another(found: object, wanted: str, response: Response, *, pointer: str = "/data") -> DecodeError:
+    if isinstance(found, Resource):
+        got = f"{found.type}/{printable(found.id, 80)}"
+    else:
+        got = "an array of resources" if isinstance(found, tuple) else "null"
+    return DecodeError(expected=wanted, got=got, pointer=pointer, url=response.url.partition("?")[0])
+
+
+def _of_cardinality(found: Any, relationship: Relationship, response: Response) -> Any:
+    """What was found, if it is one where one is meant, and many where many are."""
+    if relationship.to_many is None or relationship.to_many == isinstance(found, tuple):
+        return found
+    raise DecodeError(
+        expected="an array of resources" if relationship.to_many else "one resource or null",
+        got="an array of resources" if isinstance(found, tuple) else "one resource or null",
+        pointer="/data",
+        url=response.url.partition("?")[0],
+        resource=f"{relationship.owner.type}/{relationship.owner.id}.{relationship.name}",
+    )
+
+
+def _with_include(target: str, include: Sequence[str]) -> str:
+    return f"{target}{'&' if '?' in target else '?'}include={','.join(include)}" if include else target

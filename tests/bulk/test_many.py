@@ -1,0 +1,447 @@
+"""`get_many`, `stream` and `prefetch`: every id once, in few requests."""
+
+import asyncio
+import pickle
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from answering import Answering, answer, resource
+
+from commercelayer_async import (
+    AccessToken,
+    BadRequest,
+    BulkError,
+    ClientCredentials,
+    ConfigurationError,
+    Failed,
+    Fetched,
+    NotFound,
+    Progress,
+    RateLimits,
+    Retry,
+    ServerError,
+    Session,
+    SessionError,
+    Unauthorized,
+    _auth,
+    _limiter,
+    presets,
+)
+from commercelayer_async._chunks import chunked
+from commercelayer_async.resources import Customer, CustomerPaymentSource, StripePayment
+from commercelayer_async.sandbox import Answer as Fault
+from commercelayer_async.sandbox import ExpireTokens, Reset, Sandbox, Truncate
+
+TOKEN = AccessToken("secret-token")
+NEVER = {"retry": Retry.never()}
+
+
+def ids_of(world: Sandbox, count: int = 1000) -> list[str]:
+    return list(world.world.wallet_ids())[:count]
+
+
+async def collected(session: Session, ids: object, **options: object) -> list[Fetched[CustomerPaymentSource] | Failed]:
+    async with session.stream(CustomerPaymentSource, ids, **options) as outcomes:  # type: ignore[arg-type]
+        return [outcome async for outcome in outcomes]
+
+
+async def test_get_many_keeps_the_order_and_asks_for_25_at_a_time(world: Sandbox, client: Session) -> None:
+    wanted = ids_of(world, 110)[::-1]
+    sources = await client.get_many(CustomerPaymentSource, wanted, include=["customer", "payment_source"])
+
+    assert [source.id for source in sources] == wanted
+    assert all(source.customer.loaded and source.payment_source.loaded for source in sources)
+    assert len(world.requests) == 5
+    assert all(len(request.raw_path) < 2048 for request in world.requests)
+
+
+async def test_an_id_given_twice_is_read_once_and_delivered_twice(world: Sandbox, client: Session) -> None:
+    first, second = ids_of(world, 2)
+    sources = await client.get_many(CustomerPaymentSource, [first, second, first])
+
+    assert sources[0] is sources[2]
+    assert len(world.requests) == 1
+
+
+async def test_what_is_missing_is_an_error_of_its_own(world: Sandbox, client: Session) -> None:
+    good = ids_of(world, 30)
+    with pytest.raises(BulkError) as caught:
+        await client.get_many(CustomerPaymentSource, [*good[:10], "nobodyhere", *good[10:], "../x"])
+
+    error = caught.value
+    assert set(error.failed) == {"nobodyhere", "../x"}
+    assert isinstance(error.failed["nobodyhere"], NotFound)
+    assert isinstance(error.failed["../x"], ConfigurationError)
+    assert set(error.fetched) == set(good)
+    assert "2 of 32 failed" in str(error)
+    assert "nobodyhere" in error.failed["nobodyhere"].url
+    assert pickle.loads(pickle.dumps(error)).failed.keys() == error.failed.keys()
+
+
+async def test_except_star_picks_the_failures_apart(client: Session) -> None:
+    missing: list[BaseException] = []
+    try:
+        await client.get_many(CustomerPaymentSource, ["nobodyhere"])
+    except* NotFound as group:
+        missing.extend(group.exceptions)
+    assert len(missing) == 1
+
+
+async def test_nothing_to_read_is_nothing(world: Sandbox, client: Session) -> None:
+    assert await client.get_many(CustomerPaymentSource, []) == ()
+    assert await collected(client, iter(())) == []
+    assert not world.requests
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_a_stream_gives_every_id_once(world: Sandbox, client: Session, *, ordered: bool) -> None:
+    wanted = ids_of(world)
+    outcomes = await collected(client, iter(wanted), ordered=ordered)
+
+    assert sorted(outcome.id for outcome in outcomes) == sorted(wanted)
+    assert all(isinstance(outcome, Fetched) and outcome.resource.id == outcome.id for outcome in outcomes)
+    assert len(world.requests) == 40
+    if ordered:
+        assert [outcome.id for outcome in outcomes] == wanted
+
+
+async def test_ids_may_come_from_anywhere(world: Sandbox, client: Session) -> None:
+    wanted = ids_of(world, 60)
+
+    async def slowly() -> AsyncIterator[str]:
+        for id_ in wanted:
+            await asyncio.sleep(0)
+            yield id_
+
+    for source in (wanted, tuple(wanted), set(wanted), dict.fromkeys(wanted), iter(wanted), slowly()):
+        assert {outcome.id for outcome in await collected(client, source)} == set(wanted)
+
+
+async def test_an_endless_source_is_read_only_as_far_as_it_is_needed(world: Sandbox, client: Session) -> None:
+    """And the reader is never far ahead of the consumer."""
+    wanted = ids_of(world)
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield wanted[taken % 1000]
+
+    async with client.stream(CustomerPaymentSource, endless(), max_at_once=2) as outcomes:
+        seen = 0
+        async for _ in outcomes:
+            seen += 1
+            if seen == 100:
+                break
+    assert taken <= 100 + 2 * 3 * 25 + 26
+    requests = len(world.requests)
+    await asyncio.sleep(0)
+    assert len(world.requests) == requests
+
+
+async def test_leaving_the_block_ends_everything() -> None:
+    async with (
+        Answering(None) as server,
+        Session(server.url, TOKEN) as session,
+    ):
+        before = asyncio.all_tasks()
+        with pytest.raises(RuntimeError, match="mine"):  # noqa: PT012 - it is raised inside the block
+            async with session.stream(Customer, (f"c{n}" for n in range(1000)), max_at_once=3):
+                await server.arrived.wait()
+                raise RuntimeError("mine")
+        assert {task for task in asyncio.all_tasks() if "_work" in repr(task)} - before == set()
+
+
+async def test_a_cancelled_consumer_leaves_nothing_behind() -> None:
+    async with (
+        Answering(None) as server,
+        Session(server.url, TOKEN) as session,
+    ):
+
+        async def consume() -> None:
+            async with session.stream(Customer, ["c1", "c2"]) as outcomes:
+                async for _ in outcomes:
+                    pass
+
+        consumer = asyncio.create_task(consume())
+        await server.arrived.wait()
+        consumer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await consumer
+        assert not [task for task in asyncio.all_tasks() if "_work" in repr(task)]
+
+
+async def test_a_refused_chunk_is_halved_until_the_bad_id_is_alone() -> None:
+    """The server refuses every request that names c7."""
+    refused = answer({"errors": [{"code": "INVALID_FILTER_VALUE"}]}, status=400)
+
+    class Picky(Answering):
+        async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                while True:
+                    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                    self.requests.append(head)
+                    target = head.split(" ")[1]
+                    ids = target.partition("id_in%5D=")[2].partition("&")[0].split(",") if "?" in target else []
+                    one = target.rpartition("/")[2]
+                    if "c7" in (ids or [one]):
+                        writer.write(refused)
+                    else:
+                        writer.write(answer({"data": [resource(id_=id_) for id_ in ids] if ids else resource(id_=one)}))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                writer.close()
+
+    async with Picky() as server, Session(server.url, TOKEN, **NEVER) as session:  # type: ignore[arg-type]
+        with pytest.raises(BulkError) as caught:
+            await session.get_many(Customer, [f"c{n}" for n in range(25)])
+
+        assert set(caught.value.failed) == {"c7"}
+        assert isinstance(caught.value.failed["c7"], BadRequest)
+        assert len(caught.value.fetched) == 24
+        assert len(server.requests) <= 12
+
+
+async def test_a_failing_server_fails_the_ids_of_its_chunk_and_no_others(world: Sandbox, client: Session) -> None:
+    world.faults.add(Fault.html(502), times=4)  # all tries of one request
+    outcomes = await collected(client, ids_of(world, 75), max_at_once=1)
+
+    assert sum(isinstance(outcome, Failed) for outcome in outcomes) in (0, 25)
+
+
+@pytest.mark.parametrize("status", [401])
+async def test_refused_credentials_end_the_stream(status: int) -> None:
+    async with (
+        Answering(answer({"errors": [{"code": "INVALID_TOKEN"}]}, status=status)) as server,
+        Session(server.url, TOKEN) as session,
+    ):
+        with pytest.raises(Unauthorized):
+            await session.get_many(Customer, (f"c{n}" for n in range(1000)))
+        assert len(server.requests) <= 8
+
+
+async def test_per_id_sends_one_request_an_id(world: Sandbox, client: Session) -> None:
+    wanted = ids_of(world, 10)
+    sources = await client.get_many(CustomerPaymentSource, wanted, per_id=True)
+
+    assert [source.id for source in sources] == wanted
+    assert sorted(request.raw_path.rpartition("/")[2] for request in world.requests) == sorted(wanted)
+
+
+async def test_an_answer_with_a_stranger_is_an_error() -> None:
+    async with (
+        Answering(answer({"data": [resource(id_="c1"), resource(id_="c9")]})) as server,
+        Session(server.url, TOKEN, **NEVER) as session,  # type: ignore[arg-type]
+    ):
+        with pytest.raises(BulkError) as caught:
+            await session.get_many(Customer, ["c1", "c2"])
+        assert caught.value.fetched == {}
+
+
+async def test_progress_is_told(world: Sandbox, client: Session, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[tuple[int, int, int | None]] = []
+
+    def tell(progress: Progress) -> None:
+        told.append((progress.done, progress.failed, progress.total))
+        raise RuntimeError("a bar that broke")
+
+    wanted = [*ids_of(world, 60), "nobodyhere"]
+    async with client.stream(CustomerPaymentSource, wanted, on_progress=tell, ordered=True) as outcomes:
+        assert outcomes.progress.total == 61
+        async for _ in outcomes:
+            pass
+        progress = outcomes.progress
+
+    assert told == [(25, 0, 61), (50, 0, 61), (60, 1, 61)]
+    assert progress.requests == 3
+    assert progress.rate > 0
+    assert progress.left == 0.0
+    assert caplog.text.count("RuntimeError") == 3
+    assert Progress().left is None
+    assert Progress().rate == 0.0
+
+
+async def test_faults_on_the_way_lose_nothing(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """429s, resets, HTML errors, truncated bodies and expired tokens."""
+    monkeypatch.setattr(_auth, "_BETWEEN", 0.0)
+    monkeypatch.setattr(_limiter, "_FIRST_GATE", 0.01)
+    monkeypatch.setitem(presets.WORKER, "retry", Retry(attempts=20, base=0.001, cap=0.01, quota=10_000))
+    for fault in (Fault.html(502), Reset(), Reset(after=0.5), Truncate(0.5), Fault.too_many(), Fault.errors(503)):
+        world.faults.add(fault, times=4, where="/api/")
+    world.faults.add(ExpireTokens(), times=1, where="/api/")
+    auth = ClientCredentials(world.client_id, world.client_secret)
+    async with Session(world.url, auth, limits=RateLimits.none()) as session:
+        wanted = ids_of(world)
+        outcomes = await collected(session, wanted)
+
+    assert [outcome.id for outcome in outcomes if isinstance(outcome, Failed)] == []
+    assert sorted(outcome.id for outcome in outcomes) == sorted(wanted)
+
+
+async def collected_with(
+    session: Session, ids: list[str], retry: Retry
+) -> list[Fetched[CustomerPaymentSource] | Failed]:
+    preset = dict(presets.WORKER)
+    try:
+        presets.WORKER["retry"] = retry
+        return await collected(session, ids)
+    finally:
+        presets.WORKER.update(preset)  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    "misuse",
+    [
+        lambda session: session.stream(Customer, "abc"),
+        lambda session: session.stream(dict, ["c1"]),
+        lambda session: session.stream(Customer, ["c1"], max_at_once=0),
+        lambda session: session.stream(Customer, ["c1"], include=["ordrs"]),
+    ],
+)
+async def test_misuse_is_found_before_any_request(misuse: object, client: Session) -> None:
+    with pytest.raises(ConfigurationError):
+        misuse(client)  # type: ignore[operator]
+
+
+async def test_a_stream_is_iterated_inside_its_block(client: Session) -> None:
+    with pytest.raises(ConfigurationError, match="async with"):
+        async for _ in client.stream(Customer, ["c1"]):
+            pass
+
+
+async def test_a_closed_session_streams_nothing(client: Session) -> None:
+    await client.close()
+    with pytest.raises(SessionError):
+        client.stream(Customer, ["c1"])
+
+
+def test_chunks_respect_count_and_length() -> None:
+    assert [len(chunk) for chunk in chunked([f"c{n}" for n in range(60)])] == [25, 25, 10]
+    long = [f"{n:064}" for n in range(50)]
+    assert all(sum(map(len, chunk)) <= 1500 for chunk in chunked(long))
+    assert [id_ for chunk in chunked(long) for id_ in chunk] == long
+
+
+async def test_prefetch_fills_in_one_request_for_25(world: Sandbox, client: Session) -> None:
+    sources = await client.get_many(CustomerPaymentSource, ids_of(world, 26)[1:])
+    world.requests.clear()
+
+    await client.prefetch(sources, "customer", "payment_source", "payment_method.payment_gateway")
+    assert len(world.requests) == 1
+    assert all(source.customer.loaded and source.payment_source.loaded for source in sources)
+    methods = [await source.payment_method for source in sources]
+    assert any(method is not None and method.payment_gateway.loaded for method in methods)
+    assert len(world.requests) == 1
+
+    await client.prefetch(sources, "customer")
+    assert len(world.requests) == 1
+
+
+async def test_prefetch_names_what_could_not_be_filled(world: Sandbox, client: Session) -> None:
+    sources = await client.get_many(CustomerPaymentSource, ids_of(world, 5))
+    world.world.delete_wallets(sources[2].id)
+
+    with pytest.raises(BulkError) as caught:
+        await client.prefetch(sources, "customer")
+    assert set(caught.value.failed) == {sources[2].id}
+    assert [source.customer.loaded for source in sources] == [True, True, False, True, True]
+    with pytest.raises(ConfigurationError, match="did you mean 'customer'"):
+        await client.prefetch(sources, "custommer")
+
+
+async def test_a_thousand_awaits_make_forty_requests(world: Sandbox, client: Session) -> None:
+    sources = await client.get_many(CustomerPaymentSource, ids_of(world))
+    world.requests.clear()
+
+    async def resolve(source: CustomerPaymentSource) -> Customer:
+        return await source.customer
+
+    customers = await asyncio.gather(*map(resolve, sources))
+    assert all(isinstance(customer, Customer) for customer in customers)
+    assert len(world.requests) == 40
+    again = await asyncio.gather(*map(resolve, sources))
+    assert len(world.requests) == 40
+    assert [customer.id for customer in again] == [customer.id for customer in customers]
+
+
+async def test_each_resolver_gets_what_concerns_it(world: Sandbox, client: Session) -> None:
+    """Null is None, a parent that is gone is not found, and the others have their customers."""
+    sources = await client.get_many(CustomerPaymentSource, ids_of(world, 40))
+    world.world.delete_wallets(sources[3].id)
+
+    async def resolve(source: CustomerPaymentSource) -> object:
+        return await source.payment_source
+
+    results = await asyncio.gather(*map(resolve, sources), return_exceptions=True)
+    assert isinstance(results[3], NotFound)
+    assert None in results
+    assert any(isinstance(result, StripePayment) for result in results)
+    assert sum(isinstance(result, Exception) for result in results) == 1
+
+
+async def test_one_alone_follows_its_own_link(world: Sandbox, client: Session) -> None:
+    source = await client.get(CustomerPaymentSource, ids_of(world, 1)[0])
+    await source.customer
+
+    assert world.requests[-1].raw_path.endswith("/customer")
+
+
+async def test_batching_can_be_turned_off(world: Sandbox) -> None:
+    async with Session(world.url, AccessToken(world.access_token), batching=False) as session:
+        sources = await session.get_many(CustomerPaymentSource, ids_of(world, 5))
+
+        async def resolve(source: CustomerPaymentSource) -> Customer:
+            return await source.customer
+
+        await asyncio.gather(*map(resolve, sources))
+    assert len(world.requests) == 6
+
+
+async def test_a_failed_batch_reaches_its_own_and_is_not_remembered(world: Sandbox) -> None:
+    async with Session(world.url, AccessToken(world.access_token), **NEVER) as session:  # type: ignore[arg-type]
+        sources = await session.get_many(CustomerPaymentSource, ids_of(world, 30))
+        world.faults.add(Fault.html(502), times=1)
+
+        async def resolve(source: CustomerPaymentSource) -> Customer:
+            return await source.customer
+
+        results = await asyncio.gather(*map(resolve, sources), return_exceptions=True)
+        failed = [result for result in results if isinstance(result, ServerError)]
+        assert len(failed) in (5, 25)
+        assert all(isinstance(result, Customer | ServerError) for result in results)
+        assert all(isinstance(result, Customer) for result in await asyncio.gather(*map(resolve, sources)))
+
+
+async def test_a_server_without_filters_is_asked_one_by_one() -> None:
+    links = {"customer": {"links": {"related": "/api/customers/c1"}}}
+    wallets = [resource("customer_payment_sources", f"w{n}", relationships=links) for n in range(3)]
+    refused = answer({"errors": [{"code": "FILTER_NOT_ALLOWED"}]}, status=400)
+    async with (
+        Answering(
+            answer({"data": wallets}), refused, paths={"/api/customers/c1": answer({"data": resource()})}
+        ) as server,
+        Session(server.url, TOKEN) as session,
+    ):
+        sources = await session.get_many(CustomerPaymentSource, ["w0", "w1", "w2"])
+
+        async def resolve(source: CustomerPaymentSource) -> Customer:
+            return await source.customer
+
+        for _ in range(2):
+            customers = await asyncio.gather(*map(resolve, sources))
+            assert [customer.id for customer in customers] == ["c1"] * 3
+        assert len(server.requests) == 5
+
+
+async def test_a_cancelled_waiter_leaves_the_others(world: Sandbox, client: Session) -> None:
+    sources = await client.get_many(CustomerPaymentSource, ids_of(world, 10))
+
+    async def resolve(source: CustomerPaymentSource) -> Customer:
+        return await source.customer
+
+    tasks = [asyncio.create_task(resolve(source)) for source in sources]
+    await asyncio.sleep(0)
+    tasks[4].cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(results[4], asyncio.CancelledError)
+    assert sum(isinstance(result, Customer) for result in results) == 9
