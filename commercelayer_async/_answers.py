@@ -13,6 +13,8 @@ from .jsonapi.objects import errors_from_json
 _KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
 _KEPT_PREFIXES: Final = ("x-ratelimit-", "x-request-id", "x-correlation-id")
 _OK: Final = 200
+_MOST_ERRORS: Final = 10_000
+"""Error objects that are kept; nobody reads so many, and a server may send a hundred times as many."""
 
 
 def require_document(response: Response, *, secret: str | None = None) -> bytes:
@@ -78,8 +80,9 @@ def _failure(response: Response, media_type: str, secret: str | None) -> Commerc
 def _errors(response: Response, secret: str | None) -> tuple[ErrorObject, ...]:
     try:
         document = as_object(loads(response.body))
-        members = document.get("errors") if document is not None else None
-        return errors_from_json(_hushed(members, secret), base=response.url)
+        members: Any = document.get("errors") if document is not None else None
+        kept = members[:_MOST_ERRORS] if isinstance(members, list) else members
+        return errors_from_json(_hushed(kept, secret), base=response.url)
     except (DecodeError, RecursionError):
         return ()
 

@@ -50,6 +50,8 @@ PREDICATES: Final = _OF_ONE | _OF_MANY | _OF_TRUTH | _OF_JSON
 # `not_eq` before `eq`: the longest that fits is the one meant.
 _LONGEST_FIRST: Final = sorted(PREDICATES, key=lambda predicate: (-len(predicate), predicate))
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
+_BEYOND: Final = 2**63
+"""What no number of the API reaches."""
 _COMMON: Final = _words("created_at updated_at reference reference_origin metadata")
 """Attributes that every type has, and that can be filtered by; all but `metadata` can be sorted by."""
 
@@ -272,7 +274,9 @@ def _plain(value: object, name: str) -> str:
             text = _moment(value, name)
         case date():
             text = value.isoformat()
-        case int() | float() | Decimal() if math.isfinite(value):
+        case int() if abs(value) < _BEYOND:
+            text = str(value)
+        case float() | Decimal() if math.isfinite(value) and abs(value) < _BEYOND:
             text = f"{value:f}" if isinstance(value, Decimal) else repr(value)
         case None:
             raise ConfigurationError(f"filter: {name!r} is compared with None; ask with '_null': True or False")

@@ -41,7 +41,7 @@ class Reader:
         registry = self.registry_for(cls, type_)
 
         def read(response: Response, answer: Answer) -> R:
-            found = self.resources(registry, response, answer)
+            found = self.resources(registry, response, answer, expecting=cls)
             if isinstance(found, cls) and found.id == id_ and found.type == type_:
                 return found
             self._core.transport.distrust()
@@ -58,7 +58,7 @@ class Reader:
         wanted = frozenset(ids)
 
         def read(response: Response, answer: Answer) -> tuple[dict[str, R], Answer]:
-            found = self.resources(registry, response, answer)
+            found = self.resources(registry, response, answer, expecting=cls)
             if not isinstance(found, tuple):
                 raise _another(found, f"an array of {type_}", response)
             by_id: dict[str, R] = {}
@@ -105,10 +105,12 @@ class Reader:
         self._core.no_route.add(route)
         return found
 
-    def resources(self, registry: Registry, response: Response, answer: Answer) -> Decoded:
+    def resources(
+        self, registry: Registry, response: Response, answer: Answer, *, expecting: type[Resource] | None = None
+    ) -> Decoded:
         """The resources of an answer, which will find their way through this session."""
         answer.follow = self._follow
-        return registry.read(response.body, url=response.url, follow=answer)
+        return registry.read(response.body, url=response.url, follow=answer, expecting=expecting)
 
     def registry_for(self, cls: type[Resource], type_: str) -> Registry:
         """The classes by type, with `cls` for its own."""

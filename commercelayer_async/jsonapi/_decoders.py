@@ -82,28 +82,45 @@ class Decoders:
         self._fills: dict[str, Fill | None] = {}
         self._first: Callable[[bytes], Any] = _decode_steps
         self._first_list: Callable[[Raw], Any] = _decode_step_list
+        self._narrow: dict[type[Resource], Callable[[bytes], Any]] = {}
+        self._wires: dict[type[Resource], Any] = {}
         if self._twins and None not in self._twins.values():
             self._start_in_one_pass()
 
     def _start_in_one_pass(self) -> None:
         try:
-            wires = tuple(_wire(cls, self._twins[type_]) for type_, cls in self._classes.items())
-            known: Any = Union[wires]  # noqa: UP007 - known at run time only
-            data: Any = known | list[known] | UnsetType | None
-            envelope = msgspec.defstruct("_OnePass", [("data", data, UNSET)], bases=(_Envelope,), gc=False)
-            first = _decoder(envelope)
+            self._wires = {cls: _wire(cls, self._twins[type_]) for type_, cls in self._classes.items()}
+            known: Any = Union[tuple(self._wires.values())]  # noqa: UP007 - known at run time only
+            first = _decoder(_envelope(known))
             self._first_list = _decoder(list[known])
         except TypeError:
             # A union that msgspec refuses, of a type that it does not know and another: by hand.
             return
         self._first = first
 
-    def read(self, body: bytes, url: str | None, registry: "Registry", follow: "Follow | None") -> Any:
+    def _narrowed(self, cls: type[Resource]) -> Callable[[bytes], Any]:
+        """The one-pass decoder for documents whose primary data is of one class: no union to choose from."""
+        narrow = self._first
+        if narrow is not _decode_steps and cls in self._wires:
+            narrow = self._narrow[cls] = _decoder(_envelope(self._wires[cls]))
+        return narrow
+
+    def read(
+        self,
+        body: bytes,
+        url: str | None,
+        registry: "Registry",
+        follow: "Follow | None",
+        expecting: type[Resource] | None = None,
+    ) -> Any:
         """See `Registry.read`."""
         if not body.isascii():
             require_utf8(body, url=url)
         try:
-            envelope = self._first(body)
+            if expecting is None:
+                envelope = self._first(body)
+            else:
+                envelope = (self._narrow.get(expecting) or self._narrowed(expecting))(body)
         except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; what it means is told below
             envelope = None
         if envelope is None:
@@ -141,7 +158,9 @@ class Decoders:
         return self._adopt(entries, document, "/included", many=True)
 
     def _again(self, body: bytes, url: str | None) -> Any:
-        envelope = _attempt(_decode_steps, body)
+        envelope = _attempt(self._first, body)
+        if envelope is None:
+            envelope = _attempt(_decode_steps, body)
         return steps_of_document(body, url) if envelope is None else envelope
 
     def _adopt(self, wires: list[Any], document: Compound, at: str, *, many: bool) -> tuple[Resource, ...]:
@@ -151,14 +170,18 @@ class Decoders:
         """
         if len(wires) > self._limit:
             require_few(wires, at, document.url, self._limit)
-        if wires and isinstance(wires[0], Step):
+        if not wires:
+            return ()
+        usual = wires[0].__class__
+        if usual is Step:
             return self._fill(wires, document, at, many=many)
+        cls = usual.resource
         for n, wire in enumerate(wires):
             resource = wire.attributes
             resource.id = wire.id
             resource._relationships = wire.relationships
             resource._document = document
-            resource.__class__ = wire.resource
+            resource.__class__ = cls if wire.__class__ is usual else wire.resource
             wires[n] = resource
         return tuple(wires)
 
@@ -198,6 +221,7 @@ class Decoders:
         if type_ not in self._classes:
             # An unknown type will come again: the union would refuse each such document first.
             self._first, self._first_list = _decode_steps, _decode_step_list
+            self._wires, self._narrow = {}, {}
             return _fill_generic
         if type_ not in self._fills:
             self._fills[type_] = self._filling(self._twins.get(type_))
@@ -219,6 +243,11 @@ def _attempt(decode: Callable[[Any], Any], raw: bytes | Raw) -> Any:
 
 def _decoder(type_: Any) -> Any:
     return msgspec.json.Decoder(type_, float_hook=exact, dec_hook=structure_unknown).decode
+
+
+def _envelope(wire: Any) -> Any:
+    data = wire | list[wire] | UnsetType | None
+    return msgspec.defstruct("_OnePass", [("data", data, UNSET)], bases=(_Envelope,), gc=False)
 
 
 def _wire(cls: type[Resource], twin: type[Any] | None) -> Any:

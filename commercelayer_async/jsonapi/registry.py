@@ -107,11 +107,19 @@ class Registry:
         """The resources that the primary data of a parsed document holds; see `read`."""
         return self.read(document.body, url=document.url, follow=follow)
 
-    def read(self, body: bytes, *, url: str | None = None, follow: Follow | None = None) -> Decoded:
+    def read(
+        self,
+        body: bytes,
+        *,
+        url: str | None = None,
+        follow: Follow | None = None,
+        expecting: type[Resource] | None = None,
+    ) -> Decoded:
         """The resources that the primary data of a document holds, straight from its bytes.
 
         `url` is where the document came from; `follow` is what relationships will be fetched through, None if they
-        will not be. Included resources, relationships, links and meta are decoded when they are first asked for, and
+        will not be. A class that is `expecting` itself to be most of the primary data makes that cheaper, and changes
+        nothing else. Included resources, relationships, links and meta are decoded when they are first asked for, and
         what is wrong with them shows then.
 
         Raises:
@@ -119,7 +127,7 @@ class Registry:
                 object does not fit its class.
         """
         decoders = self._decoders or self._compiled
-        resources: Decoded = decoders.read(body, url, self, follow)
+        resources: Decoded = decoders.read(body, url, self, follow, expecting)
         return resources
 
     def included_of(self, document: Compound) -> tuple[Resource, ...]:

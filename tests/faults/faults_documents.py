@@ -494,7 +494,7 @@ K = [
     row("K18", "base-upper", "the caller gives an upper-case scheme", WHOLE, base="HTTP://{here}"),
     row("K18", "base-ipv6", "the caller gives an IPv6 address at which nobody listens", "ConnectError that names it",
         base="http://[::1]:9", raises=(ConnectError,), requests=NONE, says=("[::1]:9",)),
-    row("K19", "environment", "proxies, netrc and SSLKEYLOGFILE in the environment", "ignored unless asked for",
+    row("K19", "environment", "proxies and netrc in the environment", "ignored unless asked for",
         shown="test_the_environment_is_ignored_unless_asked_for"),
     row("K20", "python-modes", "python -O, -W error, PYTHONASYNCIODEBUG=1", "the same verdicts",
         shown="test_the_verdicts_do_not_depend_on_how_python_runs"),
