@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, S101, T201 - a program that prints, and shows what is sure
 """A blog that is not Commerce Layer, read through the JSON:API layer alone: `python docs/examples/blog.py`."""
 
 from datetime import datetime

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, S101, T201 - a program that prints, and shows what is sure
 """A type of Commerce Layer that this package has no class for, in ten lines: `python docs/examples/orders.py`."""
 
 from typing import ClassVar

@@ -110,7 +110,7 @@ async def test_a_saturating_worker_uses_97_percent_of_the_windows() -> None:
             await asyncio.gather(*(work() for _ in range(30)))
             used = sum(request.arrived_at < end for request in sandbox.requests)
 
-        print(f"{used} requests of {100 * minutes} ideal: {used / minutes:.1f} %")
+        print(f"{used} requests of {100 * minutes} ideal: {used / minutes:.1f} %")  # noqa: T201 - with -s
         assert sandbox.violations == ()
         assert all(window.refused == 0 for window in sandbox.windows())
         assert used >= 0.97 * 100 * minutes
