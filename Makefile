@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-decode format clean
+.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-decode drill-bulk format clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,11 @@ test-pythons: ## the tests under each of Python 3.11 to 3.13 that is there
 
 bench: $(VENV)/.bench ## CPU and wall time of a retrieve, beside aiohttp, httpx and others
 	$(BIN)/python -m benchmarks.retrieve
+
+bench-requests: bench ## the same
+
+drill-bulk: $(VENV)/.dev ## read 100,000 wallets while things go wrong; fails on any loss
+	$(BIN)/python -m benchmarks.drill_bulk
 
 bench-decode: $(VENV)/.bench ## CPU time of decoding, beside orjson, msgspec, pydantic and others
 	$(BIN)/python -m benchmarks.decode
