@@ -1,8 +1,8 @@
 """A bulk read of a hundred thousand wallets with their customers and payment sources, while things go wrong.
 
 The sandbox enforces the API's live limits (in shorter seconds), injects faults at fixed places and counts for itself; the
-client reads in a process of its own, so that its memory can be told apart. The drill fails on any wallet lost or read
-twice, any failure, any window that held too many requests, and memory that grows.
+client reads in a process of its own, so that its memory can be told apart. The drill fails on any wallet that is lost or
+read twice, any failure, any window that held too many requests, and memory that grows.
 
     python -m benchmarks.drill_bulk [WALLETS]
 """

@@ -15,8 +15,10 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from ._bulk import Failed, Fetched, Progress, Stream
+    from ._collection import ResourceCollection, Scan
     from ._hooks import Answered, Call, Hooks
     from ._limiter import Lane, Lease, Limiter, RateState
+    from ._paging import Page
     from ._rates import RateLimits
     from ._retry import Retry
     from ._session import Session
@@ -59,8 +61,10 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "_bulk": ("Failed", "Fetched", "Progress", "Stream"),
+    "_collection": ("ResourceCollection", "Scan"),
     "_hooks": ("Answered", "Call", "Hooks"),
     "_limiter": ("Lane", "Lease", "Limiter", "RateState"),
+    "_paging": ("Page",),
     "_rates": ("RateLimits",),
     "_retry": ("Retry",),
     "_session": ("Session",),
@@ -105,6 +109,7 @@ __all__ = [
     "Locked",
     "NotAcceptable",
     "NotFound",
+    "Page",
     "Password",
     "Progress",
     "RateLimited",
@@ -112,7 +117,9 @@ __all__ = [
     "RateState",
     "RefreshToken",
     "Resource",
+    "ResourceCollection",
     "Retry",
+    "Scan",
     "ServerError",
     "Session",
     "SessionError",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ._text import hush, printable
-from ._transport import Response
+from ._text import Secret, hush, printable
+from ._transport import MEDIA_TYPE, Response
 from .errors import ApiError, CommerceLayerError, DecodeError, LinkRefused, api_error_class
 from .jsonapi import ErrorObject
 from .jsonapi._json import as_array, as_object, as_text, loads
@@ -28,11 +28,15 @@ def require_document(response: Response, *, secret: str | None = None) -> bytes:
     media_type = response.headers.get("Content-Type", "")
     if response.status == _OK and (not media_type or is_json(media_type)):
         return response.body
+    # An error tracker shows the variables of this frame.
+    secret = None if secret is None else Secret(secret)
     raise _failure(response, media_type, secret)
 
 
 def is_json(media_type: str) -> bool:
     """Whether a Content-Type is JSON; its parameters do not matter to a reader (JSON:API 1.1, A.3)."""
+    if media_type.startswith(MEDIA_TYPE):
+        return True
     name = media_type.partition(";")[0].strip().lower()
     return name.endswith(("/json", "+json"))
 
@@ -81,7 +85,8 @@ def _errors(response: Response, secret: str | None) -> tuple[ErrorObject, ...]:
     try:
         document = as_object(loads(response.body))
         members: Any = document.get("errors") if document is not None else None
-        kept = members[:_MOST_ERRORS] if isinstance(members, list) else members
+        entries = as_array(members)
+        kept = members if entries is None else entries[:_MOST_ERRORS]
         return errors_from_json(_hushed(kept, secret), base=response.url)
     except (DecodeError, RecursionError):
         return ()

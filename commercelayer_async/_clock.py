@@ -31,11 +31,16 @@ class Clock(Protocol):
 
 
 class LoopClock:
-    """The clock of the running event loop, which neither a clock set back nor a leap second disturbs."""
+    """The clock of the event loop where it is first read, which neither a clock set back nor a leap second disturbs."""
+
+    def __init__(self) -> None:
+        self._time: Callable[[], float] | None = None
 
     def now(self) -> float:
         """See `Clock.now`."""
-        return asyncio.get_running_loop().time()
+        if self._time is None:
+            self._time = asyncio.get_running_loop().time
+        return self._time()
 
     async def sleep(self, seconds: float) -> None:
         """See `Clock.sleep`."""

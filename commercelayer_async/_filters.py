@@ -7,7 +7,6 @@ attributes by the class, and by what the API's schema says can be filtered and s
 """
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -144,10 +143,14 @@ class Asked:
             yield from (f"{name}_{attribute}" for attribute in sorted((target and target.filterable) or ()))
 
     def has(self, path: str) -> bool:
-        """Whether there is such an attribute at all, or relationship, whether or not it can be filtered by."""
-        return self.filterable is not None and (
-            path in self._attributes or any(path == name or path.startswith(f"{name}_") for name in self._declared)
-        )
+        """Whether there is such an attribute, or relationship, whether or not it can be filtered by."""
+        if path in self._attributes or path in self._declared:
+            return True
+        for name in self._declared:
+            if path.startswith(f"{name}_"):
+                target = self._behind(name)
+                return name not in self._through or (target is not None and target.has(path[len(name) + 1 :]))
+        return False
 
     def _behind(self, name: str) -> "Asked | None":
         """What the target of a relationship lets; None where nobody knows."""
@@ -222,11 +225,24 @@ def _require_attributes(name: str, predicate: str, asked: Asked) -> None:
 
 
 def _nearest(name: str, asked: Asked) -> str:
+    """A hint at the filter that was meant: the predicate of an attribute that there is, else the whole of it."""
     attributes = list(asked.candidates())
-    if attributes:
-        return near_miss(name, (f"{attribute}_{predicate}" for attribute in attributes for predicate in PREDICATES))
-    head, _, tail = name.rpartition("_")
-    return near_miss(name, (f"{head}_{predicate}" for predicate in PREDICATES)) if head and tail else ""
+    known = max((one for one in attributes if name.startswith(f"{one}_")), key=len, default=None)
+    if known is None and attributes:
+        meant = (f"{attribute}_{predicate}" for attribute in attributes for predicate in sorted(PREDICATES))
+        return near_miss(name, meant)
+    head = known or name.rpartition("_")[0]
+    predicate = _predicate_like(name[len(head) + 1 :]) if head else None
+    return f"; did you mean {f'{head}_{predicate}'!r}?" if predicate else ""
+
+
+def _predicate_like(word: str) -> str | None:
+    """The predicate that `word` misspells (`gtt`) or spells out (`contains`)."""
+    # Imported here: only a mistake needs it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    close = get_close_matches(word, sorted(PREDICATES), n=1, cutoff=0.8)
+    return next((one for one in (*close, *_LONGEST_FIRST) if one in close or word.startswith(one)), None)
 
 
 def _text_for(predicate: str, value: object, name: str) -> str:
@@ -274,10 +290,8 @@ def _plain(value: object, name: str) -> str:
             text = _moment(value, name)
         case date():
             text = value.isoformat()
-        case int() if abs(value) < _BEYOND:
-            text = str(value)
-        case float() | Decimal() if math.isfinite(value) and abs(value) < _BEYOND:
-            text = f"{value:f}" if isinstance(value, Decimal) else repr(value)
+        case int() | float() | Decimal():
+            text = _number(value, name)
         case None:
             raise ConfigurationError(f"filter: {name!r} is compared with None; ask with '_null': True or False")
         case _:
@@ -293,6 +307,13 @@ def _spelled(text: str, name: str) -> str:
     except UnicodeEncodeError:
         raise ConfigurationError(f"filter: {name!r} has a value with half a character (a lone surrogate)") from None
     return str.__str__(text)
+
+
+def _number(value: float | Decimal, name: str) -> str:
+    # Not by isfinite, which knows no integers of this size; NaN is never smaller.
+    if not (isinstance(value, Decimal) and value.is_nan()) and -_BEYOND < value < _BEYOND:
+        return f"{value:f}" if isinstance(value, Decimal) else repr(value)
+    raise ConfigurationError(f"filter: {name!r} has a number that no record can have")
 
 
 def _moment(moment: datetime, name: str) -> str:

@@ -7,8 +7,9 @@ from ._bulk import Failed, Progress, Stream
 from ._clock import Clock
 from ._reader import Reader
 from .errors import BulkError, CommerceLayerError, ConfigurationError
-from .jsonapi import Registry, Resource
+from .jsonapi import Resource
 from .jsonapi.query import include_paths
+from .jsonapi.registry import type_of
 
 R = TypeVar("R", bound=Resource)
 
@@ -31,8 +32,7 @@ def stream_of(
     """See `Session.stream`."""
     if isinstance(ids, str | bytes):
         raise ConfigurationError("ids must be an iterable of strings, not one of them")
-    Registry(cls)  # refuses what is no resource class
-    chunks = _Chunks(reader, cls, cls.type, include)
+    chunks = _Chunks(reader, cls, type_of(cls), include)
     return Stream(ids, chunks, workers=workers, ordered=ordered, per_id=per_id, clock=clock, on_progress=on_progress)
 
 

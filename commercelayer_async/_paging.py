@@ -1,9 +1,9 @@
 """From page to page: where the next one is, what was seen before, and when something is wrong.
 
 Two ways lead through a list. `LinkWalk` follows `links.next` as the server gives it, whether it counts pages or hands
-out cursors. That is what JSON:API asks of a client, but the list is not held still meanwhile: what is deleted on the way
-shifts the pages, and records slip through between two of them. `KeyWalk` asks for what comes after the last id, in the
-order of ids; nothing shifts there.
+out cursors. That is what JSON:API asks of a client, but the list does not stand still meanwhile: what is deleted on the
+way shifts the pages, and records slip through between two of them. `KeyWalk` asks for what comes after the last id, in
+the order of ids; nothing shifts there.
 
 Neither trusts the server to end. A page that was read before, many pages in a row without anything new, and far more
 records than the list says it holds are errors. So are too few, where the count stood still. Where it fell, or records
@@ -21,7 +21,7 @@ from zlib import crc32
 import attrs
 
 from ._origin import Origin
-from ._text import glimpse, printable
+from ._text import glimpse
 from .errors import CommerceLayerError, ConfigurationError, DecodeError
 from .jsonapi import Links, Resource
 
@@ -59,6 +59,7 @@ class Page(Generic[R_co]):
     """Where to go on after this page, a short text to store; None if there is nothing after it.
 
     For a list it is what `start_from` takes, for a scan what `after` takes. It holds no token and no filter values.
+    Where the way on from this page is wrong, which the next turn says, it leads back to this page.
     """
     duplicates: int = 0
     """Resources of the page that were left out because they had come before."""
@@ -345,7 +346,7 @@ class KeyWalk(Generic[R]):
             raise _odd(
                 received,
                 f"/data/{repeated}/id" if repeated is not None else "/data",
-                f"ids after {printable(self._after or 'the first', 80)!r} in the order of ids, as asked for",
+                "ids that come after those before, as was asked for",
                 "one that came before",
             )
         for id_ in ids:

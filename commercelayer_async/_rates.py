@@ -14,6 +14,7 @@ What we never do: wait without need, or learn a limit by being refused.
 import math
 from collections import deque
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import attrs
@@ -162,17 +163,28 @@ class Told:
 
 def told(headers: Mapping[str, str]) -> Told | None:
     """What the headers say, None if nothing sane: whole numbers in decimal digits, within reason."""
-    limit = _number(headers.get("X-Ratelimit-Limit"))
-    seconds = _number(headers.get("X-Ratelimit-Interval"))
-    if limit is None or seconds is None or not 1 <= limit <= _SANE_LIMIT or not 0 < seconds <= _SANE_SECONDS:
+    named = headers.get("X-Ratelimit-Limit")
+    average = None if named is None else _average(named, headers.get("X-Ratelimit-Interval"))
+    if average is None:
         return None
+    limit, seconds = average
     remaining = _number(headers.get("X-Ratelimit-Remaining"))
-    return Told(int(limit), seconds, int(remaining) if remaining is not None and remaining <= limit else None)
+    return Told(limit, seconds, int(remaining) if remaining is not None and remaining <= limit else None)
+
+
+@lru_cache(maxsize=32)  # a server says the same again and again
+def _average(limit: str, seconds: str | None) -> Pair | None:
+    requests, window = _number(limit), _number(seconds)
+    if requests is None or window is None or not 1 <= requests <= _SANE_LIMIT or not 0 < window <= _SANE_SECONDS:
+        return None
+    return int(requests), window
 
 
 def _number(text: str | None) -> float | None:
     if text is None or len(text) > 12 or not text.isascii():  # noqa: PLR2004 - no sane number is longer
         return None
+    if text.isdigit():
+        return float(text)
     whole, _, fraction = text.partition(".")
     return float(text) if whole.isdigit() and (not fraction or fraction.isdigit()) else None
 

@@ -15,6 +15,7 @@ from . import presets
 from ._batch import Batcher
 from ._bulk import Progress, Stream
 from ._clock import chance
+from ._collection import Options, ResourceCollection, Scan, Source, collection_of, scan_of, source_of
 from ._core import Core
 from ._deadline import Deadlines
 from ._hooks import Hooks
@@ -30,9 +31,10 @@ from ._text import glimpse
 from ._tokens import AccessToken, Auth, ClientCredentials, Credentials, TokenStore, claims_of
 from ._transport import Response, default_user_agent
 from .errors import ConfigurationError, SessionError
-from .jsonapi import Document, GenericResource, Registry, Relationship, Resource, parse
+from .jsonapi import Document, GenericResource, Relationship, Resource, ToManyRelationship, parse
 from .jsonapi._json import as_object
 from .jsonapi.query import include_paths, segment
+from .jsonapi.registry import type_of
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Resource)
@@ -367,6 +369,108 @@ class Session:
         self._check()
         await fill(self._reader, resources, relationships, clock=self._core.clock)
 
+    @overload
+    def list(
+        self,
+        cls_or_type: type[R],
+        *,
+        filter: Mapping[str, Any] | None = None,
+        sort: str | Iterable[str] = (),
+        include: str | Iterable[str] = (),
+        page_size: int = 25,
+        start_from: str | None = None,
+        read_ahead: int = 1,
+    ) -> ResourceCollection[R]: ...
+    @overload
+    def list(
+        self,
+        cls_or_type: ToManyRelationship[R],
+        *,
+        filter: Mapping[str, Any] | None = None,
+        sort: str | Iterable[str] = (),
+        include: str | Iterable[str] = (),
+        page_size: int = 25,
+        start_from: str | None = None,
+        read_ahead: int = 1,
+    ) -> ResourceCollection[R]: ...
+    @overload
+    def list(
+        self,
+        cls_or_type: str,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        sort: str | Iterable[str] = (),
+        include: str | Iterable[str] = (),
+        page_size: int = 25,
+        start_from: str | None = None,
+        read_ahead: int = 1,
+    ) -> ResourceCollection[GenericResource]: ...
+    def list(
+        self,
+        cls_or_type: type[Resource] | ToManyRelationship[Any] | str,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        sort: str | Iterable[str] = (),
+        include: str | Iterable[str] = (),
+        page_size: int = 25,
+        start_from: str | None = None,
+        read_ahead: int = 1,
+    ) -> ResourceCollection[Any]:
+        """A list of resources, read when it is awaited or iterated over; see `ResourceCollection`.
+
+        Args:
+            cls_or_type: A resource class; a to-many relationship, for what it leads to; or a JSON:API type, for
+                `GenericResource`s.
+            filter: What to filter by: `{"created_at_gt": moment, "customer_email_eq": "x@example.com"}`. Several are
+                all to be met. Lists go with predicates that take several (`id_in`), mappings with `_jcont`.
+            sort: What to sort by, `"-created_at"` or several; then by `id`, which makes the order total. By `id` alone
+                where nothing is said. Event stores come in the server's order.
+            include: Relationships to bring along.
+            page_size: Resources of a page, 1 to 25.
+            start_from: Where to go on: the `cursor` of a page, or the `start_from` of an error, of a list with the same
+                arguments; None for the beginning.
+            read_ahead: 1 to read the next page while one is worked on, 0 to read each when it is asked for.
+
+        Raises:
+            ConfigurationError: an argument will not do; the nearest name that would is told.
+        """
+        source = source_of(cls_or_type, core=self._core, send=self._send, follow=self.follow)
+        options = Options(page_size, start_from, read_ahead)
+        return collection_of(source, filter=filter, sort=sort, include=include, options=options)
+
+    def scan(
+        self,
+        cls: type[R],
+        *,
+        filter: Mapping[str, Any] | None = None,
+        include: str | Iterable[str] = (),
+        after: str | None = None,
+        page_size: int = 25,
+        read_ahead: int = 1,
+    ) -> Scan[R]:
+        """Every resource exactly once, in the order of ids, also while others are created and deleted.
+
+            scan = session.scan(CustomerPaymentSource, after=cursor)
+            async for wallet in scan: ...
+            cursor = scan.cursor
+
+        It asks for what comes after the last id (`sort=id`, `filter[q][id_gt]`) until nothing does.
+
+        Args:
+            cls: The resources' class.
+            filter: As for `list`; `id_lteq` ends the scan earlier, for one of several that share the work.
+            include: Relationships to bring along.
+            after: Where to go on: the `cursor` of a scan or of one of its pages, or the `start_from` of its error.
+            page_size: Resources of a page, 1 to 25.
+            read_ahead: 1 to read the next page while one is worked on, 0 to read each when it is asked for.
+
+        Raises:
+            ConfigurationError: an argument will not do.
+        """
+        source: Source[R] = source_of(cls, core=self._core, send=self._send, follow=self.follow)
+        options = Options(page_size, None, read_ahead)
+        return scan_of(source, filter=filter, include=include, after=after, options=options)
+
     async def request(self, path_or_url: str, *, params: Mapping[str, str] | None = None) -> Document:
         """The document of any GET: the way out for what is not modelled.
 
@@ -425,8 +529,7 @@ def _document(response: Response, _: Answer) -> Document:
 def _class_and_type(cls_or_type: type[Resource] | str) -> tuple[type[Resource], str]:
     if isinstance(cls_or_type, str):
         return GenericResource, segment(cls_or_type, "type")
-    Registry(cls_or_type)  # refuses what is no resource class
-    return cls_or_type, cls_or_type.type
+    return cls_or_type, type_of(cls_or_type)
 
 
 def _require_auth(auth: object) -> None:

@@ -7,7 +7,8 @@ raises is translated here; its exceptions hold the request's headers, and so the
 import builtins
 import ssl as tls
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+from weakref import WeakSet
 
 import aiohttp
 import attrs
@@ -18,7 +19,7 @@ from yarl import URL
 
 from ._text import Secret, printable
 from ._version import __version__
-from .errors import BodyTooLarge, ConnectError, SessionError, TimeoutError, TLSError, TransportError  # noqa: A004
+from .errors import BodyTooLarge, ConfigurationError, ConnectError, SessionError, TimeoutError, TLSError, TransportError  # noqa: A004
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 _CONNECT_SECONDS: Final = 5.0
@@ -103,13 +104,15 @@ class AiohttpTransport:
         self._max_at_once = max_at_once
         self._max_body = max_body
         self._ssl = ssl
-        self._trust_env = trust_env
+        self._proxy = _proxy_of(self._origin) if trust_env else None
         self._theirs = http
         # Those of a request stand in place of the session's, which aiohttp tells in no public way.
         self._middlewares = (_once, *getattr(http, "_middlewares", ()))
         self._headers = {"Accept": MEDIA_TYPE, "Accept-Encoding": "gzip", "User-Agent": user_agent}
         self._pool: _Pool | None = None
         self._retired: set[_Pool] = set()
+        self._used: WeakSet[Any] = WeakSet()
+        """The caller's connections that brought an answer; its pool may give them again."""
 
     async def send(self, request: Request, watch: Watch) -> Response:
         """See `Transport.send`."""
@@ -141,8 +144,11 @@ class AiohttpTransport:
             timeout=_TIMEOUT,
             ssl=self._ssl if self._ssl is not None else True,
             middlewares=self._middlewares,
+            proxy=self._proxy,
         )
         watch.phase = "body"
+        if self._theirs is not None:
+            self._used.add(getattr(response, "_protocol", response))
         try:
             body = await self._read(response, url)
         except BaseException:
@@ -189,9 +195,13 @@ class AiohttpTransport:
         return self._pool is not None and self._pool.http is not self._theirs
 
     def distrust(self) -> None:
-        """See `Transport.distrust`; a client session of the caller's is left alone."""
+        """See `Transport.distrust`; of the caller's connections, it closes those that brought an answer here."""
         pool = self._pool
-        if pool is not None and self._theirs is None:
+        if self._theirs is not None:
+            for connection in tuple(self._used):
+                connection.close()
+            self._used.clear()
+        elif pool is not None:
             self._pool = None
             pool.retired = True
             self._retired.add(pool)
@@ -215,7 +225,6 @@ class AiohttpTransport:
             http = aiohttp.ClientSession(
                 connector=_Connector(limit=self._max_at_once),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self._trust_env,
             )
             _widen_malloc()
         self._pool = _Pool(http)
@@ -228,7 +237,12 @@ _TIMEOUT: Final = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_
 class _Connector(aiohttp.TCPConnector):
     """Gives no connection on which something arrived that nobody had asked for: it would pass for the next answer."""
 
-    async def connect(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
+    ) -> Connection:
         connection = await super().connect(req, traces, timeout)
         while connection.protocol is not None and connection.protocol.should_close:
             connection.close()
@@ -251,6 +265,23 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
     raise _Lost(name)
 
 
+def _proxy_of(origin: URL) -> URL | None:
+    """The environment's proxy for an origin.
+
+    Not left to aiohttp, which looks into `.netrc` too, and then refuses to send a token where that names the host.
+    """
+    # Imported here: few ask for it.
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
+
+    named = getproxies().get(origin.scheme)
+    if not named or proxy_bypass(origin.host or ""):
+        return None
+    try:
+        return URL(named)
+    except ValueError:
+        raise ConfigurationError(f"the environment's proxy for {origin.scheme} is no URL") from None
+
+
 def default_user_agent(suffix: str | None = None) -> str:
     """Who is asking: this package, Python and aiohttp, and the caller's own suffix."""
     # Imported here: it is slow, and needed once.
@@ -265,20 +296,8 @@ def translated(error: Exception, *, url: str, phase: str = "headers") -> Transpo
     name = str(error) if isinstance(error, _Lost) else type(error).__name__
     if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
         return TLSError(f"TLS with {url} failed: {_tls_reason(error)}", url=url, phase="connect")
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return TimeoutError(
-            f"no connection to {url} within {_CONNECT_SECONDS:g} s",
-            url=url,
-            phase="connect",
-            seconds=_CONNECT_SECONDS,
-        )
-    if isinstance(error, aiohttp.SocketTimeoutError):
-        return TimeoutError(
-            f"{url} sent nothing for {_READ_SECONDS:g} s, in phase {phase!r}",
-            url=url,
-            phase=phase,
-            seconds=_READ_SECONDS,
-        )
+    if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.SocketTimeoutError):
+        return _late(error, url=url, phase=phase)
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectError(f"cannot connect to {url}: {error.os_error.strerror or name}", url=url, phase="connect")
     if isinstance(error, aiohttp.ClientPayloadError):
@@ -286,6 +305,14 @@ def translated(error: Exception, *, url: str, phase: str = "headers") -> Transpo
     if isinstance(error, aiohttp.ClientResponseError):
         return TransportError(f"what {url} answered is not HTTP ({name})", url=url, phase="headers")
     return TransportError(f"{url} gave no answer ({name})", url=url, phase="headers")
+
+
+def _late(error: aiohttp.ServerTimeoutError, *, url: str, phase: str) -> TimeoutError:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        text, phase, seconds = f"no connection to {url} within {_CONNECT_SECONDS:g} s", "connect", _CONNECT_SECONDS
+    else:
+        text, seconds = f"{url} sent nothing for {_READ_SECONDS:g} s, in phase {phase!r}", _READ_SECONDS
+    return TimeoutError(text, url=url, phase=phase, seconds=seconds)
 
 
 def _tls_reason(error: Exception) -> str:

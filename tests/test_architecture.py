@@ -16,13 +16,13 @@ LAYERS = [
     {"jsonapi"},
     {"resources"},
     {"_clock"},
-    {"_origin", "_deadline", "_shared", "_transport", "_retry", "_rates", "_hooks", "_places"},
+    {"_origin", "_deadline", "_shared", "_transport", "_retry", "_rates", "_hooks", "_places", "_filters", "_paging"},
     {"_tokens", "_answers", "_limiter"},
     {"_auth"},
     {"_sender"},
     {"_core", "_chunks"},
     {"_reader", "_bulk", "_batch", "presets", "otel"},
-    {"_many"},
+    {"_many", "_collection"},
     {"_session"},
     {"__init__"},
     {"cli"},
@@ -30,7 +30,10 @@ LAYERS = [
 ]
 ALONE = {"sandbox"}
 """What shares no code with anything."""
-SANS_IO = ["jsonapi", "resources", "errors", "_text", "_tokens", "_answers", "_origin", "_retry", "_rates", "_hooks"]
+SANS_IO = [
+    *("jsonapi", "resources", "errors", "_text", "_tokens", "_answers", "_origin", "_retry", "_rates", "_hooks"),
+    *("_filters", "_paging"),
+]
 
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 

@@ -44,6 +44,8 @@ def include_paths(include: str | Iterable[str], cls: type[Resource]) -> tuple[st
     Raises:
         ConfigurationError: one is malformed, or starts with a relationship that `cls` does not declare.
     """
+    if not include:
+        return ()
     paths = tuple(map(str, include.split(",") if isinstance(include, str) and include else include))
     known = {} if cls in (Resource, GenericResource) else declared_relationships(cls)
     for path in paths:

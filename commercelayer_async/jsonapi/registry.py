@@ -43,7 +43,7 @@ class Registry:
         Raises:
             ConfigurationError: one is no attrs class made from `Resource`, or names no `type`.
         """
-        self._classes = {_type_of(cls): cls for cls in classes}
+        self._classes = {type_of(cls): cls for cls in classes}
         self._options = _Options(converter, max_resources)
         self._variants: dict[object, Registry] = {}
         self._decoders: Decoders | None = None
@@ -169,7 +169,12 @@ def _registry(classes: tuple[type[Resource], ...], options: _Options) -> Registr
     return registry.lenient() if options.lenient else registry
 
 
-def _type_of(cls: object) -> str:
+def type_of(cls: object) -> str:
+    """The JSON:API type that a resource class names.
+
+    Raises:
+        ConfigurationError: it is no attrs class made from `Resource`, or names no type.
+    """
     if not (isinstance(cls, type) and issubclass(cls, Resource) and "__attrs_attrs__" in vars(cls)):
         raise ConfigurationError(f"{cls!r} is no resource class: subclass Resource, decorate it with attrs.frozen")
     type_ = as_text(getattr(cls, "type", None))

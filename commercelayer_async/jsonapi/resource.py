@@ -1,6 +1,7 @@
 """Resources: the attrs classes that resource objects become."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import attrs
@@ -212,7 +213,8 @@ class _Relationships(Mapping[str, Relationship]):
         return sum(1 for _ in self)
 
 
-def declared_relationships(cls: type[Resource]) -> dict[str, ToOne[Any] | ToMany[Any]]:
+@cache
+def declared_relationships(cls: Any) -> dict[str, ToOne[Any] | ToMany[Any]]:
     """The relationships that a class declares, by member name."""
     return {
         value.member: value

@@ -1,6 +1,6 @@
 """The whole catalogue, group by group; run as a program it prints itself as documentation.
 
-    PYTHONPATH=tests/faults python -m faults_catalogue > docs/faults.md
+PYTHONPATH=tests/faults python -m faults_catalogue > docs/faults.md
 """
 
 import re
@@ -78,7 +78,7 @@ def printed() -> str:
 
 def _line(row: Row) -> str:
     label = f"*{row.label}*" if row.shown else f"`{row.label}`"
-    text = f"{row.server} ({label})" if row.label not in ("bad_ids",) else row.server
+    text = f"{row.server} ({label})" if row.label != "bad_ids" else row.server
     fails = f"; **not yet**: {row.fails}" if row.fails else ""
     return f"| {row.number} | {_cell(text)} | {_cell(row.client)}{fails} | {_span(row)} |"
 

@@ -5,7 +5,7 @@ import gzip
 import json
 import zlib
 
-from faults_criteria import GRANTED, SECRET, Outcome, Places
+from faults_criteria import GRANTED, SECRET, Outcome
 from faults_rows import (
     BODY,
     FEW,
@@ -13,12 +13,10 @@ from faults_rows import (
     NONE,
     ONE,
     SEVERAL,
-    Row,
     attributes,
     document,
     errors,
     granted,
-    resource,
     twice,
 )
 from faults_server import JSON_API, answer, close, flood, head, reset, stall
@@ -273,7 +271,8 @@ A = [
         for kind, what, reply in [
             ("html", "HTML", answer("<html>", content_type="text/html")), ("empty", "nothing", answer("")),
             ("array", "an array", answer("[]")), ("text", "the bare token", answer(GRANTED, content_type="text/plain")),
-            ("text-quoted", "the token as a string", answer(json.dumps(GRANTED))), ("deep", "100,000 levels", answer(DEEP)),
+            ("text-quoted", "the token as a string", answer(json.dumps(GRANTED))),
+            ("deep", "100,000 levels", answer(DEEP)),
             ("deep-members", "100,000 levels below a member", answer('{"access_token": ' + DEEP)),
             ("not-utf8", "bytes that are no UTF-8", answer(b"\xff\xfe" + GRANTED.encode())),
             ("cut", "half a token", answer('{"access_token": "' + GRANTED)),
@@ -414,5 +413,3 @@ M = [
     row("M19", "sleep", "the system sleeps for an hour", "no burst above the limit",
         shown="test_after_a_sleep_the_windows_are_empty_and_hold"),
 ]  # fmt: skip
-
-__all__ = ["GRANTED", "Places", "Row", "resource"]

@@ -16,7 +16,8 @@ import pickle
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class Outcome:
     def gaps(self) -> list[float]:
         """Seconds between the requests to the API."""
         times = [one.at for one in self.server.asked]
-        return [after - before for before, after in zip(times, times[1:], strict=False)]
+        return [after - before for before, after in pairwise(times)]
 
 
 class Counting:
@@ -222,11 +223,6 @@ async def require_clean(server: Server, before: set["asyncio.Task[Any]"]) -> Non
     """Nothing is left: no connection, no task."""
     assert await server.deserted(), f"{server.open} connections are still open"
     end = time.monotonic() + 1
-    while (left := asyncio.all_tasks() - before - server.tasks) and time.monotonic() < end:
+    while (left := asyncio.all_tasks() - before - server.tasks) and time.monotonic() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.002)
     assert not left, left
-
-
-def plain(members: Mapping[str, Any] | None = None) -> str:
-    """What `repr` shows of some members."""
-    return repr(dict(members or {}))

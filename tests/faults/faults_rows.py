@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 from faults_criteria import CUSTOMER_TOKEN, GRANTED, PAYMENT, Outcome, Places
-from faults_server import Peer, Reply, Script, answer
+from faults_server import Peer, Script, answer
 
 from commercelayer_async import Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource
@@ -21,6 +21,11 @@ ONE: Span = (1, 1)
 NONE: Span = (0, 0)
 SEVERAL: Span = (2, CAP)
 FEW: Span = (1, CAP)
+
+
+async def customer(session: Session, places: Places) -> Any:
+    """The customer c1."""
+    return await session.get(Customer, "c1")
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +49,7 @@ class Row:
     """How the server speaks TLS, a name in `faults_tls`; plain without."""
     base: str = ""
     """The organization's URL, with places in braces; the server's own by default."""
-    ask: Ask = attrs.field(default=lambda session, places: customer(session, places))
+    ask: Ask = customer
     session: Mapping[str, Any] = {}
     """Options of the session beside the usual ones of the tests."""
     read: float = 2.0
@@ -118,11 +123,6 @@ def errors(*objects: Any, status: int = 400, **options: Any) -> bytes:
     return answer({"errors": list(objects)}, status=status, **options)
 
 
-async def customer(session: Session, places: Places) -> Any:
-    """The customer c1."""
-    return await session.get(Customer, "c1")
-
-
 async def source(session: Session, places: Places) -> Any:
     """The wallet w1."""
     return await session.get(CustomerPaymentSource, "w1")
@@ -146,8 +146,3 @@ def by_id(id_: Any) -> Ask:
         return await session.get(Customer, id_)
 
     return ask
-
-
-def replies(reply: Reply, *more: Reply) -> Script:
-    """A script."""
-    return [reply, *more]

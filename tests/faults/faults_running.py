@@ -61,9 +61,7 @@ def unreachable() -> Iterator[dict[str, str]]:
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)  # noqa: FBT003 - its only parameter
             waiting.connect_ex(full.getsockname())
-        yield {
-            name: f"http://127.0.0.1:{sock.getsockname()[1]}" for name, sock in [("closed", closed), ("full", full)]
-        }
+        yield {name: f"http://127.0.0.1:{sock.getsockname()[1]}" for name, sock in [("closed", closed), ("full", full)]}
 
 
 def script_of(script: Any, places: Places) -> Script:

@@ -245,7 +245,7 @@ class Server:
     async def deserted(self, seconds: float = 2.0) -> bool:
         """Whether every connection ends within so many seconds."""
         end = time.monotonic() + seconds
-        while self._open and time.monotonic() < end:
+        while self._open and time.monotonic() < end:  # noqa: ASYNC110 - each handler ends when it ends
             await asyncio.sleep(0.002)
         return not self._open
 
@@ -293,3 +293,8 @@ class Server:
                 await peer.send(step)
             else:
                 await step(peer)
+
+
+def errors_of(code: str, *, status: int) -> bytes:
+    """An error document with one code."""
+    return answer({"errors": [{"status": str(status), "code": code}]}, status=status)

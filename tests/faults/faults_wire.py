@@ -9,7 +9,6 @@ import socket
 from faults_criteria import PAYMENT, SECRET, TOKEN, Outcome, Places
 from faults_rows import (
     BODY,
-    CAP,
     FEW,
     GOOD,
     NONE,
@@ -27,7 +26,6 @@ from faults_rows import (
 from faults_server import (
     JSON_API,
     Peer,
-    Reply,
     Script,
     answer,
     chunked,
@@ -47,11 +45,9 @@ from commercelayer_async import (
     ConfigurationError,
     ConnectError,
     DecodeError,
-    Forbidden,
     LinkRefused,
     NotFound,
     RateLimited,
-    Retry,
     ServerError,
     TimeoutError,  # noqa: A004 - the package's own
     TLSError,
@@ -62,7 +58,6 @@ from commercelayer_async import (
 BROKEN = (TransportError,)
 LATE = (TimeoutError,)
 BAD = (TransportError, DecodeError)
-CUT = (TransportError, DecodeError, ApiError)
 NOISE = random.Random(7).randbytes(512)
 HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 STRAY = answer(document(resource(id_="stray")))
@@ -100,13 +95,6 @@ def counted_twice(outcome: Outcome) -> None:
 def half_closed_soon(outcome: Outcome) -> None:
     """No waiting for a time-out."""
     assert outcome.seconds < 1.0
-
-
-async def refused() -> str:
-    """A port at which nothing listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{sock.getsockname()[1]}"
 
 
 AGAIN = "tries again, then an error"
@@ -218,7 +206,7 @@ C = [
         ]
     ),
     row("C26", "header-escape-codes", "puts escape codes into the request id", "shows them escaped",
-        api=[answer(status=400, headers={"X-Request-Id": "r\x1b[31m-1"})], raises=BAD + (ApiError,), requests=FEW,
+        api=[answer(status=400, headers={"X-Request-Id": "r\x1b[31m-1"})], raises=(*BAD, ApiError), requests=FEW,
         never=("\x1b",)),
     row("C27", "status-line-odd", "gives a status that is no number", TYPED, raises=BAD, requests=FEW,
         api=[(status_line("HTTP/1.1 OK 200"), close)]),
@@ -371,6 +359,7 @@ class Lazy:
 
 HUNDRED_THOUSAND = Lazy(lambda: answer(json.dumps({"errors": [{"code": "X", "detail": "y"}] * 100_000}), status=422))
 LONG_DETAIL = Lazy(lambda: errors({"detail": "x" * 5_000_000}, status=422))
+ESCAPED = "".join(f"\\u{ord(char):04x}" for char in TOKEN).encode()
 FORGED = "a\r\nINFO forged \x1b[31m\u202e\0"
 RETRIED = (408, 500, 502, 503, 504)
 FINAL = (400, 402, 403, 405, 406, 410, 411, 412, 413, 414, 415, 416, 417, 418, 422, 424, 426, 428, 431, 451)
@@ -461,8 +450,7 @@ H = [
         api=[answer(document(resource("customers", TOKEN)))], raises=(DecodeError,),
         fails="the id of another resource is quoted as it is, with a token echoed in it (_session._another)"),
     row("H17", "error-echoes-token-escaped", "echoes the bearer token, each letter escaped", "masks it",
-        api=[answer(b'{"errors": [{"detail": "%s"}]}' % "".join(f"\\u{ord(c):04x}" for c in TOKEN).encode(), status=400)],
-        raises=(ApiError,)),
+        api=[answer(b'{"errors": [{"detail": "' + ESCAPED + b'"}]}', status=400)], raises=(ApiError,)),
     row("H18", "error-echoes-payment-token", "echoes a gateway's token in the body", "masks what looks like one",
         api=[errors({"detail": f"{PAYMENT} was declined"}, status=422)], raises=(ApiError,)),
     row("H19", "auth-407", "answers 407", "a final error; no proxy credentials", raises=(ApiError,),
@@ -549,5 +537,3 @@ R = [
     row("R22", "link-redirects", "redirects behind a link", "refuses", api=link_redirects, ask=resolved,
         raises=(LinkRefused,), requests=(2, 2)),
 ]  # fmt: skip
-
-__all__ = ["CAP", "CUT", "ERROR_OR", "Forbidden", "Lazy", "Reply", "Retry", "framed", "redirect", "row"]
