@@ -33,7 +33,7 @@ _log: Final = logging.getLogger("commercelayer_async")
 MOST_PAGES: Final = 100_000
 """Pages that one walk reads at most: two and a half million records."""
 _REMEMBERED: Final = 100_000
-"""Ids that a walk remembers, the last ones, in some 10 MB: enough to know each record of a list of that size."""
+"""Ids that a walk remembers, the last ones, in some 20 MB: enough to know each record of a list of that size."""
 _MOST_BARREN: Final = 50
 """Pages in a row that may hold nothing new."""
 _SLACK: Final = 1000

@@ -311,3 +311,24 @@ async def test_errors_hold_no_filter_values(sandbox: Sandbox) -> None:
 
     assert "pm_secret" not in repr(error) + repr(vars(error)) + str(error)
     assert sandbox.access_token not in error.start_from
+
+
+async def test_an_error_that_is_raised_again_is_located_once() -> None:
+    async with Answering(page(SIXTY[:25], FIRST)) as server, session_on(server.url) as session:
+        each = session.list(Customer).pages()
+        await anext(each)
+        for _ in range(3):
+            with pytest.raises(DecodeError) as caught:
+                await anext(each)
+            assert str(caught.value).count("of the list") == 1
+        assert len(server.requests) == 1
+
+
+def test_the_last_ids_are_remembered_and_no_more() -> None:
+    """A hundred thousand; fewer here."""
+    seen = _paging.Seen(3)
+
+    assert [seen.add(id_) for id_ in "abcab"] == [True, True, True, False, False]
+    assert seen.add("d")
+    assert [id_ in seen for id_ in "abcd"] == [False, True, True, True]
+    assert seen.add("a")

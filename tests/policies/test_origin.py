@@ -138,7 +138,7 @@ def test_whatever_a_link_holds_it_stays_at_home_or_is_refused(link: str) -> None
     parts = urlsplit(f"https://host.example{target}")
     assert parts.netloc == "host.example"
     assert parts.path.startswith("/shop/api/")
-    assert "/.." not in parts.path
+    assert not {".", ".."} & set(parts.path.split("/"))
     assert target.isascii()
     assert target.isprintable()
 
