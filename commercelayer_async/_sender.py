@@ -112,7 +112,8 @@ class Sender:
                 failures of the call.
         """
         call = Call("GET", f"{self._url}{target.partition('?')[0]}")
-        tell(self._hooks.started, call)
+        if self._hooks.started is not None:
+            tell(self._hooks.started, call)
         ended: BaseException | None = None
         try:
             with Deadline(self._deadlines, call.url) as deadline:
@@ -121,7 +122,8 @@ class Sender:
             ended = error
             raise
         finally:
-            tell(self._hooks.ended, call, ended)
+            if self._hooks.ended is not None:
+                tell(self._hooks.ended, call, ended)
 
     async def _try(self, target: str, type_: str, read: Read[T], call: Call, deadline: Deadline) -> T:
         """The loop itself."""
@@ -179,7 +181,8 @@ class Sender:
 
     async def _exchange(self, target: str, token: str, lease: Lease, call: Call, deadline: Deadline) -> Response:
         """One request and its answer, which is a document or an exception."""
-        tell(self._hooks.sending, call)
+        if self._hooks.sending is not None:
+            tell(self._hooks.sending, call)
         began = self._clock.now() if self._hooks.answered is not None else 0.0
         try:
             response = await self._transport.send(Request(target, f"Bearer {token}"), deadline)

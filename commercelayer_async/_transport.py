@@ -15,6 +15,7 @@ import attrs
 from aiohttp import ClientTimeout
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
+from multidict import CIMultiDict
 from yarl import URL
 
 from ._text import Secret, printable
@@ -27,7 +28,7 @@ _READ_SECONDS: Final = 10.0
 """Between two pieces of an answer, and before the first."""
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """A request on the transport's origin."""
 
@@ -38,7 +39,7 @@ class Request:
     """A JSON body to POST; None for a GET."""
 
 
-@attrs.frozen
+@attrs.define
 class Response:
     """A whole answer."""
 
@@ -109,6 +110,7 @@ class AiohttpTransport:
         # Those of a request stand in place of the session's, which aiohttp tells in no public way.
         self._middlewares = (_once, *getattr(http, "_middlewares", ()))
         self._headers = {"Accept": MEDIA_TYPE, "Accept-Encoding": "gzip", "User-Agent": user_agent}
+        self._authorized: CIMultiDict[str] = CIMultiDict()
         self._pool: _Pool | None = None
         self._retired: set[_Pool] = set()
         self._used: WeakSet[Any] = WeakSet()
@@ -137,7 +139,7 @@ class AiohttpTransport:
         watch.phase = "headers"
         response = await http.request(
             "GET" if request.form is None else "POST",
-            URL(url, encoded=True),
+            self._origin.with_path(request.target, encoded=True) if "?" not in url else URL(url, encoded=True),
             headers=self._headers_of(request),
             data=request.form,
             allow_redirects=False,
@@ -157,11 +159,14 @@ class AiohttpTransport:
             raise
         return Response(response.status, response.headers, body, url)
 
-    def _headers_of(self, request: Request) -> dict[str, str]:
+    def _headers_of(self, request: Request) -> Mapping[str, str]:
         if request.form is not None:
             return {**self._headers, "Accept": "application/json", "Content-Type": "application/json"}
         if request.authorization is not None:
-            return {**self._headers, "Authorization": request.authorization}
+            if request.authorization != self._authorized.get("Authorization"):
+                # Kept until the token changes: aiohttp copies such a mapping faster than it reads another.
+                self._authorized = CIMultiDict({**self._headers, "Authorization": request.authorization})
+            return self._authorized
         return self._headers
 
     async def _read(self, response: aiohttp.ClientResponse, url: str) -> bytes:
@@ -170,6 +175,10 @@ class AiohttpTransport:
             if announced > self._max_body:
                 raise self._too_large(url)
             if "Content-Encoding" not in response.headers:
+                content = response.content
+                if self._theirs is None and content.is_eof():
+                    # All of a short answer came with its headers, and its connection is in the pool again.
+                    return content.read_nowait()
                 return await response.read()
         chunks: list[bytes] = []
         size = 0
