@@ -1,8 +1,8 @@
 """A bulk read of a hundred thousand wallets with their customers and payment sources, while things go wrong.
 
-The sandbox enforces the API's live limits (in shorter seconds), injects faults at fixed places and counts for itself; the
-client reads in a process of its own, so that its memory can be told apart. The drill fails on any wallet that is lost or
-read twice, any failure, any window that held too many requests, and memory that grows.
+The sandbox enforces the API's live limits (in shorter seconds), injects faults at fixed places and counts for itself;
+the client reads in a process of its own, so that its memory can be told apart. The drill fails on any wallet that is
+lost or read twice, any failure, any window that held too many requests, and memory that grows.
 
     python -m benchmarks.drill_bulk [WALLETS]
 """
@@ -127,7 +127,7 @@ async def drill(wallets: int) -> int:
         f" incomplete {result['incomplete']}"
     )
     print(f"requests     {result['requests']} (minimum {minimum}, faults {sum(faults.values())}: {faults})")
-    print(f"windows      {'kept' if not broken else broken}")
+    print(f"windows      {broken or 'kept'}")
     print(f"memory       {result['growth'] / 2**20:+.1f} MiB over that at 5 % (at most {GROWTH / 2**20:.0f})")
     print(
         f"time         {result['seconds']:.0f} s, CPU {result['cpu']:.1f} s,"

@@ -13,6 +13,8 @@ from .jsonapi.objects import errors_from_json
 _KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
 _KEPT_PREFIXES: Final = ("x-ratelimit-", "x-request-id", "x-correlation-id")
 _OK: Final = 200
+_STEM: Final = 12
+"""Characters from which a token is told."""
 _MOST_ERRORS: Final = 10_000
 """Error objects that are kept; nobody reads so many, and a server may send a hundred times as many."""
 
@@ -39,6 +41,24 @@ def is_json(media_type: str) -> bool:
         return True
     name = media_type.partition(";")[0].strip().lower()
     return name.endswith(("/json", "+json"))
+
+
+def shielded(error: CommerceLayerError, secret: str) -> CommerceLayerError:
+    """`error`, without `secret` in what it quotes of a document, which may echo what was sent.
+
+    A quotation is cut to a length, so the beginning of the secret stands for all of it.
+    """
+    begun = secret[:_STEM]
+    if not isinstance(error, DecodeError) or begun not in str(error):
+        return error
+    return DecodeError(
+        expected=hush(error.expected, secret, begun),
+        got=hush(error.got, secret, begun),
+        pointer=hush(error.pointer, secret, begun),
+        url=error.url,
+        resource=hush(error.resource, secret, begun) if error.resource else None,
+        offset=error.offset,
+    )
 
 
 def api_error(response: Response, *, secret: str | None = None) -> ApiError:

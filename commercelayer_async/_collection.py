@@ -297,7 +297,7 @@ class Source(Generic[R]):
 
     def _fit(self, item: Resource, n: int, response: Response) -> R:
         """A resource, if it is one of those asked for."""
-        if isinstance(item, self.cls) and (self.type_ is None or item.type == self.type_) and item.id:
+        if isinstance(item, self.cls) and (self.type_ is None or item.type == self.type_):
             return item
         # Perhaps the answer to somebody else's question.
         self.core.transport.distrust()
@@ -369,7 +369,9 @@ def collection_of(
         # Without an order that is total, a record may be on two pages, and another on none.
         keys = (*keys, "id")
     own = [*_parameters(source, include), *([f"sort={','.join(keys)}"] if keys else [])]
-    return ResourceCollection(source, filters=filter_parameters(filter or {}, asked), own=tuple(own), options=options)
+    return ResourceCollection(
+        source, filters=filter_parameters({} if filter is None else filter, asked), own=tuple(own), options=options
+    )
 
 
 def scan_of(
@@ -387,7 +389,7 @@ def scan_of(
     """
     if not source.numbered:
         raise ConfigurationError(f"{_BY_CURSOR} cannot be scanned: the API neither sorts nor filters them; list them")
-    filters = filter_parameters(filter or {}, Asked(_described(source), source.core.registry))
+    filters = filter_parameters({} if filter is None else filter, Asked(_described(source), source.core.registry))
     if any(parameter.startswith("filter%5Bq%5D%5Bid_gt%5D=") for parameter in filters):
         raise ConfigurationError("filter: a scan asks for 'id_gt' itself; say where it starts by after=")
     if after is not None:

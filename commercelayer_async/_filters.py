@@ -221,16 +221,17 @@ def _require_attributes(name: str, predicate: str, asked: Asked) -> None:
             raise ConfigurationError(
                 f"filter: the API does not filter {asked.name} by {path!r}; to ask all the same, use session.request()"
             )
-        raise ConfigurationError(f"filter: {asked.name} has no {path!r} to filter by{_nearest(name, asked)}")
+        raise ConfigurationError(
+            f"filter: {asked.name} has no {path!r} to filter by{_nearest(name, asked, (predicate,))}"
+        )
 
 
-def _nearest(name: str, asked: Asked) -> str:
+def _nearest(name: str, asked: Asked, predicates: Iterable[str] = sorted(PREDICATES)) -> str:
     """A hint at the filter that was meant: the predicate of an attribute that there is, else the whole of it."""
     attributes = list(asked.candidates())
     known = max((one for one in attributes if name.startswith(f"{one}_")), key=len, default=None)
     if known is None and attributes:
-        meant = (f"{attribute}_{predicate}" for attribute in attributes for predicate in sorted(PREDICATES))
-        return near_miss(name, meant)
+        return near_miss(name, (f"{attribute}_{predicate}" for attribute in attributes for predicate in predicates))
     head = known or name.rpartition("_")[0]
     predicate = _predicate_like(name[len(head) + 1 :]) if head else None
     return f"; did you mean {f'{head}_{predicate}'!r}?" if predicate else ""

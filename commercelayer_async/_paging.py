@@ -146,10 +146,10 @@ class Question:
     def place(self, target: str, *, page: int, received: int) -> Place:
         """The place before a page with that target.
 
-        Its cursor holds what the target asks for beyond the question itself: no more than which page, as a rule.
+        Its cursor holds only what the target asks for beyond the question: which page, as a rule.
         """
-        own = set(_pairs("&".join(self.parameters)))
-        further = [pair for pair in _pairs(target.partition("?")[2]) if pair not in own]
+        own = {name for name, _ in _pairs("&".join(self.parameters))}
+        further = [pair for pair in _pairs(target.partition("?")[2]) if pair[0] not in own]
         return Place(target, page, received, self._cursor(page, received, _encoded(further)))
 
     def resume(self, cursor: object) -> Place:
@@ -360,7 +360,7 @@ class KeyWalk(Generic[R]):
 def locate(error: CommerceLayerError, page: int, cursor: str | None) -> None:
     """Tell an error on which page it happened, and where to go on: its `start_from`."""
     if "start_from" not in vars(error):
-        vars(error)["start_from"] = cursor
+        error.start_from = cursor
         error.args = (f"{error.args[0]}, on page {page} of the list", *error.args[1:])
 
 

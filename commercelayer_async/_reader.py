@@ -90,7 +90,8 @@ class Reader:
 
         def read(response: Response, answer: Answer) -> Any:
             found = self.resources(self._core.registry, response, answer)
-            return _of_cardinality(found, relationship, response)
+            self._require_fit(found, relationship, response)
+            return found
 
         try:
             return await self._send(_with_include(target, include), endpoint_of(target, self._core.origin.api), read)
@@ -116,6 +117,24 @@ class Reader:
         """The classes by type, with `cls` for its own."""
         known = self._core.registry
         return known.without(type_) if cls is GenericResource else known.preferring(cls)
+
+    def _require_fit(self, found: Decoded, relationship: Relationship, response: Response) -> None:
+        """Refuse one where many are meant, and what is not of the class declared or not the resource identified."""
+        owner = relationship.owner
+        wanted: str | None = None
+        if relationship.to_many is not None and relationship.to_many != isinstance(found, tuple):
+            wanted = "an array of resources" if relationship.to_many else "one resource or null"
+        else:
+            declared = self._core.registry.target_of(owner.type, relationship.name)
+            members = found if isinstance(found, tuple) else (found,)
+            if declared is not None and not all(member is None or type(member) in declared for member in members):
+                wanted = " or ".join(cls.type for cls in declared)
+            elif isinstance(found, Resource) and relationship.identifiers:
+                identifier = relationship.identifiers[0]
+                if (found.type, found.id) != (identifier.type, identifier.id):
+                    wanted = f"the resource {identifier.type}/{identifier.id}"
+        if wanted is not None:
+            raise _another(found, wanted, response, resource=f"{owner.type}/{owner.id}.{relationship.name}")
 
     def _target_of(self, relationship: Relationship) -> str | None:
         """Where to ask for a target: the related link, else the resource that the linkage names, else nowhere."""
@@ -156,25 +175,14 @@ def endpoint_of(target: str, api: str) -> str:
     return target.removeprefix(api).lstrip("/").partition("?")[0].partition("/")[0]
 
 
-def _another(found: object, wanted: str, response: Response, *, pointer: str = "/data") -> DecodeError:
+def _another(
+    found: object, wanted: str, response: Response, *, pointer: str = "/data", resource: str | None = None
+) -> DecodeError:
     if isinstance(found, Resource):
         got = f"{found.type}/{printable(found.id, 80)}"
     else:
         got = "an array of resources" if isinstance(found, tuple) else "null"
-    return DecodeError(expected=wanted, got=got, pointer=pointer, url=response.url.partition("?")[0])
-
-
-def _of_cardinality(found: Any, relationship: Relationship, response: Response) -> Any:
-    """What was found, if it is one where one is meant, and many where many are."""
-    if relationship.to_many is None or relationship.to_many == isinstance(found, tuple):
-        return found
-    raise DecodeError(
-        expected="an array of resources" if relationship.to_many else "one resource or null",
-        got="an array of resources" if isinstance(found, tuple) else "one resource or null",
-        pointer="/data",
-        url=response.url.partition("?")[0],
-        resource=f"{relationship.owner.type}/{relationship.owner.id}.{relationship.name}",
-    )
+    return DecodeError(expected=wanted, got=got, pointer=pointer, url=response.url.partition("?")[0], resource=resource)
 
 
 def _with_include(target: str, include: Sequence[str]) -> str:

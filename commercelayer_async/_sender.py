@@ -12,9 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-import msgspec
-
-from ._answers import kept_headers, require_document
+from ._answers import kept_headers, require_document, shielded
 from ._auth import Keeper
 from ._clock import Chance, Clock
 from ._deadline import Deadline, Deadlines
@@ -23,7 +21,7 @@ from ._limiter import Lane, Lease, Limiter
 from ._places import Places
 from ._retry import Kind, Quota, Retry, cost_of, kind_of, retry_after, sane
 from ._transport import Request, Response, Transport
-from .errors import ApiError, CommerceLayerError, RateLimited, Unauthorized
+from .errors import ApiError, CommerceLayerError, RateLimited, TransportError, Unauthorized
 
 T = TypeVar("T")
 
@@ -137,10 +135,11 @@ class Sender:
             call.tries = deadline.tries = call.tries + 1
             try:
                 # What waited in the queue may have waited for longer than its token was good.
-                response = await self._exchange(target, self._keeper.known() or token, lease, call, deadline)
+                token = self._keeper.known() or token
+                response = await self._exchange(target, token, lease, call, deadline)
                 value = read(response, Answer(response, deadline.tries, deadline.elapsed(), call.waited))
             except CommerceLayerError as error:
-                failure = error
+                failure = shielded(error, token)
             else:
                 self._quota.give_back(course.paid or 1)
                 return value
@@ -260,4 +259,8 @@ class TokenEndpoint:
         Raises:
             TransportError: there was none; its phase is "token".
         """
-        return await self._transport.send(Request(f"{self._path}{path}", form=msgspec.json.encode(form)), self)
+        try:
+            return await self._transport.send(Request(f"{self._path}{path}", form=form), self)
+        except TransportError as error:
+            error.phase = "token"
+            raise

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from ._clock import Chance
-from ._text import mask, printable
+from ._text import Secret, mask, printable
 from .errors import AuthError, ConfigurationError, DecodeError
 from .jsonapi._json import as_object, as_text, loads
 from .jsonapi.objects import errors_from_json
@@ -31,6 +31,11 @@ _MARGIN: Final = 0.05
 _MOST_MARGIN: Final = 30.0
 
 
+def _secret(value: Any) -> Any:
+    """`value`, as a text that shows nothing of itself; anything but text is left for whoever checks it."""
+    return Secret(value) if isinstance(value, str) else value
+
+
 class _Secret:
     """What holds a secret and therefore does not pickle."""
 
@@ -44,7 +49,7 @@ class _Secret:
 class AccessToken(_Secret):
     """A bearer token from elsewhere; it is used as it is and never renewed."""
 
-    token: str = attrs.field(repr=False)
+    token: str = attrs.field(repr=False, converter=_secret)
 
     def __attrs_post_init__(self) -> None:
         _require_token(self.token)
@@ -55,7 +60,7 @@ class ClientCredentials(_Secret):
     """The grant for a program on its own behalf: an integration with its secret, or a sales channel with a scope."""
 
     client_id: str
-    client_secret: str | None = attrs.field(default=None, repr=False)
+    client_secret: str | None = attrs.field(default=None, repr=False, converter=_secret)
     scope: str | None = attrs.field(default=None, kw_only=True)
     """Such as `market:id:xYZkjABcde`; several are separated by one space. None for all that the client may read."""
 
@@ -70,8 +75,8 @@ class Password(_Secret):
     """The grant for a customer who logs in with e-mail and password; renewed by the refresh token that comes back."""
 
     client_id: str
-    username: str = attrs.field(repr=False)
-    password: str = attrs.field(repr=False)
+    username: str = attrs.field(repr=False, converter=_secret)
+    password: str = attrs.field(repr=False, converter=_secret)
     scope: str | None = attrs.field(default=None, kw_only=True)
 
     grant_type = "password"
@@ -85,8 +90,8 @@ class RefreshToken(_Secret):
     """The grant for whoever holds a refresh token; each answer brings the next one."""
 
     client_id: str
-    refresh_token: str = attrs.field(repr=False)
-    client_secret: str | None = attrs.field(default=None, repr=False)
+    refresh_token: str = attrs.field(repr=False, converter=_secret)
+    client_secret: str | None = attrs.field(default=None, repr=False, converter=_secret)
 
     grant_type = "refresh_token"
 
@@ -99,8 +104,8 @@ class AuthorizationCode(_Secret):
     """The grant for a web application that a user has let in; the code works once, then the refresh token does."""
 
     client_id: str
-    client_secret: str = attrs.field(repr=False)
-    code: str = attrs.field(repr=False)
+    client_secret: str = attrs.field(repr=False, converter=_secret)
+    code: str = attrs.field(repr=False, converter=_secret)
     redirect_uri: str
     scope: str | None = attrs.field(default=None, kw_only=True)
 
@@ -115,8 +120,8 @@ class JwtBearer(_Secret):
     """The grant for whoever acts for a customer or user by an assertion (RFC 7523); for enterprise plans."""
 
     client_id: str
-    client_secret: str = attrs.field(repr=False)
-    assertion: str = attrs.field(repr=False)
+    client_secret: str = attrs.field(repr=False, converter=_secret)
+    assertion: str = attrs.field(repr=False, converter=_secret)
     scope: str | None = attrs.field(default=None, kw_only=True)
 
     grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -139,12 +144,12 @@ Auth = AccessToken | Credentials | TokenSource
 class Token(_Secret):
     """A token that was handed out, and how long it is good for on the clock of whoever holds it."""
 
-    value: str = attrs.field(repr=False)
+    value: str = attrs.field(repr=False, converter=_secret)
     renew_at: float
     """From when on a new one should be asked for, in the background."""
     unusable_at: float
     """From when on it is not sent any more."""
-    refresh_token: str | None = attrs.field(default=None, repr=False)
+    refresh_token: str | None = attrs.field(default=None, repr=False, converter=_secret)
     """What the next one is asked for with, where the grant gave one."""
 
 
@@ -168,12 +173,12 @@ class TokenStore(Protocol):
 class StoredToken:
     """A token as it is kept in a store."""
 
-    value: str = attrs.field(repr=False)
+    value: str = attrs.field(repr=False, converter=_secret)
     received_at: float
     """POSIX seconds."""
     life: float
     """Seconds from then on."""
-    refresh_token: str | None = attrs.field(default=None, repr=False)
+    refresh_token: str | None = attrs.field(default=None, repr=False, converter=_secret)
 
 
 def form_of(credentials: Credentials, refresh_token: str | None = None) -> dict[str, str]:
@@ -253,7 +258,7 @@ def usable(token: object) -> str:
     """
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise AuthError("the token function gave no usable bearer token")
-    return token
+    return Secret(token)
 
 
 def _life(seconds: object) -> float:

@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 import aiohttp
 import attrs
+import msgspec
 from aiohttp import ClientTimeout
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
@@ -35,8 +36,8 @@ class Request:
     target: str
     """Path and query, sent as they are."""
     authorization: str | None = attrs.field(default=None, repr=False, converter=attrs.converters.optional(Secret))
-    form: bytes | None = attrs.field(default=None, repr=False)
-    """A JSON body to POST; None for a GET."""
+    form: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    """What to POST as JSON; None for a GET. Its secrets are of a class that shows nothing of itself."""
 
 
 @attrs.define
@@ -141,7 +142,7 @@ class AiohttpTransport:
             "GET" if request.form is None else "POST",
             self._origin.with_path(request.target, encoded=True) if "?" not in url else URL(url, encoded=True),
             headers=self._headers_of(request),
-            data=request.form,
+            data=msgspec.json.encode(request.form, enc_hook=str) if request.form is not None else None,
             allow_redirects=False,
             timeout=_TIMEOUT,
             ssl=self._ssl if self._ssl is not None else True,

@@ -16,6 +16,11 @@
     │   ├── UnsupportedMediaType 415, Unprocessable 422, Locked 423
     │   ├── RateLimited 429       retry_after
     │   └── ServerError 5xx
+    ├── ExportError               an export to a file that cannot begin or go on: path
+    │   ├── ExportExists          the file is there, or an interrupted export to it
+    │   ├── ExportLocked          another process is at it
+    │   ├── ExportMismatch        what an interrupted export left is damaged, or another export's
+    │   └── DiskFull              no room, or a limit on the size of files; what was written stays
     └── BulkError                 from get_many and prefetch: an ExceptionGroup of the above
 
 Every error says what, where and what to do next, survives `pickle` and `copy`, and never holds a token, a request
@@ -48,12 +53,14 @@ class CommerceLayerError(Exception):
     """Anything this package raises on purpose.
 
     Where requests were made, `tries` is how many, `elapsed` how many seconds they and the waits between them took, and
-    `failures` what went wrong before, in order.
+    `failures` what went wrong before, in order. Where a walk through pages failed, `start_from` is what to hand to the
+    next one for it to go on.
     """
 
     tries: int = 0
     elapsed: float = 0.0
     failures: "tuple[CommerceLayerError, ...]" = ()
+    start_from: str | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message if len(message) <= _MESSAGE_LIMIT else f"{message[: _MESSAGE_LIMIT - 1]}…")
@@ -296,6 +303,33 @@ class ServerError(ApiError):
 
     statuses = tuple(range(500, 600))
     advice = "try again later"
+
+
+class ExportError(CommerceLayerError):
+    """An export to a file cannot begin, or cannot go on; `path` is the file in question."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        self.path = path
+        super().__init__(message)
+
+
+class ExportExists(ExportError):
+    """The file that was to be written is there already, or an interrupted export to it is; nothing was changed."""
+
+
+class ExportLocked(ExportError):
+    """Another process is exporting to the same file; nothing was changed."""
+
+
+class ExportMismatch(ExportError):
+    """What an interrupted export left cannot be gone on with: it is damaged, or of an export with other parameters.
+
+    Nothing was changed.
+    """
+
+
+class DiskFull(ExportError):
+    """There is no room for more: the disk, the quota or the limit on the size of files. What is whole can be resumed."""
 
 
 class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):

@@ -151,7 +151,11 @@ class _Filling:
         object.__setattr__(resource, "id", self._id)
         for entry in self._plan:
             raw = self._members.get(entry.member)
-            value = _default(entry.field, resource) if raw is None else self._values.get(entry.field.name, loads(raw))
+            value = (
+                _default(entry.field, resource)
+                if raw is None
+                else self._values.get(entry.field.name, loads(raw, url=self._url))
+            )
             if raw is not None and entry.member not in misfits and converter_of(entry.field) is not None:
                 value = self._converted(entry, value, misfits)
             object.__setattr__(resource, entry.field.name, value)
@@ -197,10 +201,15 @@ class _Filling:
         )
 
     def _misfit(self, error: Exception, entry: _Entry) -> DecodeError:
-        value, below = place(error, loads(self._members[entry.member]))
+        try:
+            value, below = place(error, loads(self._members[entry.member]))
+        except DecodeError as unreadable:
+            wanted, got, below = unreadable.expected, unreadable.got, ""
+        else:
+            wanted, got = expected(error), glimpse(value, secret=not entry.field.repr)
         return DecodeError(
-            expected=expected(error),
-            got=glimpse(value, secret=not entry.field.repr),
+            expected=wanted,
+            got=got,
             pointer=f"{self._at}/{escape(entry.member)}{below}",
             url=self._url,
             resource=self._resource,

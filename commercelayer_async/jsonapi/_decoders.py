@@ -46,6 +46,12 @@ class _Wire(msgspec.Struct, gc=False):
     resource: ClassVar[type[Resource]] = Resource
 
 
+class _Nobody(msgspec.Struct, tag_field="type", tag="\x00"):
+    """What no resource object is: beside a single class it makes a union, in which msgspec insists on a type."""
+
+    attributes: Annotated[str, msgspec.Meta(min_length=1, max_length=0)]
+
+
 class _Envelope(msgspec.Struct, gc=False):
     """A document; subclasses add `data`."""
 
@@ -90,7 +96,7 @@ class Decoders:
     def _start_in_one_pass(self) -> None:
         try:
             self._wires = {cls: _wire(cls, self._twins[type_]) for type_, cls in self._classes.items()}
-            known: Any = Union[tuple(self._wires.values())]  # noqa: UP007 - known at run time only
+            known: Any = Union[(*self._wires.values(), _Nobody)]
             first = _decoder(_envelope(known))
             self._first_list = _decoder(list[known])
         except TypeError:
@@ -102,7 +108,7 @@ class Decoders:
         """The one-pass decoder for documents whose primary data is of one class: no union to choose from."""
         narrow = self._first
         if narrow is not _decode_steps and cls in self._wires:
-            narrow = self._narrow[cls] = _decoder(_envelope(self._wires[cls]))
+            narrow = self._narrow[cls] = _decoder(_envelope(self._wires[cls] | _Nobody))
         return narrow
 
     def read(
@@ -173,7 +179,7 @@ class Decoders:
         if not wires:
             return ()
         usual = wires[0].__class__
-        if usual is Step:
+        if issubclass(usual, Step):
             return self._fill(wires, document, at, many=many)
         cls = usual.resource
         for n, wire in enumerate(wires):

@@ -10,7 +10,7 @@ from ._decoders import Decoders
 from ._json import as_text
 from .document import MAX_RESOURCES, Document
 from .relationship import Follow
-from .resource import GenericResource, Resource
+from .resource import GenericResource, Resource, declared_relationships
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -71,6 +71,19 @@ class Registry:
     def get(self, type_: str) -> type[Resource]:
         """The class for a JSON:API type; `GenericResource` if none was registered."""
         return self._classes.get(type_, GenericResource)
+
+    def target_of(self, type_: str, relationship: str) -> tuple[type[Resource], ...] | None:
+        """The classes that a declared relationship may lead to; None where that is not known, or anything may come.
+
+        The type parameter of a declaration is for type checkers, which read names; here they stand for the registered
+        classes of those names. A name that stands for none, as an alias does, may be anything.
+        """
+        declared = declared_relationships(self.get(type_)).get(relationship)
+        names = declared.names if declared is not None else ()
+        by_name = {cls.__name__: cls for cls in self._classes.values()}
+        if not names or not all(name in by_name for name in names):
+            return None
+        return tuple(by_name[name] for name in names)
 
     def preferring(self, cls: type[Resource]) -> "Registry":
         """This registry with `cls` for its type: itself if it has it already, else always the same other one."""

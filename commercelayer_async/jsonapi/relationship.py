@@ -7,7 +7,21 @@ the document; anything else is fetched through the document's `Follow`, the one 
 
 from collections.abc import Awaitable, Generator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, Protocol, Self, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    ForwardRef,
+    Generic,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    get_args,
+    overload,
+)
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -337,6 +351,15 @@ class _Declared:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.member!r})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes that the type parameter names; empty if it is no text or was not given."""
+        for argument in get_args(getattr(self, "__orig_class__", None)):
+            if isinstance(argument, ForwardRef):
+                parts = (part.strip() for part in argument.__forward_arg__.split("|"))
+                return tuple(part for part in parts if part != "None")
+        return ()
 
 
 class ToOne(_Declared, Generic[T_co]):

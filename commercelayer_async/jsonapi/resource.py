@@ -1,14 +1,13 @@
 """Resources: the attrs classes that resource objects become."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import attrs
 
 from ..errors import ConfigurationError, DecodeError
 from ._deep import WHEN_DEEP, copied, packed, unpacked
-from ._fields import wire_names
+from ._fields import once_per_class, wire_names
 from ._plain import to_dict
 from .links import Links
 from .relationship import Follow, Relationship, ToMany, ToOne, opened, related, said
@@ -213,15 +212,12 @@ class _Relationships(Mapping[str, Relationship]):
         return sum(1 for _ in self)
 
 
-@cache
+@once_per_class
 def declared_relationships(cls: Any) -> dict[str, ToOne[Any] | ToMany[Any]]:
     """The relationships that a class declares, by member name."""
-    return {
-        value.member: value
-        for base in reversed(cls.__mro__)
-        for value in vars(base).values()
-        if isinstance(value, ToOne | ToMany)
-    }
+    bases: tuple[type, ...] = cls.__mro__
+    found: list[Any] = [value for base in reversed(bases) for value in vars(base).values()]
+    return {value.member: value for value in found if isinstance(value, (ToOne, ToMany))}
 
 
 def beside(resource: Resource, **facts: Any) -> None:

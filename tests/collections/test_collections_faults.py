@@ -165,6 +165,14 @@ async def test_a_count_that_moves_is_no_error_but_told(caplog: pytest.LogCapture
     assert "?" not in caplog.text
 
 
+async def test_a_count_that_grew_while_the_last_page_was_read_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """P6: the server counts before or after it reads."""
+    first, second, _ = pages(25, 25, 10)
+    with caplog.at_level(logging.WARNING, "commercelayer_async"):
+        assert await walked(first, second, page(SIXTY[50:], count=61)) == SIXTY
+    assert len(caplog.records) == 1
+
+
 @pytest.mark.parametrize(
     ("data", "pointer"),
     [
@@ -311,6 +319,26 @@ async def test_errors_hold_no_filter_values(sandbox: Sandbox) -> None:
 
     assert "pm_secret" not in repr(error) + repr(vars(error)) + str(error)
     assert sandbox.access_token not in error.start_from
+
+
+@pytest.mark.parametrize("body", ["{", {"data": [5]}, {"data": [], "links": {"next": 5}}, {"data": [], "meta": []}])
+async def test_errors_of_decoding_hold_no_filter_values(body: Any) -> None:
+    async with Answering(answer(body)) as server, session_on(server.url) as session:
+        _, error = await broken(session.list(Customer, filter={"email_eq": "who@x.example"}), DecodeError)
+
+    assert "who" not in repr(vars(error)) + str(error)
+    assert error.url == f"{server.url}/api/customers"
+
+
+async def test_a_connection_that_gave_another_type_is_used_no_more() -> None:
+    """It may be one answer behind."""
+    answers = page(SIXTY[:25]), page(["o1"], type_="orders"), page(SIXTY[:25])
+    async with Answering(*answers) as server, session_on(server.url) as session:
+        await session.list(Customer)
+        with pytest.raises(DecodeError, match="one of the customers asked for, got orders/o1"):
+            await session.list(Customer)
+        await session.list(Customer)
+        assert server.connections == 2
 
 
 async def test_an_error_that_is_raised_again_is_located_once() -> None:

@@ -296,6 +296,7 @@ async def test_classes_of_the_callers_own() -> None:
         ({"sort": "id, created_at"}, "no attribute's name"),
         ({"filter": {"created_at_gtt": 1}}, "did you mean 'created_at_gt'"),
         ({"filter": ["x"]}, "must be a mapping"),
+        ({"filter": []}, "must be a mapping"),
         ({"include": "custmer"}, "did you mean 'customer'"),
         ({"start_from": "nonsense"}, "start_from is no cursor"),
         ({"start_from": ""}, "start_from is no cursor"),

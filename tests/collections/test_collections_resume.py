@@ -120,6 +120,18 @@ async def test_a_cursor_is_short_and_holds_no_filter_values(hasty: Session) -> N
     assert len(cursor) < 60
 
 
+async def test_a_cursor_holds_none_even_where_the_server_writes_them_anew() -> None:
+    odd = f"{link(2)}&filter%5Bq%5D%5Bemail_eq%5D=WHO%40x.example&token=7"
+    async with Answering(page(SIXTY[:25], odd), *pages(25, 25, 10)[1:]) as server, session_on(server.url) as session:
+        customers = session.list(Customer, filter={"email_eq": "who@x.example"}, read_ahead=0)
+        cursor = (await anext(customers.pages())).cursor
+        assert cursor is not None
+        assert cursor.endswith("_2_25_page%5Bnumber%5D=2&page%5Bsize%5D=25&token=7")
+        await session.list(Customer, filter={"email_eq": "who@x.example"}, start_from=cursor)
+        assert "who%40x.example" in server.paths[-1]
+        assert server.paths[-1].endswith("page%5Bnumber%5D=2&page%5Bsize%5D=25&token=7")
+
+
 async def test_where_the_way_is_wrong_the_page_before_it_is_where_to_go_on() -> None:
     """A later link may be right."""
     wrong = page(SIXTY[25:50], "https://evil.example/api/customers")
@@ -130,6 +142,14 @@ async def test_where_the_way_is_wrong_the_page_before_it_is_where_to_go_on() -> 
         found, error = await broken(session.list(Customer), LinkRefused)
         assert found == SIXTY[:50]
         assert await ids_of(session.list(Customer, start_from=error.start_from)) == SIXTY[25:]
+
+
+async def test_a_page_from_which_the_way_is_wrong_leads_back_to_itself() -> None:
+    answers = page(SIXTY[:25], link(2)), page(SIXTY[25:50], "https://evil.example/")
+    async with Answering(*answers) as server, session_on(server.url) as session:
+        each = session.list(Customer).pages()
+        first, second = await anext(each), await anext(each)
+        assert second.cursor == first.cursor
 
 
 async def test_the_same_iterator_asks_for_the_failed_page_again(sandbox: Sandbox, hasty: Session) -> None:

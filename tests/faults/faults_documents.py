@@ -140,8 +140,6 @@ def compound(*included: Any, to: Any = IDENTIFIER) -> bytes:
     return wallet({"customer": {"data": to}}, included=list(included))
 
 
-UNTYPED = "a resource object without type passes for one of the class asked for (jsonapi: a union of one tagged struct)"
-
 J = [
     *(
         one("J1", f"json-{kind}", what, answer(text), requests=FEW, never=("created_at", "2018"))
@@ -177,8 +175,7 @@ J = [
     ),
     *(
         one("J8", f"type-{kind}", f"a type that is {kind}",
-            data({k: v for k, v in resource(value).items() if v != ...}),  # type: ignore[arg-type]
-            fails=UNTYPED if value is ... else "")
+            data({k: v for k, v in resource(value).items() if v != ...}))  # type: ignore[arg-type]
         for kind, value in [("missing", ...), ("number", 5), ("orders", "orders"), ("unknown", "martians")]
     ),
     *(
@@ -298,8 +295,7 @@ J = [
     ),
     *(
         maybe("J23", f"int-{digits}", f"an integer of {digits} digits",
-              answer(TEXT.replace('"attributes": {', '"attributes": {"metadata": {"n": ' + "9" * digits + "}, ")),
-              fails="the error tells no url (jsonapi, the number is met when the resource object is taken apart)")
+              answer(TEXT.replace('"attributes": {', '"attributes": {"metadata": {"n": ' + "9" * digits + "}, ")))
         for digits in (5_000, 100_000)
     ),
     maybe("J24", "float-1e400", "1e400", answer(TEXT
@@ -414,11 +410,9 @@ L = [
     row("L27", "link-404", "answers 404 behind the link", "NotFound", ask=resolved,
         api=[linked("/api/customers/c1"), answer(status=404)], raises=(NotFound,), requests=(2, 3)),
     row("L27", "link-wrong-type", "gives a resource of another type behind the link", "an error", ask=resolved,
-        api=[linked("/api/customers/c1"), data(resource("orders", "o1"))], raises=WRONG, requests=(2, 3),
-        fails="the type behind a link is not compared with the one declared (_session._of_cardinality)"),
+        api=[linked("/api/customers/c1"), data(resource("orders", "o1"))], raises=WRONG, requests=(2, 3)),
     row("L27", "link-self", "links to the wallet itself", "an error; no loop", ask=resolved,
-        api=[linked("/api/customer_payment_sources/w1")], raises=WRONG, requests=(1, 3),
-        fails="the type behind a link is not compared with the one declared (_session._of_cardinality)"),
+        api=[linked("/api/customer_payment_sources/w1")], raises=WRONG, requests=(1, 3)),
     row("L28", "link-slow", "is silent behind the link", "gives up", ask=resolved, read=0.05, requests=(2, 9),
         api=[linked("/api/customers/c1"), (stall,)], raises=(TimeoutError,)),
     row("L28", "link-bad-body", "sends no JSON behind the link", "DecodeError", ask=resolved, requests=(2, 4),

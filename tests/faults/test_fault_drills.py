@@ -27,6 +27,7 @@ from commercelayer_async import (
     Session,
     SessionError,
     TimeoutError,  # noqa: A004 - the package's own
+    TransportError,
     _auth,
 )
 from commercelayer_async._clock import LoopClock, chance
@@ -625,3 +626,10 @@ async def test_a_thousand_cancellations_leave_nothing() -> None:
         found = await asyncio.gather(*(session.get(Customer, f"d{n}") for n in range(150)))
         assert [one.id for one in found] == [f"d{n}" for n in range(150)]
         assert session.rate_limits.waiting == 0
+
+
+async def test_a_token_request_that_breaks_says_that_it_was_one() -> None:
+    async with Server(token=[(reset,)]) as server, client(server) as session:
+        with pytest.raises(TransportError) as caught:
+            await session.get(Customer, "c1")
+    assert caught.value.phase == "token"

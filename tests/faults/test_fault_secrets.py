@@ -37,7 +37,7 @@ HOLDERS: list[Any] = [
     JwtBearer("client", SECRET, TOKEN),
     Token(value=TOKEN, renew_at=1.0, unusable_at=2.0, refresh_token=SECRET),
     StoredToken(value=TOKEN, received_at=1.0, life=2.0, refresh_token=SECRET),
-    Request("/api/customers/c1", f"Bearer {TOKEN}", SECRET.encode()),
+    Request("/api/customers/c1", f"Bearer {TOKEN}", {"client_secret": Secret(SECRET)}),
     Response(200, {"X": TOKEN}, SECRET.encode(), "http://127.0.0.1/"),
     Session("yourdomain", AccessToken(TOKEN)),
     Session("yourdomain", ClientCredentials("client", SECRET)),
@@ -62,7 +62,6 @@ def test_what_holds_a_secret_does_not_leave(holder: Any) -> None:
             leave(holder)
 
 
-@pytest.mark.xfail(strict=True, reason="the fields of credentials and tokens are plain str (_tokens): use _text.Secret")
 def test_what_holds_a_secret_shows_none_field_by_field() -> None:
     for holder in HOLDERS:
         if attrs.has(type(holder)) and not isinstance(holder, Response):
@@ -100,13 +99,7 @@ async def locals_of(api: Any, *, token: Any = None, **changed: Any) -> str:
     return with_locals(caught.value)
 
 
-LOCALS = (
-    "a frame of _sender, _auth or _tokens holds a token or secret as a plain str: make it _text.Secret at the source"
-)
-
-
 @pytest.mark.parametrize("kind", FAILING)
-@pytest.mark.xfail(strict=True, reason=LOCALS)
 async def test_tracebacks_with_locals_hold_no_secret(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     quicken(monkeypatch, read=0.05)
     require_silent(await locals_of(FAILING[kind]))
@@ -127,7 +120,6 @@ async def test_the_frames_above_and_below_hold_no_secret(kind: str, monkeypatch:
     [[answer(status=401)], [answer("no")], [(reset,)], [granted(access_token=5)]],
     ids=["401", "no", "rst", "5"],
 )
-@pytest.mark.xfail(strict=True, reason=LOCALS)
 async def test_tracebacks_of_the_token_request_hold_no_secret(token: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     quicken(monkeypatch)
     require_silent(await locals_of([GOOD], token=token))

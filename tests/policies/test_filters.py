@@ -344,12 +344,13 @@ def test_a_number_survives_the_round_trip(number: float | Decimal) -> None:
     assert type(number)(text) == number
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(texts, st.recursive(st.none() | st.booleans() | st.integers() | texts, st.lists), max_size=5))
 def test_json_survives_the_round_trip(members: dict[str, Any]) -> None:
     assert json.loads(sent({"metadata_jcont": members})["filter[q][metadata_jcont]"]) == members
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(string.ascii_letters + "_[]&=% é", max_size=40), st.none() | st.text() | st.booleans()))
 def test_whatever_is_given_is_sent_or_refused(filters: dict[str, Any]) -> None:
     for asked in (ANYTHING, WALLETS):
