@@ -1,0 +1,69 @@
+"""What a web service answers when the API could not be read: a status and a sentence, and nothing of the API's own.
+
+The web recipes share it. The text of an error names the URL and the request id: that is for the log of whoever runs the
+service, not for whoever called it.
+"""
+
+import logging
+from typing import Final
+
+import attrs
+
+from commercelayer_async import (
+    AuthError,
+    CommerceLayerError,
+    ConfigurationError,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    ServerError,
+    SessionError,
+    TimeoutError,  # noqa: A004 - the package's own, which is the builtin one too
+    Unauthorized,
+)
+
+_log: Final = logging.getLogger("wallets")
+
+# The first that fits. The service's own credentials are not the caller's, so their trouble is neither 401 nor 403.
+_ANSWERS: Final = (
+    (NotFound, 404, "there is no such wallet"),
+    (RateLimited, 503, "busy, try again later"),
+    (TimeoutError, 504, "the commerce API did not answer in time"),
+    (ServerError, 502, "the commerce API has trouble"),
+    ((AuthError, Unauthorized, Forbidden), 502, "the commerce API refused this service"),
+    (SessionError, 503, "shutting down, try again later"),
+    (ConfigurationError, 500, "a mistake in this service"),
+    (CommerceLayerError, 502, "the commerce API gave no usable answer"),
+)
+_COME_BACK: Final = 1.0
+"""Seconds, where a 503 has no time of its own to tell."""
+
+
+@attrs.frozen
+class ErrorAnswer:
+    """What goes out."""
+
+    status: int
+    title: str
+    retry_after: float | None = None
+    """Seconds; for the header `Retry-After`."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """`Retry-After` in whole seconds, rounded up, if there is a time to tell."""
+        return {} if self.retry_after is None else {"Retry-After": str(int(-(-self.retry_after // 1)))}
+
+    @property
+    def body(self) -> dict[str, str]:
+        """For JSON."""
+        return {"error": self.title}
+
+
+def answer_to(error: CommerceLayerError) -> ErrorAnswer:
+    """The answer to a caller, after the error itself has gone to the log."""
+    status, title = next((status, title) for kinds, status, title in _ANSWERS if isinstance(error, kinds))
+    wished = error.retry_after if isinstance(error, RateLimited) else None
+    answer = ErrorAnswer(status, title, (wished or _COME_BACK) if status == 503 else None)  # noqa: PLR2004 - as HTTP has it
+    level = logging.INFO if answer.status == 404 else logging.ERROR  # noqa: PLR2004 - as HTTP has it
+    _log.log(level, "answered %d: %s", answer.status, error)
+    return answer

@@ -1,0 +1,53 @@
+"""A customer's wallets as a Starlette service: the session in the lifespan's state, errors in one handler.
+
+Run it by `uvicorn --app-dir docs/recipes starlette_app:app`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from error_answers import answer_to
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from commercelayer_async import CommerceLayerError, Session, presets
+from commercelayer_async.resources import Customer
+
+
+class State(TypedDict):
+    """What lives as long as the process."""
+
+    session: Session
+
+
+@asynccontextmanager
+async def lifespan(_: Starlette) -> AsyncIterator[State]:
+    """Open the one session when the process starts; close it when it stops."""
+    async with Session.from_env(**presets.WEB) as session:
+        yield {"session": session}
+
+
+async def wallets(request: Request) -> JSONResponse:
+    """What a customer keeps for reuse, newest first."""
+    session: Session = request.state.session
+    customer = await session.get(Customer, request.path_params["customer_id"], include=["customer_payment_sources"])
+    sources = sorted(await customer.customer_payment_sources, key=lambda source: source.created_at, reverse=True)
+    return JSONResponse([{"id": source.id, "name": source.name} for source in sources])
+
+
+async def on_error(_: Request, error: Exception) -> JSONResponse:
+    """Any error of the client, as a status and a sentence."""
+    if not isinstance(error, CommerceLayerError):
+        raise error
+    answer = answer_to(error)
+    return JSONResponse(answer.body, status_code=answer.status, headers=answer.headers)
+
+
+app = Starlette(
+    routes=[Route("/customers/{customer_id}/wallets", wallets)],
+    exception_handlers={CommerceLayerError: on_error},
+    lifespan=lifespan,
+)
