@@ -101,24 +101,20 @@ async def outcomes_of(
     Raises:
         AuthError, SessionError, Unauthorized: it would be the same for every id.
     """
-    wrong = misfits(ids)
-    wanted = [id_ for id_ in dict.fromkeys(ids) if id_ not in wrong]
-    found: dict[str, R | CommerceLayerError] = {}
+    found: _Found[R] = dict(misfits(ids))
+    wanted = [id_ for id_ in dict.fromkeys(ids) if id_ not in found]
     if per_id or len(wanted) == 1:
         for id_ in wanted:
             await _read_one(id_, reader, progress, found)
     elif wanted:
         await _read_chunk(wanted, reader, progress, found)
-    return [_outcome(id_, wrong.get(id_) or found[id_]) for id_ in ids]
+    return [
+        Failed(id_, result) if isinstance(result := found[id_], CommerceLayerError) else Fetched(id_, result)
+        for id_ in ids
+    ]
 
 
-def _outcome(id_: str, result: R | CommerceLayerError) -> Fetched[R] | Failed:
-    return Failed(id_, result) if isinstance(result, CommerceLayerError) else Fetched(id_, result)
-
-
-async def _read_one(
-    id_: str, reader: ChunkReader[R], progress: Progress, found: dict[str, R | CommerceLayerError]
-) -> None:
+async def _read_one(id_: str, reader: ChunkReader[R], progress: Progress, found: _Found[R]) -> None:
     try:
         found[id_] = await reader.one(id_, progress)
     except _HOPELESS:
@@ -127,7 +123,7 @@ async def _read_one(
         found[id_] = error
 
 
-async def _read_chunk(ids: Sequence[str], reader: ChunkReader[R], progress: Progress, found: "_Found[R]") -> None:
+async def _read_chunk(ids: Sequence[str], reader: ChunkReader[R], progress: Progress, found: _Found[R]) -> None:
     """Read a chunk; where it is refused, halve it until the id to blame is alone."""
     if len(ids) == 1:
         return await _read_one(ids[0], reader, progress, found)
@@ -138,7 +134,9 @@ async def _read_chunk(ids: Sequence[str], reader: ChunkReader[R], progress: Prog
     except CommerceLayerError as error:
         refused = error
     else:
-        found.update({id_: resources.get(id_) or reader.absent(id_) for id_ in ids})
+        found.update(resources)
+        if len(resources) < len(ids):
+            found.update({id_: reader.absent(id_) for id_ in ids if id_ not in resources})
         return None
     if not worth_splitting(refused):
         found.update(dict.fromkeys(ids, refused))
@@ -211,6 +209,7 @@ class Stream(Generic[R]):
     async def __aiter__(self) -> AsyncIterator[Fetched[R] | Failed]:
         if not self._entered:
             raise ConfigurationError("iterate inside the block: async with session.stream(...) as outcomes")
+        progress = self.progress
         while True:
             key = self._next_key()
             while key is None:
@@ -225,7 +224,10 @@ class Stream(Generic[R]):
             self._given += 1
             self._make_room()
             for outcome in outcomes:
-                self._count(outcome)
+                if isinstance(outcome, Failed):
+                    progress.failed += 1
+                else:
+                    progress.done += 1
                 yield outcome
             self._tell()
 
@@ -269,12 +271,6 @@ class Stream(Generic[R]):
     def _notify(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
-
-    def _count(self, outcome: Fetched[R] | Failed) -> None:
-        if isinstance(outcome, Failed):
-            self.progress.failed += 1
-        else:
-            self.progress.done += 1
 
     def _tell(self) -> None:
         self.progress.elapsed = self._clock.now() - self._began

@@ -5,10 +5,13 @@ The API answers `filter[q][id_in]` with a page of at most 25, so 25 ids are the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from itertools import islice
+from typing import Final, TypeVar
 
 from .errors import ApiError, CommerceLayerError, ConfigurationError, DecodeError, NotFound
 from .jsonapi.query import segment
+
+Id = TypeVar("Id")
 
 CHUNK: Final = 25
 """Ids that one request asks for: the API's largest page."""
@@ -20,16 +23,16 @@ _SPLIT: Final = frozenset({400, 404, 406, 413, 414, 422, 431})
 
 def chunked(ids: Iterable[str], *, size: int = CHUNK) -> Iterator[tuple[str, ...]]:
     """The ids in their order, as many at a time as fit into one request."""
-    chunk: list[str] = []
-    length = 0
-    for id_ in ids:
-        if chunk and (len(chunk) == size or length + len(id_) > _CHARACTERS):
-            yield tuple(chunk)
-            chunk, length = [], 0
-        chunk.append(id_)
-        length += len(id_) + 1
-    if chunk:
-        yield tuple(chunk)
+    rest = iter(ids)
+    chunk = tuple(islice(rest, size))
+    while chunk:
+        fitting = chunk
+        # What is no string is for `misfits` to refuse; one id alone always fits.
+        while len(fitting) > 1 and sum(map(len, map(str, fitting))) + len(fitting) > _CHARACTERS:
+            fitting = fitting[:-1]
+        yield fitting
+        left = chunk[len(fitting) :]
+        chunk = (*left, *islice(rest, size - len(left)))
 
 
 def query_of_ids(ids: Sequence[str], *, rest: str = "") -> str:
@@ -38,9 +41,9 @@ def query_of_ids(ids: Sequence[str], *, rest: str = "") -> str:
     return f"?{own}&{rest.removeprefix('?')}" if rest else f"?{own}"
 
 
-def misfits(ids: Iterable[object]) -> Mapping[object, ConfigurationError]:
-    """The ids that cannot be asked for, with what is wrong with them."""
-    wrong: dict[object, ConfigurationError] = {}
+def misfits(ids: Iterable[Id]) -> Mapping[Id, ConfigurationError]:
+    """The ids that cannot be asked for, with what is wrong with them; they may be anything."""
+    wrong: dict[Id, ConfigurationError] = {}
     for id_ in ids:
         try:
             segment(id_, "id")

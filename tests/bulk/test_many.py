@@ -78,6 +78,17 @@ async def test_what_is_missing_is_an_error_of_its_own(world: Sandbox, client: Se
     assert pickle.loads(pickle.dumps(error)).failed.keys() == error.failed.keys()
 
 
+@pytest.mark.parametrize("wrong", [7, None, b"c1"])
+async def test_an_id_that_is_no_string_fails_alone(world: Sandbox, client: Session, wrong: object) -> None:
+    good = ids_of(world, 3)
+    outcomes = await collected(client, [*good, wrong], ordered=True)
+
+    assert [type(outcome) for outcome in outcomes] == [Fetched] * 3 + [Failed]
+    assert isinstance(outcomes[3], Failed)
+    assert isinstance(outcomes[3].error, ConfigurationError)
+    assert len(world.requests) == 1
+
+
 async def test_except_star_picks_the_failures_apart(client: Session) -> None:
     missing: list[BaseException] = []
     try:
@@ -319,7 +330,10 @@ def test_chunks_respect_count_and_length() -> None:
     assert [len(chunk) for chunk in chunked([f"c{n}" for n in range(60)])] == [25, 25, 10]
     long = [f"{n:064}" for n in range(50)]
     assert all(sum(map(len, chunk)) <= 1500 for chunk in chunked(long))
+    assert [len(chunk) for chunk in chunked(long)] == [23, 23, 4]
     assert [id_ for chunk in chunked(long) for id_ in chunk] == long
+    assert list(chunked(["x" * 2000, "c1"])) == [("x" * 2000,), ("c1",)]
+    assert list(chunked(iter(()))) == []
 
 
 async def test_prefetch_fills_in_one_request_for_25(world: Sandbox, client: Session) -> None:
