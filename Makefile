@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-decode drill-bulk format clean
+.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-decode drill-bulk docs format clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,10 @@ drill-bulk: $(VENV)/.dev ## read 100,000 wallets while things go wrong; fails on
 
 bench-decode: $(VENV)/.bench ## CPU time of decoding, beside orjson, msgspec, pydantic and others
 	$(BIN)/python -m benchmarks.decode
+
+docs: $(VENV)/.dev ## the documentation into site/, without warnings or dead links
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python tests/docs/docs_links.py site
 
 format: $(VENV)/.dev ## put the code in order
 	$(BIN)/ruff check --fix .
