@@ -16,6 +16,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from ._bulk import Failed, Fetched, Progress, Stream
     from ._collection import ResourceCollection, Scan
+    from ._export import Exported, ExportProgress, export
     from ._hooks import Answered, Call, Hooks
     from ._limiter import Lane, Lease, Limiter, RateState
     from ._paging import Page
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
         ConfigurationError,
         ConnectError,
         DecodeError,
+        DiskFull,
+        ExportError,
+        ExportExists,
+        ExportLocked,
+        ExportMismatch,
         Forbidden,
         LinkRefused,
         Locked,
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "_bulk": ("Failed", "Fetched", "Progress", "Stream"),
     "_collection": ("ResourceCollection", "Scan"),
+    "_export": ("ExportProgress", "Exported", "export"),
     "_hooks": ("Answered", "Call", "Hooks"),
     "_limiter": ("Lane", "Lease", "Limiter", "RateState"),
     "_paging": ("Page",),
@@ -96,6 +103,13 @@ __all__ = [
     "ConfigurationError",
     "ConnectError",
     "DecodeError",
+    "DiskFull",
+    "ExportError",
+    "ExportExists",
+    "ExportLocked",
+    "ExportMismatch",
+    "ExportProgress",
+    "Exported",
     "Failed",
     "Fetched",
     "Forbidden",
@@ -135,6 +149,7 @@ __all__ = [
     "Unprocessable",
     "UnsupportedMediaType",
     "__version__",
+    "export",
 ]
 
 

@@ -329,7 +329,7 @@ class ExportMismatch(ExportError):
 
 
 class DiskFull(ExportError):
-    """There is no room for more: the disk, the quota or the limit on the size of files. What is whole can be resumed."""
+    """There is no room for more: the disk, a quota or a limit on the size of files. What is whole can be resumed."""
 
 
 class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):

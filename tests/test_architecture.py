@@ -24,6 +24,7 @@ LAYERS = [
     {"_reader", "_bulk", "_batch", "presets", "otel"},
     {"_many", "_collection"},
     {"_session"},
+    {"_export"},
     {"__init__"},
     {"cli"},
     {"__main__"},

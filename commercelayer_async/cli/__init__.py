@@ -5,8 +5,10 @@
     masking   which values are secret, and text made fit for a terminal
     output    what people read: rich on a terminal, plain text elsewhere; and JSON for programs
     views     resources as the commands show them
+    invocation  how the program was called, and where the credentials are
     options   options that several commands take
-    demo, get the commands
+    asking    types, filters and relationships as arguments, and their completion
+    demo, get, list, count, export, whoami, sandbox   the commands
 
 It needs the extra `cli` (click and rich), which is asked for only when the program runs.
 """

@@ -7,31 +7,40 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-import attrs
 import click
+from click.shell_completion import shell_complete
 
 from .. import __version__
+from .count import count
 from .demo import demo
 from .exits import HELP, ExitCode, report
+from .export import export
 from .get import get
+from .invocation import Invocation
+from .list import list_
 from .options import refuse_secrets
+from .sandbox import sandbox
+from .whoami import whoami
 
 NAME: Final = "commercelayer-async"
+_COMPLETE: Final = "_COMMERCELAYER_ASYNC_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 _EPILOG: Final = f"""\b
 Examples:
   commercelayer-async demo
   commercelayer-async get customer_payment_sources xYZkjABcde
   commercelayer-async get customers xYZkjABcde --json | jq .data.attributes
+  commercelayer-async list customer_payment_sources --filter name_cont=visa --sort -created_at
+  commercelayer-async export customer_payment_sources --to wallets.jsonl --resume
 
-{HELP}"""
+{HELP}
 
-
-@attrs.define
-class Invocation:
-    """What the global options say."""
-
-    debug: bool = False
+\b
+Shell completion, in the file that your shell reads at its start:
+  bash  eval "$({_COMPLETE}=bash_source {NAME})"
+  zsh   eval "$({_COMPLETE}=zsh_source {NAME})"
+  fish  {_COMPLETE}=fish_source {NAME} | source"""
 
 
 @click.group(epilog=_EPILOG, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,7 +50,8 @@ class Invocation:
 def app(context: click.Context, *, debug: bool) -> None:
     """Read a Commerce Layer organization: typed resources, lazy relationships.
 
-    Credentials come from the environment, never from the command line; see `get --help`. The demo needs none.
+    Credentials come from the environment or a file, never from the command line; see `get --help`. The demo needs
+    none, nor does the sandbox.
     """
     context.ensure_object(Invocation).debug = debug
     if context.invoked_subcommand is None:
@@ -49,8 +59,8 @@ def app(context: click.Context, *, debug: bool) -> None:
         context.exit(ExitCode.USAGE)
 
 
-app.add_command(demo)
-app.add_command(get)
+for command in (demo, get, list_, count, export, whoami, sandbox):
+    app.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -63,16 +73,17 @@ def run(arguments: Sequence[str]) -> int:
     try:
         try:
             return _invoke(arguments, invocation)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupted:
             # A terminal has just written ^C.
-            click.echo(("\n" if sys.stderr.isatty() else "") + "error: interrupted", err=True)
+            said = "; ".join(["error: interrupted", *getattr(interrupted, "__notes__", ())])
+            click.echo(("\n" if sys.stderr.isatty() else "") + said, err=True)
             return ExitCode.INTERRUPTED
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001 - the outermost place; nothing foreign ends as a traceback
             if isinstance(error, OSError):
                 _discard_output()
-            return report(error, debug=invocation.debug)
+            return report(error, debug=invocation.debug, environment=invocation.environment)
     except BrokenPipeError:
         _discard_output()
         return ExitCode.BROKEN_PIPE
@@ -80,6 +91,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:
     """Not by `app.main`, which has ends of its own for Ctrl-C and for a broken pipe."""
+    instruction = os.environ.get(_COMPLETE)
+    if instruction:
+        return shell_complete(app, {}, NAME, _COMPLETE, instruction)
     refuse_secrets(arguments)
     try:
         with app.make_context(NAME, list(arguments), obj=invocation) as context:

@@ -1,8 +1,7 @@
 """Exit codes, and what goes to stderr with them."""
 
-import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -28,6 +27,8 @@ class ExitCode(IntEnum):
     """There is no such resource, or it is of the other mode (test or live)."""
     NOT_ALLOWED = 4
     """The credentials were refused, or may not read this."""
+    INCOMPLETE = 5
+    """An export ended early, and `--resume` goes on with it."""
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141
@@ -41,12 +42,13 @@ Exit codes:
   2    wrong arguments or configuration; nothing was sent
   3    no such resource
   4    the credentials were refused, or may not read this
+  5    an export ended early; run it again with --resume
   130  interrupted by Ctrl-C
   141  whoever read the output has gone"""
 
 _CODES: Final = (
     (click.UsageError, ExitCode.USAGE),
-    (errors.ConfigurationError, ExitCode.USAGE),
+    ((errors.ConfigurationError, errors.ExportExists, errors.ExportMismatch), ExitCode.USAGE),
     (errors.NotFound, ExitCode.NOT_FOUND),
     ((errors.AuthError, errors.Unauthorized, errors.Forbidden), ExitCode.NOT_ALLOWED),
 )
@@ -63,21 +65,17 @@ _ADVICE: Final = (
 
 def code_of(error: Exception) -> ExitCode:
     """The exit code for an error."""
-    return next((code for kinds, code in _CODES if isinstance(error, kinds)), ExitCode.FAILED)
+    otherwise = ExitCode.INCOMPLETE if getattr(error, "kept", 0) else ExitCode.FAILED
+    return next((code for kinds, code in _CODES if isinstance(error, kinds)), otherwise)
 
 
-def sentence_of(error: Exception) -> str:
-    """What is wrong and what to do next, in one line without secrets."""
-    return _clean("; ".join(_parts(error)))
-
-
-def report(error: Exception, *, debug: bool) -> ExitCode:
+def report(error: Exception, *, debug: bool, environment: Mapping[str, str]) -> ExitCode:
     """Tell people on stderr about `error`, with its traceback if they want to `debug`, and give the exit code."""
     if debug:
         # Without local variables: they hold tokens.
         trace = "".join(traceback.format_exception(error))
-        click.echo("\n".join(map(_clean, trace.splitlines())), err=True)
-    click.echo(f"error: {sentence_of(error)}", err=True)
+        click.echo("\n".join(_clean(line, environment) for line in trace.splitlines()), err=True)
+    click.echo(f"error: {_clean('; '.join(_parts(error)), environment)}", err=True)
     return code_of(error)
 
 
@@ -98,5 +96,5 @@ def _parts(error: Exception) -> Iterator[str]:
     yield from getattr(error, "__notes__", ())
 
 
-def _clean(text: str) -> str:
-    return printable(mask(text, *own_secrets(os.environ)), _LIMIT)
+def _clean(text: str, environment: Mapping[str, str]) -> str:
+    return printable(mask(text, *own_secrets(environment)), _LIMIT)

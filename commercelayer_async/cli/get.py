@@ -1,26 +1,20 @@
 """`commercelayer-async get`: one resource of an organization."""
 
 import asyncio
-import os
 from typing import Final
 
 import attrs
 import click
 
-from .._text import near_miss
-from ..errors import NotFound
 from ..jsonapi import Resource
-from ..resources import RESOURCES
+from .asking import hinting, include_option, type_argument
+from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, reveal_option
 from .output import output_for_people, write_json
 from .views import included_in, show_resource, view_of
 
-_EPILOG: Final = """\b
-Environment:
-  COMMERCELAYER_ORGANIZATION   the organization's slug or URL
-  COMMERCELAYER_ACCESS_TOKEN   a bearer token; or else
-  COMMERCELAYER_CLIENT_ID, COMMERCELAYER_CLIENT_SECRET, COMMERCELAYER_SCOPE
+_EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
 \b
 JSON (--json), always with these three members:
@@ -52,9 +46,10 @@ class Retrieved:
 
 {MASKING_HELP}""",
 )
-@click.argument("type_", metavar="TYPE")
+@type_argument
 @click.argument("id_", metavar="ID")
-@click.option("--include", default="", metavar="PATHS", help="Relationships to bring along, such as a,b.c.")
+@include_option
+@credentials_option
 @json_option
 @reveal_option
 def get(*, type_: str, id_: str, include: str, as_json: bool, reveal: bool) -> None:
@@ -62,24 +57,15 @@ def get(*, type_: str, id_: str, include: str, as_json: bool, reveal: bool) -> N
     retrieved = asyncio.run(_retrieve(type_, id_, include))
     mask = Mask(reveal)
     if as_json:
-        write_json(_document(retrieved, mask), own_secrets(os.environ))
+        write_json(_document(retrieved, mask), own_secrets(invocation().environment))
     else:
         _show(retrieved, mask)
 
 
 async def _retrieve(type_: str, id_: str, include: str) -> Retrieved:
-    # Imported here: it is slow to import, and `--help` does without.
-    from .. import Session  # noqa: PLC0415
-
-    cls = class_of(type_)
-    async with Session.from_env() as session:
-        try:
-            resource = await session.get(cls or type_, id_, include=include)
-        except NotFound as error:
-            hint = "" if cls else near_miss(type_, [known.type for known in RESOURCES])
-            if hint:
-                error.add_note(hint.removeprefix("; "))
-            raise
+    async with open_session() as session:
+        with hinting(type_):
+            resource = await session.get(class_of(type_) or type_, id_, include=include)
         return Retrieved(resource, await included_in(resource))
 
 
@@ -90,7 +76,7 @@ def _document(retrieved: Retrieved, mask: Mask) -> dict[str, object]:
 
 def _show(retrieved: Retrieved, mask: Mask) -> None:
     views = [view_of(resource, mask, "") for resource in (retrieved.resource, *retrieved.included)]
-    output = output_for_people(own_secrets(os.environ))
+    output = output_for_people(own_secrets(invocation().environment))
     show_resource(output, views[0])
     for view in views[1:]:
         output.heading("included")

@@ -5,12 +5,14 @@ Every text goes through `clean` on its way out, whoever wrote it, and none is re
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol, TextIO, cast
 
 import attrs
 import click
+import msgspec
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.highlighter import JSONHighlighter
@@ -23,7 +25,11 @@ from rich.text import Text
 from .._text import mask
 from .masking import MASKED, clean
 
-_DUMB: Final = ("dumb", "unknown")
+DUMB: Final = ("dumb", "unknown")
+"""Terminals that can do no more than type."""
+
+_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 
 
 class Output(Protocol):
@@ -161,20 +167,30 @@ class RichOutput:
 def output_for_people(secrets: tuple[str, ...]) -> Output:
     """Rich output if stdout is a terminal that can do more than type, else plain text; never any of the `secrets`."""
     stdout = cast("TextIO | None", sys.stdout)
-    if stdout is not None and stdout.isatty() and os.environ.get("TERM") not in _DUMB:
+    if stdout is not None and stdout.isatty() and os.environ.get("TERM") not in DUMB:
         return RichOutput(secrets, Console(markup=False, emoji=False, highlight=False))
     return PlainOutput(secrets)
 
 
 def write_json(value: object, secrets: tuple[str, ...]) -> None:
     """One JSON document on stdout, ASCII throughout, so that no terminal, pipe or locale can change it."""
-    click.echo(mask(json.dumps(value, indent=2), *secrets, *(json.dumps(secret)[1:-1] for secret in secrets)))
+    _echo_json(msgspec.json.format(_encode(value), indent=2), secrets)
+
+
+def write_json_line(value: object, secrets: tuple[str, ...]) -> None:
+    """The same on a line of its own."""
+    _echo_json(_encode(value), secrets)
+
+
+def _echo_json(document: bytes, secrets: tuple[str, ...]) -> None:
+    text = _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], document.decode())
+    click.echo(mask(text, *secrets, *(json.dumps(secret)[1:-1] for secret in secrets)))
 
 
 def text_of(value: object) -> str:
     """A JSON value in one line, as a cell shows it: texts without quotes, the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else msgspec.json.format(_encode(value), indent=0).decode()
 
 
 def _json_lines(value: object) -> list[str]:
-    return json.dumps(value, indent=2, ensure_ascii=False).split("\n")
+    return msgspec.json.format(_encode(value), indent=2).decode().split("\n")

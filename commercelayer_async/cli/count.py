@@ -1,0 +1,46 @@
+"""`commercelayer-async count`: how many resources there are."""
+
+import asyncio
+from typing import Any, Final
+
+import click
+
+from .asking import FILTER_HELP, filter_option, hinting, type_argument
+from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .masking import class_of, own_secrets
+from .options import json_option
+from .output import output_for_people, write_json
+
+_EPILOG: Final = f"""{ENVIRONMENT_HELP}
+
+{FILTER_HELP}
+
+\b
+JSON (--json), always with this member:
+  count     how many there are, as the server counts them
+
+\b
+Examples:
+  commercelayer-async count customers
+  commercelayer-async count customer_payment_sources --filter created_at_gt=2024-01-01"""
+
+
+@click.command(short_help="Count the resources of a type.", epilog=_EPILOG)
+@type_argument
+@filter_option
+@credentials_option
+@json_option
+def count(*, type_: str, filters: dict[str, Any], as_json: bool) -> None:
+    """Count the resources of TYPE, such as customer_payment_sources: one request, whatever their number."""
+    found = asyncio.run(_count(type_, filters))
+    secrets = own_secrets(invocation().environment)
+    if as_json:
+        write_json({"count": found}, secrets)
+    else:
+        output_for_people(secrets).prose(str(found))
+
+
+async def _count(type_: str, filters: dict[str, Any]) -> int:
+    async with open_session() as session:
+        with hinting(type_):
+            return await session.list(class_of(type_) or type_, filter=filters).count()

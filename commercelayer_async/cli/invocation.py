@@ -1,0 +1,145 @@
+"""What the options that concern every command say, and where the credentials are."""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import click
+
+from .._text import near_miss, printable
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .. import Session
+
+VARIABLES: Final = tuple(
+    f"COMMERCELAYER_{name}" for name in ("ORGANIZATION", "ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "SCOPE")
+)
+_AUTHENTICATING: Final = frozenset(VARIABLES[1:])
+_LARGEST: Final = 65_536
+"""Bytes of a file with credentials."""
+
+ENVIRONMENT_HELP: Final = """\b
+Environment, or lines NAME=value of the file that --credentials names:
+  COMMERCELAYER_ORGANIZATION   the organization's slug or URL
+  COMMERCELAYER_ACCESS_TOKEN   a bearer token; or else
+  COMMERCELAYER_CLIENT_ID, COMMERCELAYER_CLIENT_SECRET, COMMERCELAYER_SCOPE"""
+
+
+@attrs.define
+class Invocation:
+    """How the program was called."""
+
+    debug: bool = False
+    environment: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
+    """The environment, with the variables of a file of credentials in place of its own."""
+    file: str | None = None
+    """The file of credentials, if one was named."""
+
+
+def invocation() -> Invocation:
+    """That of the running command."""
+    return click.get_current_context().ensure_object(Invocation)
+
+
+def open_session() -> "Session":
+    """A session with the credentials of the running command.
+
+    Raises:
+        ConfigurationError: one is missing.
+    """
+    # Imported here: it is slow to import, and `--help` does without.
+    from .. import AccessToken, ClientCredentials, Session  # noqa: PLC0415
+
+    called = invocation()
+    if called.file is None:
+        return Session.from_env()
+    said = called.environment
+    organization, token, client_id, secret, scope = (said.get(name) or None for name in VARIABLES)
+    if organization is None:
+        raise ConfigurationError(f"{printable(called.file)} names no COMMERCELAYER_ORGANIZATION; add it, or set it")
+    if token is not None:
+        return Session(organization, AccessToken(token))
+    if client_id is None:
+        raise ConfigurationError(
+            f"{printable(called.file)} holds no credentials; add COMMERCELAYER_ACCESS_TOKEN, or"
+            " COMMERCELAYER_CLIENT_ID with COMMERCELAYER_CLIENT_SECRET"
+        )
+    return Session(organization, ClientCredentials(client_id, secret, scope=scope))
+
+
+def credentials_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option for a file of credentials, which are the command's from then on."""
+    return click.option(
+        "--credentials",
+        metavar="FILE",
+        expose_value=False,
+        callback=_use,
+        help="Take credentials from FILE (mode 0600) instead of the environment.",
+    )(command)
+
+
+def _use(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        called = context.ensure_object(Invocation)
+        called.environment = with_credentials(value, os.environ)
+        called.file = value
+
+
+def with_credentials(file: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The `environment` with what a file of credentials says.
+
+    Whatever the file authenticates with stands alone: a token of the environment does not go with it.
+
+    Raises:
+        UsageError: it cannot be read, others can read it, or it is malformed; what it holds is not repeated.
+    """
+    said: dict[str, str] = {}
+    for number, line in enumerate(_text_of(file).splitlines(), start=1):
+        text = line.strip().removeprefix("export ").strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals or name not in VARIABLES:
+            # What stands where a name should be may be a secret, unless it looks like one of ours.
+            hint = near_miss(name, VARIABLES) if equals else ""
+            raise click.UsageError(f"{printable(file)}, line {number}: no NAME=value of those in --help{hint}")
+        said[name] = _unquoted(value.strip())
+    kept = {name: value for name, value in environment.items() if name not in _AUTHENTICATING}
+    return {**kept, **said}
+
+
+def _text_of(file: str) -> str:
+    shown = printable(file)
+    try:
+        with Path(file).open("rb") as opened:
+            said = os.fstat(opened.fileno())
+            _require_private(said, shown)
+            content = opened.read(_LARGEST + 1)
+        if len(content) <= _LARGEST:
+            return content.decode()
+    except OSError as error:
+        raise click.UsageError(f"cannot read {shown}: {error.strerror or type(error).__name__}") from None
+    except UnicodeDecodeError:
+        pass
+    raise click.UsageError(f"{shown} is no text of lines NAME=value")
+
+
+def _require_private(said: os.stat_result, shown: str) -> None:
+    owner: Callable[[], int] | None = getattr(os, "geteuid", None)
+    if owner is None:
+        return
+    if said.st_uid not in (0, owner()):
+        raise click.UsageError(f"{shown} is somebody else's, who knows what it holds; use a file of your own")
+    mode = stat.S_IMODE(said.st_mode)
+    if mode & 0o077:
+        raise click.UsageError(f"others can read or change {shown} (mode {mode:04o}); run: chmod 600 {shown}")
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
