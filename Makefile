@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-decode drill-bulk docs format clean
+.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-decode bench-bulk plots drill-bulk docs format clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,7 +38,7 @@ test-pythons: ## the tests under each of Python 3.11 to 3.13 that is there
 	PYTHON=$(PYTHON) .ci/pythons
 
 bench: $(VENV)/.bench ## CPU and wall time of a retrieve, beside aiohttp, httpx and others
-	$(BIN)/python -m benchmarks.retrieve
+	$(BIN)/python -m benchmarks.retrieve --json build/benchmarks/retrieve.json
 
 bench-requests: bench ## the same
 
@@ -46,7 +46,13 @@ drill-bulk: $(VENV)/.dev ## read 100,000 wallets while things go wrong; fails on
 	$(BIN)/python -m benchmarks.drill_bulk
 
 bench-decode: $(VENV)/.bench ## CPU time of decoding, beside orjson, msgspec, pydantic and others
-	$(BIN)/python -m benchmarks.decode
+	$(BIN)/python -m benchmarks.decode --json build/benchmarks/decode.json
+
+bench-bulk: $(VENV)/.bench ## CPU and wall time of reading many wallets, without limits and under the API's
+	$(BIN)/python -m benchmarks.bulk --json build/benchmarks/bulk.json
+
+plots: $(VENV)/.runtime ## the charts and tables of docs/benchmarks.md, from what the benchmarks found last
+	$(BIN)/python -m benchmarks.plots $(wildcard build/benchmarks/*.json)
 
 docs: $(VENV)/.dev ## the documentation into site/, without warnings or dead links
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

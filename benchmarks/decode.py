@@ -16,6 +16,7 @@ from . import documents
 from .decoders import CONTENDERS
 from .environments import python_of, sdk_of_node
 from .measuring import Worker, python_worker, ratio, rounds, table, verdict
+from .results import Results
 
 OURS: Final = "commercelayer_async"
 FLOOR: Final = "orjson.loads"
@@ -47,20 +48,25 @@ GOALS: Final = (
 GROWTH: Final = (75, 750, 7_500, 30_000, 100_000)
 GROWING: Final = (FLOOR, TYPED, OURS, "pydantic", SDK)
 
+CHARTS: Final = {"single": "one wallet", "page25+50": "a page of 25 wallets and 50 included"}
+_DOING: Final = {"decode": "decode", "touch": "decode and read all of"}
+
 Samples = Mapping[str, list[Any] | str]
 
 
 def main() -> None:
     """Measure and print."""
     options = _options()
+    results = Results("decode")
     with tempfile.TemporaryDirectory() as folder:
         found: dict[tuple[str, str], Samples] = {}
         if "documents" in options.parts:
-            _decode(Path(folder), options, found)
+            _decode(Path(folder), options, found, results)
         if "growth" in options.parts:
-            _grow(Path(folder), options)
+            _grow(Path(folder), options, results)
         if "memory" in options.parts:
-            _keep(Path(folder), options)
+            _keep(Path(folder), options, results)
+    results.write(options.json)
 
 
 def _options() -> argparse.Namespace:
@@ -68,6 +74,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.1, help="of each sample")
     parser.add_argument("--only", action="append", help="a contender; may be given again", choices=[*CONTENDERS, SDK])
+    parser.add_argument("--json", type=Path, help="where to write the results for `make plots`")
     parts = ("documents", "growth", "memory")
     parser.add_argument("parts", nargs="*", default=parts, help="documents, growth, memory; all unless given")
     return parser.parse_args()
@@ -106,7 +113,7 @@ def _written(folder: Path, bodies: Mapping[str, bytes]) -> None:
         (folder / f"{name}.json").write_bytes(body)
 
 
-def _decode(folder: Path, options: argparse.Namespace, found: dict[tuple[str, str], Samples]) -> None:
+def _decode(folder: Path, options: argparse.Namespace, found: dict[tuple[str, str], Samples], results: Results) -> None:
     bodies = documents.named()
     _written(folder, bodies)
     with _Workers(_names(options), folder) as workers:
@@ -116,6 +123,12 @@ def _decode(folder: Path, options: argparse.Namespace, found: dict[tuple[str, st
                 found[name, what] = samples
                 print(f"\n{name} ({len(body):,} bytes), {what}")
                 _print_ratios(samples)
+                if name in CHARTS:
+                    bars = {contender: _ratio(values, samples[FLOOR]) for contender, values in samples.items()}
+                    bars = {contender: value for contender, value in bars.items() if value is not None}
+                    title = f"CPU time to {_DOING[what]} {CHARTS[name]}"
+                    key = f"decode-{name.replace('+', '-')}-{what}"
+                    results.chart(key, title, FLOOR, bars, ours=(OURS,))
     unknown = documents.with_unknown_types()
     _written(folder, unknown)
     # Anew: a registry that has once met an unknown type reads all documents in two steps.
@@ -129,6 +142,12 @@ def _decode(folder: Path, options: argparse.Namespace, found: dict[tuple[str, st
         ours, theirs = samples.get(OURS, ""), samples.get(against, "")
         if ours and theirs and not isinstance(ours, str) and not isinstance(theirs, str):
             print(f"{number}: {name}, {what}, / {against}: {verdict(ratio(ours, theirs), goal)}")
+            results.goal(number, f"{name}, {what}, / {against}", ratio(ours, theirs), goal)
+
+
+def _ratio(values: list[Any] | str, floor: list[Any] | str) -> float | None:
+    """None where a contender cannot do it."""
+    return None if isinstance(values, str) or isinstance(floor, str) else ratio(values, floor)
 
 
 def _print_ratios(samples: Samples) -> None:
@@ -142,7 +161,7 @@ def _print_ratios(samples: Samples) -> None:
     table(("", "CPU us", "x orjson", "x Structs"), rows)
 
 
-def _grow(folder: Path, options: argparse.Namespace) -> None:
+def _grow(folder: Path, options: argparse.Namespace, results: Results) -> None:
     rows: dict[str, list[float | None]] = {}
     shares: dict[int, Samples] = {}
     _written(folder, {f"compound{size}": documents.compound(size) for size in GROWTH})
@@ -161,11 +180,13 @@ def _grow(folder: Path, options: argparse.Namespace) -> None:
     grown = _grown(rows[OURS])
     if grown is not None:
         print(f"goal 6, 30,000 / 75: {verdict(grown, 1.6)}")
+        results.goal("6", "a resource of 30,000 / of 75", grown, 1.6)
     at = shares[30_000]
     for against, goal in ((FLOOR, 0.40), (SDK, 0.20)):
         ours, theirs = at.get(OURS, ""), at.get(against, "")
         if not isinstance(ours, str) and not isinstance(theirs, str):
             print(f"goal 6, at 30,000, / {against}: {verdict(ratio(ours, theirs), goal)}")
+            results.goal("6", f"at 30,000 resources, / {against}", ratio(ours, theirs), goal)
 
 
 def _grown(cells: Sequence[float | None]) -> float | None:
@@ -177,7 +198,7 @@ def _cell(value: float | None) -> str:
     return "cannot" if value is None else f"{value:.2f}"
 
 
-def _keep(folder: Path, options: argparse.Namespace) -> None:
+def _keep(folder: Path, options: argparse.Namespace, results: Results) -> None:
     _written(folder, documents.named())
     rows = []
     kept: dict[str, list[float | None]] = {}
@@ -196,6 +217,10 @@ def _keep(folder: Path, options: argparse.Namespace) -> None:
     if ours is not None and floor is not None:
         print(f"goal 9, page25: {ours:,.0f} (goal <= 2,100: {'met' if ours <= 2_100 else 'missed'})")
         print(f"goal 9, page25, / {FLOOR}: {verdict(ours / floor, 0.58)}")
+        results.goal("9", f"memory of a kept resource, page25, / {FLOOR}", ours / floor, 0.58)
+    bars = {name: cells[1] / base for name, cells in kept.items() if (base := kept[FLOOR][1]) and cells[1] is not None}
+    if bars:
+        results.chart("decode-memory", "Memory of a kept resource, of pages of 25 + 50", FLOOR, bars, ours=(OURS,))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ was measured in the same round. `--seeds` compares this package with itself over
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from statistics import median
 from typing import Final
 
 from .environments import python_of
 from .measuring import SERVER_CORE, Worker, python_worker, ratio, rounds, table, verdict
+from .results import Results
 from .retrievers import CONTENDERS
 
 OURS: Final = "commercelayer_async"
@@ -53,6 +55,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.3, help="of each sample")
     parser.add_argument("--seeds", action="store_true", help="this package over hash seeds 0 to 9")
+    parser.add_argument("--json", type=Path, help="where to write the results for `make plots`; not of --seeds")
     return parser.parse_args()
 
 
@@ -60,6 +63,7 @@ def _compare(workers: Mapping[str, Worker], options: argparse.Namespace) -> None
     print("Retrieving one wallet (982 bytes) over loopback; medians, and medians of ratios within rounds.")
     print("Every contender starts with `bytearray(2 << 20)`, as this package does: a process that lacks it may pay")
     print("a fifth more for asyncio's receive buffer, by luck of its hash seed.")
+    results = Results("retrieve")
     for at_once in AT_ONCE:
         found = rounds(workers, options.rounds, {"at_once": at_once, "seconds": options.seconds})
         floor = [cpu for cpu, _ in found[FLOOR]]
@@ -75,12 +79,21 @@ def _compare(workers: Mapping[str, Worker], options: argparse.Namespace) -> None
             )
         print(f"\n{at_once} at once")
         table(("", "CPU us", "x floor", "wall us", "x floor"), rows)
+        bars = {
+            name: ratio([cpu for cpu, _ in samples], floor)
+            for name, samples in found.items()
+            if not isinstance(samples, str)
+        }
+        title = f"CPU time of retrieving a wallet, {at_once} at once"
+        results.chart(f"retrieve-{at_once}", title, FLOOR, bars, ours=(OURS, UNLIMITED))
         ours = [cpu for cpu, _ in found[OURS]]
         for number, name, goal in GOALS if at_once > 1 else ():
             samples = found[name]
             if not isinstance(samples, str):
                 part = ratio([cpu for cpu, _ in samples], floor)
-                print(f"goal {number}, {OURS if name == OURS else 'without limits'} / {FLOOR}: {verdict(part, goal)}")
+                what = f"{OURS if name == OURS else 'without limits'} / {FLOOR}"
+                print(f"goal {number}, {what}: {verdict(part, goal)}")
+                results.goal(number, f"{what}, {at_once} at once", part, goal)
         peers = found.get(PEER, "")
         if not isinstance(peers, str):
             part = ratio(ours, [cpu for cpu, _ in peers])
@@ -88,6 +101,8 @@ def _compare(workers: Mapping[str, Worker], options: argparse.Namespace) -> None
                 f"goal 8, {OURS} / {PEER}: 1/{1 / part:.0f} (goal 1/{1 / PEER_GOAL:.0f}:"
                 f" {'met' if part <= PEER_GOAL else 'missed'})"
             )
+            results.goal("8", f"{OURS} / {PEER}, {at_once} at once", part, PEER_GOAL)
+    results.write(options.json)
 
 
 def _compare_seeds(workers: Mapping[str, Worker], options: argparse.Namespace) -> None:

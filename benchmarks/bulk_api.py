@@ -1,0 +1,127 @@
+"""Stand-ins for the API inside the client's own process, to be given to a session as its `http`.
+
+`InstantApi` answers after one turn of the loop, so that what is left to measure is the package's own work. `LimitedApi`
+keeps the API's live limits in a loop whose time jumps (`run_virtual`), so that hours pass in seconds.
+"""
+
+import asyncio
+import selectors
+from collections import deque
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from .bulk_documents import Wallets
+from .documents import HOST
+
+T = TypeVar("T")
+
+ORGANIZATION: Final = HOST.removesuffix("/api")
+_MEDIA_TYPE: Final = {"Content-Type": "application/vnd.api+json"}
+_REFUSAL: Final = b'{"errors":[{"title":"Too many requests","status":"429","code":"TOO_MANY_REQUESTS"}]}'
+
+
+class Response:
+    """As much of an aiohttp response as the package reads."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.content_length = len(body)
+        self.content = None
+        """The stream, which nobody reads where `read` gives the whole."""
+        self._body = body
+
+    async def read(self) -> bytes:
+        """The body."""
+        return self._body
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class InstantApi:
+    """Answers in the next turn of the loop."""
+
+    def __init__(self, ids: Sequence[str] = ()) -> None:
+        self._wallets = Wallets(ids)
+
+    async def request(self, method: str, url: Any, **_: Any) -> Response:
+        """See `aiohttp.ClientSession.request`."""
+        assert method == "GET"
+        await asyncio.sleep(0)
+        return self.found(str(url))
+
+    def found(self, url: str) -> Response:
+        """The answer to a request that is let through."""
+        return Response(200, _MEDIA_TYPE, self._wallets.answer(url.removeprefix(ORGANIZATION)))
+
+
+class LimitedApi(InstantApi):
+    """Keeps sliding windows, takes its time, and counts.
+
+    All requests here are uncacheable reads of one endpoint: 200 in 60 s, and 50 in 10 s. A refused one is not counted
+    against the windows, which is the kinder reading of the API's documentation.
+    """
+
+    LIMITS: Final = ((200, 60.0), (50, 10.0))
+    LATENCY: Final = 0.1
+
+    def __init__(self, ids: Sequence[str] = ()) -> None:
+        super().__init__(ids)
+        self.requests = 0
+        self.refused = 0
+        self._windows: list[deque[float]] = [deque() for _ in self.LIMITS]
+
+    async def request(self, method: str, url: Any, **_: Any) -> Response:
+        """See `aiohttp.ClientSession.request`."""
+        assert method == "GET"
+        await asyncio.sleep(self.LATENCY / 2)
+        allowed = self._allowed(asyncio.get_running_loop().time())
+        await asyncio.sleep(self.LATENCY / 2)
+        self.requests += 1
+        self.refused += not allowed
+        return self.found(str(url)) if allowed else Response(429, _MEDIA_TYPE, _REFUSAL)
+
+    def _allowed(self, now: float) -> bool:
+        for window, (limit, seconds) in zip(self._windows, self.LIMITS, strict=True):
+            # A touch shorter, or the rounding of sums of times would refuse what comes on the dot.
+            while window and window[0] <= now - seconds + 1e-6:
+                window.popleft()
+            if len(window) >= limit:
+                return False
+        for window in self._windows:
+            window.append(now)
+        return True
+
+    @classmethod
+    def least_seconds(cls, requests: int) -> float:
+        """The time before which nobody can have begun so many requests."""
+        (average, minute), (burst, seconds) = cls.LIMITS
+        minutes, rest = divmod(requests - 1, average)
+        return minutes * minute + rest // burst * seconds
+
+
+class _Jumping(selectors.SelectSelector):
+    """Asked to wait, it moves the loop's time instead."""
+
+    moment = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        assert timeout is not None, "nothing will ever happen: a task waits for what nobody will do"
+        self.moment += max(0.0, timeout)
+        return super().select(0)
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jumping = _Jumping()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.moment
+
+
+def run_virtual(main: Coroutine[Any, Any, T]) -> T:
+    """What `main` gives, however long it sleeps, as soon as its work is done."""
+    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+        return runner.run(main)
