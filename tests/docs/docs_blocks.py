@@ -48,11 +48,6 @@ class Block:
     def place(self) -> str:
         return f"{self.page}:{self.line}"
 
-    @property
-    def is_snippet(self) -> bool:
-        """Whether it shows a file, which is tested as a file."""
-        return SNIPPET.search(self.code) is not None
-
 
 def blocks_of(page: str) -> list[Block]:
     """All fenced blocks of a page, in order; a `text` block right behind a Python one is its output."""

@@ -11,15 +11,16 @@ from commercelayer_async.cli.app import app
 from commercelayer_async.sandbox import Sandbox
 
 ROOT = DOCS.parent
-LANGUAGES = {"python", "text", "sh", "json", "toml", "html"}
+# None is that of a file that is shown, which tools that format Python blocks must leave alone.
+LANGUAGES = {"", "python", "text", "sh", "json", "toml", "html"}
 ALL = [block for page in PAGES for block in blocks_of(page)]
 PYTHON = [block for block in ALL if block.language == "python"]
-RUNNING = sorted({block.page for block in PYTHON if block.reason is None and not block.is_snippet})
+RUNNING = sorted({block.page for block in PYTHON if block.reason is None})
 
 
 @pytest.mark.parametrize("page", RUNNING)
 async def test_a_pages_blocks_run_in_order_and_print_what_is_shown(page: str, environment: Sandbox) -> None:
-    blocks = [one for one in PYTHON if one.page == page and one.reason is None and not one.is_snippet]
+    blocks = [one for one in PYTHON if one.page == page and one.reason is None]
 
     for block, printed in await run(blocks, environment):
         if block.output is not None:
@@ -41,12 +42,13 @@ def test_there_are_blocks_to_run() -> None:
 def test_blocks_are_of_known_languages_and_stand_at_the_margin() -> None:
     """One that is indented would run nowhere."""
     assert [block.place for block in ALL if block.language not in LANGUAGES] == []
+    assert [block.place for block in ALL if not block.language and not SNIPPET.search(block.code)] == []
     assert [block.place for block in PYTHON if block.indented] == []
 
 
 def test_the_files_that_pages_show_are_tested() -> None:
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_recipes_*.py"))
-    shown = {Path(path).name for block in PYTHON for path in SNIPPET.findall(block.code)}
+    shown = {Path(path).name for block in ALL for path in SNIPPET.findall(block.code)}
 
     assert shown
     assert [name for name in sorted(shown) if Path(name).stem not in tests and name != "greetings.py"] == []
