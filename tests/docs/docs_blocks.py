@@ -8,6 +8,7 @@ comment before it: `<!-- not run: because … -->`; it has to be Python all the 
 
 import ast
 import asyncio
+import builtins
 import contextlib
 import inspect
 import io
@@ -68,7 +69,7 @@ def blocks_of(page: str) -> list[Block]:
 
 async def run(blocks: list[Block], sandbox: Sandbox) -> Iterator[tuple[Block, str]]:
     """What each block of a page prints. Tests that a block defines are run; sessions that stay open are closed."""
-    names: dict[str, Any] = {"__name__": "page"}
+    names: dict[str, Any] = {"__name__": "page", "__builtins__": builtins}
     printed: list[tuple[Block, str]] = []
     try:
         for block in blocks:
