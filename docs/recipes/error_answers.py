@@ -5,6 +5,7 @@ service, not for whoever called it.
 """
 
 import logging
+import math
 from typing import Final
 
 import attrs
@@ -33,8 +34,8 @@ _ANSWERS: Final = (
     ((AuthError, Unauthorized, Forbidden), 502, "the commerce API refused this service"),
     (SessionError, 503, "shutting down, try again later"),
     (ConfigurationError, 500, "a mistake in this service"),
-    (CommerceLayerError, 502, "the commerce API gave no usable answer"),
 )
+_OTHERWISE: Final = (502, "the commerce API gave no usable answer")
 _COME_BACK: Final = 1.0
 """Seconds, where a 503 has no time of its own to tell."""
 
@@ -51,7 +52,7 @@ class ErrorAnswer:
     @property
     def headers(self) -> dict[str, str]:
         """`Retry-After` in whole seconds, rounded up, if there is a time to tell."""
-        return {} if self.retry_after is None else {"Retry-After": str(int(-(-self.retry_after // 1)))}
+        return {} if self.retry_after is None else {"Retry-After": str(math.ceil(self.retry_after))}
 
     @property
     def body(self) -> dict[str, str]:
@@ -61,7 +62,8 @@ class ErrorAnswer:
 
 def answer_to(error: CommerceLayerError) -> ErrorAnswer:
     """The answer to a caller, after the error itself has gone to the log."""
-    status, title = next((status, title) for kinds, status, title in _ANSWERS if isinstance(error, kinds))
+    found = ((status, title) for kinds, status, title in _ANSWERS if isinstance(error, kinds))
+    status, title = next(found, _OTHERWISE)
     wished = error.retry_after if isinstance(error, RateLimited) else None
     answer = ErrorAnswer(status, title, (wished or _COME_BACK) if status == 503 else None)  # noqa: PLR2004 - as HTTP has it
     level = logging.INFO if answer.status == 404 else logging.ERROR  # noqa: PLR2004 - as HTTP has it

@@ -3,7 +3,7 @@
 Run it by `uvicorn --app-dir docs/recipes fastapi_app:app`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Annotated, TypedDict
 
@@ -23,7 +23,7 @@ class State(TypedDict):
 
 
 @asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+async def lifespan(_: FastAPI) -> AsyncGenerator[State]:
     """Open the one session when the process starts; close it, and its connections, when it stops."""
     async with Session.from_env(**presets.WEB, user_agent="wallet-service/1.0") as session:
         yield {"session": session}

@@ -3,7 +3,7 @@
 Run it by `uvicorn --app-dir docs/recipes starlette_app:app`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
@@ -24,7 +24,7 @@ class State(TypedDict):
 
 
 @asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[State]:
+async def lifespan(_: Starlette) -> AsyncGenerator[State]:
     """Open the one session when the process starts; close it when it stops."""
     async with Session.from_env(**presets.WEB) as session:
         yield {"session": session}
