@@ -6,7 +6,7 @@ iterator: closing that ends it, and so does dropping it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, Self, TypeVar
 
 import attrs
@@ -19,7 +19,7 @@ from ._sender import Answer
 from ._text import glimpse, kind, printable
 from ._transport import Response
 from .errors import CommerceLayerError, ConfigurationError, DecodeError
-from .jsonapi import GenericResource, Links, Registry, Relationship, Resource
+from .jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
 from .jsonapi._compound import members_of
 from .jsonapi._json import loads
 from .jsonapi.document import mapping
@@ -246,7 +246,7 @@ class Source(Generic[R]):
 
     core: Core
     send: Send
-    follow: Callable[..., Awaitable[Any]]
+    through: Follow
     registry: Registry
     cls: type[R]
     """What every resource has to be an instance of."""
@@ -286,11 +286,11 @@ class Source(Generic[R]):
 
     async def _page(self, target: str) -> Received[R]:
         def read(response: Response, answer: Answer) -> Received[R]:
-            answer.follow = self.follow
-            found = self.registry.read(response.body, url=_place(response), follow=answer)
+            answer.through = self.through
+            found = self.registry.read(response.body, url=response.place, follow=answer)
             if not isinstance(found, tuple):
                 got = "null" if found is None else "one resource"
-                raise DecodeError(expected="an array of resources", got=got, pointer="/data", url=_place(response))
+                raise DecodeError(expected="an array of resources", got=got, pointer="/data", url=response.place)
             return _received(response, tuple(self._fit(item, n, response) for n, item in enumerate(found)))
 
         return await self.send(target, endpoint_of(target, self.core.origin.api), read)
@@ -305,7 +305,7 @@ class Source(Generic[R]):
             expected=f"one of the {self.type_ or 'resources'} asked for",
             got=f"{printable(item.type, 80)}/{printable(item.id, 80)}",
             pointer=f"/data/{n}",
-            url=_place(response),
+            url=response.place,
         )
 
 
@@ -314,7 +314,7 @@ def source_of(
     *,
     core: Core,
     send: Send,
-    follow: Callable[..., Awaitable[Any]],
+    through: Follow,
 ) -> Source[Any]:
     """Where lists of a class, of a type, or of what a to-many relationship leads to are read.
 
@@ -324,19 +324,17 @@ def source_of(
     """
     api = core.origin.api
     if isinstance(what, Relationship):
-        return _related(what, core, send, follow)
+        return _related(what, core, send, through)
     if isinstance(what, str):
         type_ = segment(what, "type")
         registry = core.registry.without(type_)
-        return Source(core, send, follow, registry, GenericResource, type_, f"{api}/{type_}")
+        return Source(core, send, through, registry, GenericResource, type_, f"{api}/{type_}")
     Registry(what)  # refuses what is no resource class
     registry = core.registry.preferring(what)
-    return Source(core, send, follow, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
+    return Source(core, send, through, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
 
 
-def _related(
-    relationship: Relationship, core: Core, send: Send, follow: Callable[..., Awaitable[Any]]
-) -> Source[Resource]:
+def _related(relationship: Relationship, core: Core, send: Send, through: Follow) -> Source[Resource]:
     owner, name = relationship.owner, relationship.name
     if relationship.to_many is False:
         raise ConfigurationError(f"{owner.type}.{name} leads to one resource at most: await it")
@@ -347,7 +345,7 @@ def _related(
     path, _, query = target.partition("?")
     declared = target_class(owner.type, name, core.registry)
     type_: str | None = getattr(declared, "type", None)
-    return Source(core, send, follow, core.registry, Resource, type_, path, tuple(query.split("&")) if query else ())
+    return Source(core, send, through, core.registry, Resource, type_, path, tuple(query.split("&")) if query else ())
 
 
 def collection_of(
@@ -415,19 +413,13 @@ def _received(response: Response, items: tuple[R, ...]) -> Received[R]:
     """A page with the document's meta and links, which decoding its resources leaves aside."""
     members = members_of(response.body)
     if members is None:
-        got = kind(loads(response.body, url=_place(response)))
-        raise DecodeError(expected="a JSON:API document (an object)", got=got, url=_place(response))
+        got = kind(loads(response.body, url=response.place))
+        raise DecodeError(expected="a JSON:API document (an object)", got=got, url=response.place)
     meta, links = (
-        mapping(loads(members[name], url=_place(response)), f"/{name}", _place(response)) if name in members else {}
+        mapping(loads(members[name], url=response.place), f"/{name}", response.place) if name in members else {}
         for name in ("meta", "links")
     )
-    return Received(items, meta, Links(links, base=_place(response)), _place(response))
-
-
-def _place(response: Response) -> str:
-    """Where a document came from, without the query: errors show it, and filters hold what nobody should log."""
-    # Links are resolved against the path; only an empty one would need the query (RFC 3986, 5.2.2), and leads nowhere.
-    return response.url.partition("?")[0]
+    return Received(items, meta, Links(links, base=response.place), response.place)
 
 
 def _seen(task: "asyncio.Task[Any]") -> None:

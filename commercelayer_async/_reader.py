@@ -1,6 +1,6 @@
 """Requests in terms of resources: one by its id, many by theirs, and what a relationship leads to."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from ._chunks import missing, query_of_ids
@@ -9,7 +9,7 @@ from ._sender import Answer, Read
 from ._text import printable
 from ._transport import Response
 from .errors import ApiError, DecodeError
-from .jsonapi import Decoded, GenericResource, Registry, Relationship, Resource
+from .jsonapi import Decoded, Follow, GenericResource, Registry, Relationship, Resource
 from .jsonapi.query import path_of, query_of, segment
 
 R = TypeVar("R", bound=Resource)
@@ -30,10 +30,10 @@ class Send(Protocol):
 class Reader:
     """Reads resources through one session."""
 
-    def __init__(self, core: Core, send: Send, follow: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, core: Core, send: Send, through: Follow) -> None:
         self._core = core
         self._send = send
-        self._follow = follow
+        self._through = through
 
     async def one(self, cls: type[R], type_: str, id_: str, include: Sequence[str]) -> R:
         """One resource by its own address; see `Session.get`."""
@@ -110,8 +110,8 @@ class Reader:
         self, registry: Registry, response: Response, answer: Answer, *, expecting: type[Resource] | None = None
     ) -> Decoded:
         """The resources of an answer, which will find their way through this session."""
-        answer.follow = self._follow
-        return registry.read(response.body, url=response.url, follow=answer, expecting=expecting)
+        answer.through = self._through
+        return registry.read(response.body, url=response.place, follow=answer, expecting=expecting)
 
     def registry_for(self, cls: type[Resource], type_: str) -> Registry:
         """The classes by type, with `cls` for its own."""
@@ -163,7 +163,7 @@ class Reader:
                 expected="the related resource, included or null",
                 got="neither" if found is None else found.state.value,
                 pointer=f"/data/relationships/{name}",
-                url=response.url.partition("?")[0],
+                url=response.place,
                 resource=f"{owner.type}/{owner.id}",
             )
 
@@ -182,7 +182,7 @@ def _another(
         got = f"{found.type}/{printable(found.id, 80)}"
     else:
         got = "an array of resources" if isinstance(found, tuple) else "null"
-    return DecodeError(expected=wanted, got=got, pointer=pointer, url=response.url.partition("?")[0], resource=resource)
+    return DecodeError(expected=wanted, got=got, pointer=pointer, url=response.place, resource=resource)
 
 
 def _with_include(target: str, include: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ way is tried again like a request that never arrived.
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ._answers import kept_headers, require_document, shielded
@@ -22,6 +22,7 @@ from ._places import Places
 from ._retry import Kind, Quota, Retry, cost_of, kind_of, retry_after, sane
 from ._transport import Request, Response, Transport
 from .errors import ApiError, CommerceLayerError, RateLimited, TransportError, Unauthorized
+from .jsonapi import Collection, Follow, Relationship, ToManyRelationship
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 class Answer:
     """The last answer of a call: what came beside the document, and what it took."""
 
-    __slots__ = ("_response", "elapsed", "follow", "tries", "waited")
+    __slots__ = ("_response", "elapsed", "through", "tries", "waited")
 
     def __init__(self, response: Response, tries: int, elapsed: float, waited: float) -> None:
         self._response = response
@@ -45,7 +46,16 @@ class Answer:
         """Seconds that the call took, its waits included."""
         self.waited = waited
         """Seconds of these that it waited for rate limits."""
-        self.follow: Any = None
+        self.through: Follow
+        """What the relationships of the answer's resources are fetched through; set by whoever reads them."""
+
+    def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Awaitable[Any]:
+        """See `Follow`."""
+        return self.through.follow(relationship, include=include, anew=anew)
+
+    def list(self, relationship: ToManyRelationship[Any], /) -> Collection:
+        """See `Follow`."""
+        return self.through.list(relationship)
 
     @property
     def status(self) -> int:

@@ -147,7 +147,7 @@ class Session:
             chance=chance,
             url=core.origin.url,
         )
-        self._reader = Reader(core, self._send, self.follow)
+        self._reader = Reader(core, self._send, self)
         self._batcher = Batcher(self._alone, self._reader.parents, self._reader.absent)
         self._closed = False
 
@@ -434,7 +434,7 @@ class Session:
         Raises:
             ConfigurationError: an argument will not do; the nearest name that would is told.
         """
-        source = source_of(cls_or_type, core=self._core, send=self._send, follow=self.follow)
+        source = source_of(cls_or_type, core=self._core, send=self._send, through=self)
         options = Options(page_size, start_from, read_ahead)
         return collection_of(source, filter=filter, sort=sort, include=include, options=options)
 
@@ -467,7 +467,7 @@ class Session:
         Raises:
             ConfigurationError: an argument will not do.
         """
-        source: Source[R] = source_of(cls, core=self._core, send=self._send, follow=self.follow)
+        source: Source[R] = source_of(cls, core=self._core, send=self._send, through=self)
         options = Options(page_size, None, read_ahead)
         return scan_of(source, filter=filter, include=include, after=after, options=options)
 
@@ -523,7 +523,7 @@ class Session:
 
 
 def _document(response: Response, _: Answer) -> Document:
-    return parse(response.body, response.url)
+    return parse(response.body, response.place)
 
 
 def _class_and_type(cls_or_type: type[Resource] | str) -> tuple[type[Resource], str]:

@@ -51,6 +51,14 @@ class Response:
     url: str
     """Where it came from."""
 
+    @property
+    def place(self) -> str:
+        """Where it came from, without the query: errors show it, and filters hold what nobody should log.
+
+        Links are resolved against it; only an empty one would need the query (RFC 3986, 5.2.2), and leads nowhere.
+        """
+        return self.url.partition("?")[0]
+
 
 class Watch(Protocol):
     """Whoever wants to know what a request is waiting for."""

@@ -8,25 +8,20 @@ What is included in a document is found there; for anything else a `Follow` is n
 """
 
 from ._fields import member
+from .declaration import ToMany, ToOne
 from .document import MAX_RESOURCES, Document, ResourceObject, parse
+from .follow import Collection, Follow
 from .links import Link, Links
 from .media_type import JSON_API, MediaType, media_type
 from .objects import ErrorObject, ResourceIdentifier
 from .registry import Decoded, Registry
-from .relationship import (
-    Follow,
-    Relationship,
-    RelationshipState,
-    ToMany,
-    ToManyRelationship,
-    ToOne,
-    ToOneRelationship,
-)
+from .relationship import Relationship, RelationshipState, ToManyRelationship, ToOneRelationship
 from .resource import GenericResource, Resource
 
 __all__ = [
     "JSON_API",
     "MAX_RESOURCES",
+    "Collection",
     "Decoded",
     "Document",
     "ErrorObject",

@@ -20,8 +20,8 @@ from ._json import FAILURES, loads
 from .document import mapping, own_members
 
 if TYPE_CHECKING:
+    from .follow import Follow
     from .registry import Registry
-    from .relationship import Follow
     from .resource import Resource
 
 Key = tuple[str, str, str]

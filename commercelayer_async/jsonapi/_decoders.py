@@ -28,8 +28,8 @@ from .resource import GenericResource, Resource, beside
 if TYPE_CHECKING:
     from cattrs import Converter
 
+    from .follow import Follow
     from .registry import Registry
-    from .relationship import Follow
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 

@@ -9,7 +9,7 @@ from ._compound import Compound
 from ._decoders import Decoders
 from ._json import as_text
 from .document import MAX_RESOURCES, Document
-from .relationship import Follow
+from .follow import Follow
 from .resource import GenericResource, Resource, declared_relationships
 
 if TYPE_CHECKING:

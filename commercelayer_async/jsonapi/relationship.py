@@ -5,37 +5,28 @@ its state, its linkage, links and meta without asking anybody, and that can be a
 the document; anything else is fetched through the document's `Follow`, the one way from here to a network.
 """
 
-from collections.abc import Awaitable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import (
     TYPE_CHECKING,
-    Annotated,
     Any,
     ClassVar,
     Final,
-    ForwardRef,
     Generic,
-    Protocol,
-    Self,
     TypeVar,
     cast,
-    get_args,
-    overload,
 )
 
-import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from .._text import kind
 from ..errors import ConfigurationError, DecodeError, SessionError
-from ._json import FAILURES, as_array, as_object, as_text, exact, loads
-from .document import identity, mapping
+from ._linkage import NOTHING, Identifier, Wire, identifier_of, key_of, read_relationship
+from .follow import Follow
 from .links import Link, Links, escape
 from .objects import ResourceIdentifier
 
 if TYPE_CHECKING:
     from ._compound import Compound, Key
-    from .resource import Resource
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -57,43 +48,6 @@ class RelationshipState(StrEnum):
     """Linkage, and the target is in the document."""
 
 
-class Follow(Protocol):
-    """What fetches the target of a relationship; a session is one."""
-
-    def follow(
-        self, relationship: "Relationship", *, include: Sequence[str] = (), anew: bool = False
-    ) -> Awaitable[Any]:
-        """The resource, the tuple of resources, or None that `relationship` leads to.
-
-        Awaits of one relationship object share one request, unless it is to be asked `anew`.
-        """
-        ...
-
-
-_Text = Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class _Identifier(msgspec.Struct, gc=False):
-    """Linkage on the wire."""
-
-    type: _Text
-    id: _Text
-    meta: dict[str, Any] | None = None
-    lid: Any = None
-
-
-class _Wire(msgspec.Struct, gc=False):
-    """A relationship object on the wire."""
-
-    data: _Identifier | list[_Identifier] | UnsetType | None = UNSET
-    links: dict[str, Any] | None = None
-    meta: dict[str, Any] | None = None
-
-
-_decode_wire: Final = msgspec.json.Decoder(_Wire, float_hook=exact).decode
-_decode_wires: Final = msgspec.json.Decoder(dict[str, _Wire], float_hook=exact).decode
-_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
-_NOTHING: Final = _Wire()
 _UNKNOWN: Final = object()
 
 
@@ -120,7 +74,7 @@ class Relationship:
     """The member name under `relationships`."""
 
     def __init__(
-        self, name: str, owner: "Key", document: "Compound | None" = None, wire: "_Wire | Raw" = _NOTHING
+        self, name: str, owner: "Key", document: "Compound | None" = None, wire: "Wire | Raw" = NOTHING
     ) -> None:
         self.name = name
         # Its identity and not the resource, which holds this object: no cycle.
@@ -145,18 +99,20 @@ class Relationship:
     @property
     def unsaid(self) -> bool:
         """Whether the document has no member of this name at all."""
-        return self._wire is _NOTHING
+        return self._wire is NOTHING
 
     @property
     def _path(self) -> str:
         return f"{self._owner[0]}/{self._owner[2]}.{self.name}"
 
     @property
-    def _said(self) -> _Wire:
+    def _said(self) -> Wire:
         """What the document says; where it says it wrongly, this raises `DecodeError`."""
         wire = self._wire
-        if type(wire) is not _Wire:
-            wire = self._wire = self._read(cast("Raw", wire))
+        if type(wire) is not Wire:
+            wire = self._wire = read_relationship(
+                cast("Raw", wire), self._place(), self._document.url if self._document is not None else None
+            )
         return wire
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -220,8 +176,8 @@ class Relationship:
         """The linkage as it stands: an identifier, a tuple of them, None for null; `msgspec.UNSET` if there is none."""
         linkage = self._said.data
         if isinstance(linkage, list):
-            return tuple(map(_identifier, linkage))
-        return _identifier(linkage) if isinstance(linkage, _Identifier) else linkage
+            return tuple(map(identifier_of, linkage))
+        return identifier_of(linkage) if isinstance(linkage, Identifier) else linkage
 
     @property
     def identifiers(self) -> tuple[ResourceIdentifier, ...]:
@@ -229,7 +185,7 @@ class Relationship:
         linkage = self._said.data
         if linkage is UNSET or linkage is None:
             return ()
-        return tuple(map(_identifier, linkage if isinstance(linkage, list) else [linkage]))
+        return tuple(map(identifier_of, linkage if isinstance(linkage, list) else [linkage]))
 
     @property
     def links(self) -> Links:
@@ -239,7 +195,7 @@ class Relationship:
         """
         document = self._document
         wire = self._wire
-        if type(wire) is not _Wire:
+        if type(wire) is not Wire:
             wire = self._said
         return Links(wire.links, pointer=self._links_place, base=document.url if document is not None else None)
 
@@ -253,22 +209,25 @@ class Relationship:
         return self.links.related
 
     def _follow(self, *, include: Sequence[str] = (), anew: bool = False) -> Awaitable[Any]:
+        return self._through().follow(self, include=include, anew=anew)
+
+    def _through(self) -> Follow:
         follow: Follow | None = self._document.follow if self._document is not None else None
         if follow is None:
             raise SessionError(
                 f"{self._path} cannot be fetched: the resource is bound to no"
                 " session; get it from one, or call resource.bind(session)"
             )
-        return follow.follow(self, include=include, anew=anew)
+        return follow
 
-    def _find(self, linkage: _Identifier | list[_Identifier]) -> Any:
+    def _find(self, linkage: Identifier | list[Identifier]) -> Any:
         """The included target, None unless all of it is in the document."""
         document = self._document
         if document is None:
             return None
         if not isinstance(linkage, list):
-            return document.find(_key(linkage))
-        found = tuple(document.find(_key(one)) for one in linkage)
+            return document.find(key_of(linkage))
+        found = tuple(document.find(key_of(one)) for one in linkage)
         return None if None in found else found
 
     def _place(self) -> str:
@@ -277,29 +236,6 @@ class Relationship:
 
     def _links_place(self) -> str:
         return f"{self._place()}/links"
-
-    def _read(self, raw: Raw) -> _Wire:
-        """The relationship object member by member: local ids, what null stands for, or the error with its pointer."""
-        try:
-            return _decode_wire(raw)
-        except FAILURES:
-            pass
-        url = self._document.url if self._document is not None else None
-        at = self._place()
-        members = mapping(loads(raw, url=url), at, url)
-        wire = _Wire()
-        if "links" in members:
-            wire.links = mapping(members["links"], f"{at}/links", url)
-        if members.get("meta") is not None:
-            wire.meta = mapping(members["meta"], f"{at}/meta", url)
-        if "data" in members:
-            linkage = members["data"]
-            entries = as_array(linkage)
-            if entries is not None:
-                wire.data = [_identified(entry, f"{at}/data/{n}", url) for n, entry in enumerate(entries)]
-            else:
-                wire.data = _identified(linkage, f"{at}/data", url) if linkage is not None else None
-        return wire
 
 
 class ToOneRelationship(Relationship, Generic[T_co]):
@@ -323,11 +259,57 @@ class ToOneRelationship(Relationship, Generic[T_co]):
 
 
 class ToManyRelationship(Relationship, Generic[T_co]):
-    """A relationship to any number of resources, in the server's order."""
+    """A relationship to any number of resources, in the server's order.
+
+        stores = await wallet.event_stores              # a tuple: what is included, else the first page
+        async for store in wallet.event_stores: ...     # every one, page by page
+        async for page in wallet.event_stores.pages(): ...
+        newest = await wallet.event_stores.first()
+        total = await wallet.event_stores.count()
+
+    Only awaiting keeps what came. `session.list(wallet.event_stores, ...)` filters, sorts and resumes.
+    """
 
     __slots__ = ()
 
     to_many: ClassVar[bool | None] = True
+
+    def __aiter__(self) -> AsyncIterator[T_co]:
+        """Each resource: without a request where all of them are included, else page by page, anew each time.
+
+        Raises:
+            SessionError: they are not included, and the resource is bound to no session.
+        """
+        found = self._whole()
+        return aiter(self._through().list(self)) if found is None else _Each(found)
+
+    def pages(self) -> "AsyncIterator[Any]":
+        """The pages, in order, with their meta and links; asked for, whatever is included. Of a session, `Page`s."""
+        return self._through().list(self).pages()
+
+    def first(self) -> Awaitable[T_co | None]:
+        """The first resource, None if there is none; one request at most."""
+        found = self._whole()
+        return self._through().list(self).first() if found is None else _Known(next(iter(found), None))
+
+    def count(self) -> Awaitable[int]:
+        """How many there are: by the linkage, where the document has all of it, else by one request.
+
+        Raises:
+            DecodeError: the server does not say.
+        """
+        linkage = self._said.data
+        if isinstance(linkage, list) and self.links.next is None:
+            return _Known(len(linkage))
+        return self._through().list(self).count()
+
+    def _whole(self) -> tuple[T_co, ...] | None:
+        """All targets, if the document holds them; not what a request brought, which may be a first page."""
+        linkage = self._said.data
+        if not isinstance(linkage, list) or self.links.next is not None:
+            return None
+        found: tuple[T_co, ...] | None = self._find(linkage) if linkage else ()
+        return found
 
     if TYPE_CHECKING:
 
@@ -337,117 +319,28 @@ class ToManyRelationship(Relationship, Generic[T_co]):
         def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[tuple[T_co, ...]]: ...  # noqa: D102
 
 
-class _Declared:
-    """What `ToOne` and `ToMany` share: a name, and the values they give."""
+class _Known(Awaitable[T_co]):
+    """What is here already, for whoever awaits."""
 
-    value: ClassVar[type[Relationship]] = Relationship
+    __slots__ = ("_value",)
 
-    def __init__(self, member: str | None = None) -> None:
-        self.member = member or ""
+    def __init__(self, value: T_co) -> None:
+        self._value = value
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        if not self.member:
-            self.member = name
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.member!r})"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The classes that the type parameter names; empty if it is no text or was not given."""
-        for argument in get_args(getattr(self, "__orig_class__", None)):
-            if isinstance(argument, ForwardRef):
-                parts = (part.strip() for part in argument.__forward_arg__.split("|"))
-                return tuple(part for part in parts if part != "None")
-        return ()
+    def __await__(self) -> Generator[Any, Any, T_co]:
+        return self._value
+        yield
 
 
-class ToOne(_Declared, Generic[T_co]):
-    """Declares a to-one relationship in the body of a resource class: `customer = ToOne["Customer"]()`.
+class _Each(AsyncIterator[T_co]):
+    """What is here already, for whoever iterates as over what is fetched."""
 
-    The type parameter is what awaiting gives, for the type checker; `"Customer | None"` where there may be none. The
-    member name is the attribute's, unless given.
-    """
+    __slots__ = ("_left",)
 
-    value: ClassVar[type[Relationship]] = ToOneRelationship
+    def __init__(self, found: Iterable[T_co]) -> None:
+        self._left = iter(found)
 
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, instance: "Resource", owner: type) -> ToOneRelationship[T_co]: ...
-    def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToOneRelationship[T_co]":
-        if instance is None:
-            return self
-        return cast("ToOneRelationship[T_co]", related(instance, self.member, ToOneRelationship))
-
-
-class ToMany(_Declared, Generic[T_co]):
-    """Declares a to-many relationship in the body of a resource class: `event_stores = ToMany["EventStore"]()`."""
-
-    value: ClassVar[type[Relationship]] = ToManyRelationship
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, instance: "Resource", owner: type) -> ToManyRelationship[T_co]: ...
-    def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToManyRelationship[T_co]":
-        if instance is None:
-            return self
-        return cast("ToManyRelationship[T_co]", related(instance, self.member, ToManyRelationship))
-
-
-def related(resource: "Resource", name: str, cls: type[Relationship]) -> Relationship:
-    """The relationship `name` of `resource`, made on first use and kept there."""
-    value: Any = opened(resource).get(name, _NOTHING)
-    if isinstance(value, Relationship):
-        return value
-    made = cls(name, resource.key, getattr(resource, "_document", None), value)
-    opened(resource)[name] = made
-    return made
-
-
-def said(value: Any) -> bool:
-    """Whether a member of `opened` stands in the document, and was not made for want of one."""
-    return not (isinstance(value, Relationship) and value.unsaid)
-
-
-def opened(resource: "Resource") -> dict[str, Any]:
-    """The members of a resource's `relationships`: as the document has them, and those already made."""
-    members: Any = getattr(resource, "_relationships", None)
-    if type(members) is dict:
-        return cast("dict[str, Any]", members)
-    document: Compound | None = getattr(resource, "_document", None)
-    if document is not None and document.handed is None:
-        document.hand_out(resource)
-    made = _open(members, document, resource) if members else {}
-    object.__setattr__(resource, "_relationships", made)
-    return made
-
-
-def _open(raw: Raw, document: "Compound | None", resource: "Resource") -> dict[str, Any]:
-    for decode in (_decode_wires, _decode_members):
-        try:
-            return decode(raw)
-        except FAILURES:
-            continue
-    url = document.url if document is not None else None
-    at = document.locate(resource.key) if document is not None else ""
-    return mapping(loads(raw, url=url), f"{at}/relationships", url)
-
-
-def _key(identifier: _Identifier) -> "Key":
-    return (identifier.type, "id", identifier.id) if identifier.id else (identifier.type, "lid", identifier.lid)
-
-
-def _identifier(wire: _Identifier) -> ResourceIdentifier:
-    return ResourceIdentifier(wire.type, wire.id or None, as_text(wire.lid), wire.meta or {})
-
-
-def _identified(value: object, pointer: str, url: str | None) -> _Identifier:
-    members = as_object(value)
-    if members is None:
-        raise DecodeError(expected="a resource identifier", got=kind(value), pointer=pointer, url=url)
-    type_, id_, lid = identity(members, pointer, url)
-    meta = mapping(members.get("meta"), f"{pointer}/meta", url)
-    # Without an id, the empty one stands for none: no document can hold it.
-    return _Identifier(type_, id_ or "", meta, lid)
+    def __anext__(self) -> Awaitable[T_co]:
+        for one in self._left:
+            return _Known(one)
+        raise StopAsyncIteration

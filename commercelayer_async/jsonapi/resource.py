@@ -9,8 +9,10 @@ from ..errors import ConfigurationError, DecodeError
 from ._deep import WHEN_DEEP, copied, packed, unpacked
 from ._fields import once_per_class, wire_names
 from ._plain import to_dict
+from .declaration import ToMany, ToOne, opened, related, said
+from .follow import Follow
 from .links import Links
-from .relationship import Follow, Relationship, ToMany, ToOne, opened, related, said
+from .relationship import Relationship
 
 if TYPE_CHECKING:
     from ._compound import Compound, Key

@@ -1,6 +1,7 @@
 """Lists: what is asked, and what an awaited or iterated collection gives."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -18,8 +19,10 @@ from commercelayer_async import (
     Resource,
     ResourceCollection,
     Session,
+    SessionError,
     ToMany,
 )
+from commercelayer_async.jsonapi import Registry
 from commercelayer_async.resources import Customer, CustomerPaymentSource, EventStore, StripePayment
 from commercelayer_async.sandbox import Sandbox
 
@@ -255,6 +258,83 @@ async def test_the_related_list_holds_what_the_class_says() -> None:
 
         with pytest.raises(DecodeError, match="one of the customer_payment_sources asked for, got orders/o1"):
             await session.list(customer.customer_payment_sources)
+
+
+async def test_a_relationship_is_iterated_over_page_by_page(sandbox: Sandbox, session: Session) -> None:
+    wallet = await wallet_with_events(session)
+    expected = await ids_of(session.list(wallet.event_stores))
+    sandbox.requests.clear()
+
+    assert [event.id async for event in wallet.event_stores] == expected
+    assert [event.id async for page in wallet.event_stores.pages() for event in page.items] == expected
+    first = await wallet.event_stores.first()
+    assert first is not None
+    assert first.id == expected[0]
+    assert len(sandbox.requests) == 3
+
+
+async def test_a_relationship_that_is_included_is_iterated_over_where_it_is(
+    sandbox: Sandbox, session: Session
+) -> None:
+    source = await session.get(CustomerPaymentSource, "xYZkjABcde", include="customer")
+    customer = await session.get(Customer, (await source.customer).id, include="customer_payment_sources")
+    sandbox.requests.clear()
+
+    wallets = customer.customer_payment_sources
+    assert [wallet async for wallet in wallets] == list(await wallets)
+    assert await wallets.first() is wallets.value[0]
+    assert await wallets.count() == len(wallets.value) > 0
+    assert not sandbox.requests
+
+
+async def test_awaiting_a_relationship_does_not_end_it_at_the_first_page() -> None:
+    related = {"links": {"related": "/api/customers/c1/customer_payment_sources"}}
+    parent = resource(relationships={"customer_payment_sources": related})
+    pages_of_two = [
+        answer({"data": [resource("customer_payment_sources", one)], "meta": {"record_count": 2}, "links": links})
+        for one, links in [("w1", {"next": "?page[number]=2"}), ("w2", {})]
+    ]
+    served = [answer({"data": parent}), pages_of_two[0], *pages_of_two, pages_of_two[0]]
+    async with Answering(*served) as server, session_on(server.url) as session:
+        customer = await session.get(Customer, "c1")
+
+        assert [one.id for one in await customer.customer_payment_sources] == ["w1"]
+        assert [one.id async for one in customer.customer_payment_sources] == ["w1", "w2"]
+        assert [one.id for one in await customer.customer_payment_sources] == ["w1"]
+        assert await customer.customer_payment_sources.count() == 2
+
+
+async def test_linkage_tells_how_many_there_are_unless_it_is_paged() -> None:
+    linkage = {"data": [{"type": "orders", "id": one} for one in ("o1", "o2")]}
+    paged = {"links": {"related": "/api/customers/c1/orders", "next": "?page=2"}}
+    parent = resource(relationships={"orders": linkage, "returns": {**linkage, **paged}, "none": {"data": []}})
+
+    @attrs.frozen(kw_only=True)
+    class Buyer(Resource):
+        type: ClassVar[str] = "customers"
+        orders = ToMany["GenericResource"]()
+        returns = ToMany["GenericResource"]()
+        none = ToMany["GenericResource"]()
+
+    counted = answer({"data": [resource("orders", "o1")], "meta": {"record_count": 7}})
+    async with Answering(answer({"data": parent}), counted) as server, session_on(server.url) as session:
+        buyer = await session.get(Buyer, "c1")
+
+        assert await buyer.orders.count() == 2
+        assert await buyer.none.first() is None
+        assert [one async for one in buyer.none] == []
+        assert await buyer.returns.count() == 7
+        assert len(server.paths) == 2
+
+
+def test_a_relationship_without_a_session_says_so() -> None:
+    document = {"data": resource(relationships={"orders": {"links": {"related": "/api/customers/c1/orders"}}})}
+    customer = Registry(Customer).read(json.dumps(document).encode())
+    assert isinstance(customer, Customer)
+
+    for ask in (aiter, lambda orders: orders.pages(), lambda orders: orders.first(), lambda orders: orders.count()):
+        with pytest.raises(SessionError, match="bound to no session"):
+            ask(customer.orders)
 
 
 async def test_a_to_one_relationship_is_no_list(session: Session) -> None:

@@ -375,6 +375,8 @@ EVERY_ERROR: list[Callable[[], CommerceLayerError]] = [
     lambda: errors.DecodeError(expected="e", got="g", pointer="/p", url="u", resource="t/i", offset=3),
     lambda: errors.LinkRefused(link="l", reason="r", url="u"),
     lambda: errors.AuthError("m", status=401, code="invalid_client"),
+    lambda: errors.ExportError("m", path="p"),
+    *(lambda cls=cls: cls("m", path="p") for cls in errors.ExportError.__subclasses__()),  # type: ignore[misc]
     lambda: errors.BulkError.of({"c1": errors.SessionError("m")}, {}),
     lambda: errors.RateLimited(status=429, method="GET", url="u", headers={"retry-after": "3"}),
     *(
