@@ -1,0 +1,110 @@
+"""Declarations: how a resource class says which relationships it has, and what reading one of them gives."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Generic, Self, TypeVar, cast, get_args, overload
+
+from ._json import loads
+from ._linkage import NOTHING, open_members
+from .document import mapping
+from .relationship import Relationship, ToManyRelationship, ToOneRelationship
+
+if TYPE_CHECKING:
+    from ._compound import Compound
+    from .resource import Resource
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class _Declared:
+    """What `ToOne` and `ToMany` share: a name, and the values they give."""
+
+    value: ClassVar[type[Relationship]] = Relationship
+
+    def __init__(self, member: str | None = None) -> None:
+        self.member = member or ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if not self.member:
+            self.member = name
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.member!r})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes that the type parameter names; empty if it is no text or was not given."""
+        for argument in get_args(getattr(self, "__orig_class__", None)):
+            if isinstance(argument, ForwardRef):
+                parts = (part.strip() for part in argument.__forward_arg__.split("|"))
+                return tuple(part for part in parts if part != "None")
+        return ()
+
+
+class ToOne(_Declared, Generic[T_co]):
+    """Declares a to-one relationship in the body of a resource class: `customer = ToOne["Customer"]()`.
+
+    The type parameter is what awaiting gives, for the type checker; `"Customer | None"` where there may be none. The
+    member name is the attribute's, unless given.
+    """
+
+    value: ClassVar[type[Relationship]] = ToOneRelationship
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: "Resource", owner: type) -> ToOneRelationship[T_co]: ...
+    def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToOneRelationship[T_co]":
+        if instance is None:
+            return self
+        return cast("ToOneRelationship[T_co]", related(instance, self.member, ToOneRelationship))
+
+
+class ToMany(_Declared, Generic[T_co]):
+    """Declares a to-many relationship in the body of a resource class: `event_stores = ToMany["EventStore"]()`."""
+
+    value: ClassVar[type[Relationship]] = ToManyRelationship
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: "Resource", owner: type) -> ToManyRelationship[T_co]: ...
+    def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToManyRelationship[T_co]":
+        if instance is None:
+            return self
+        return cast("ToManyRelationship[T_co]", related(instance, self.member, ToManyRelationship))
+
+
+def related(resource: "Resource", name: str, cls: type[Relationship]) -> Relationship:
+    """The relationship `name` of `resource`, made on first use and kept there."""
+    value: Any = opened(resource).get(name, NOTHING)
+    if isinstance(value, Relationship):
+        return value
+    made = cls(name, resource.key, getattr(resource, "_document", None), value)
+    opened(resource)[name] = made
+    return made
+
+
+def said(value: Any) -> bool:
+    """Whether a member of `opened` stands in the document, and was not made for want of one."""
+    return not (isinstance(value, Relationship) and value.unsaid)
+
+
+def opened(resource: "Resource") -> dict[str, Any]:
+    """The members of a resource's `relationships`: as the document has them, and those already made."""
+    members: Any = getattr(resource, "_relationships", None)
+    if type(members) is dict:
+        return cast("dict[str, Any]", members)
+    document: Compound | None = getattr(resource, "_document", None)
+    if document is not None and document.handed is None:
+        document.hand_out(resource)
+    made = _open(members, document, resource) if members else {}
+    object.__setattr__(resource, "_relationships", made)
+    return made
+
+
+def _open(raw: bytes, document: "Compound | None", resource: "Resource") -> dict[str, Any]:
+    members = open_members(raw)
+    if members is not None:
+        return members
+    url = document.url if document is not None else None
+    at = document.locate(resource.key) if document is not None else ""
+    return mapping(loads(raw, url=url), f"{at}/relationships", url)
