@@ -273,9 +273,7 @@ async def test_a_relationship_is_iterated_over_page_by_page(sandbox: Sandbox, se
     assert len(sandbox.requests) == 3
 
 
-async def test_a_relationship_that_is_included_is_iterated_over_where_it_is(
-    sandbox: Sandbox, session: Session
-) -> None:
+async def test_a_relationship_that_is_included_is_iterated_over_where_it_is(sandbox: Sandbox, session: Session) -> None:
     source = await session.get(CustomerPaymentSource, "xYZkjABcde", include="customer")
     customer = await session.get(Customer, (await source.customer).id, include="customer_payment_sources")
     sandbox.requests.clear()
