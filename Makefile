@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-decode bench-bulk plots drill-bulk docs format clean
+.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-decode bench-bulk plots drill-bulk drill-export docs format clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,7 +20,7 @@ lint: $(VENV)/.dev ## ruff: rules and format
 
 types: $(VENV)/.dev ## mypy and pyright, both strict
 	$(BIN)/mypy
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 unit: $(VENV)/.dev ## the tests, with branch coverage
 	$(BIN)/coverage erase
@@ -44,6 +44,9 @@ bench-requests: bench ## the same
 
 drill-bulk: $(VENV)/.dev ## read 100,000 wallets while things go wrong; fails on any loss
 	$(BIN)/python -m benchmarks.drill_bulk
+
+drill-export: $(VENV)/.dev ## kill an exporting process again and again, and compare what it wrote; fails on any loss
+	$(BIN)/python -m benchmarks.drill_export
 
 bench-decode: $(VENV)/.bench ## CPU time of decoding, beside orjson, msgspec, pydantic and others
 	$(BIN)/python -m benchmarks.decode --json build/benchmarks/decode.json
