@@ -250,6 +250,7 @@ async def _main(name: str, url: str, count: int) -> None:
         # The first time opens connections.
         await read(world[:TRIAL], use=True)
         _, each, _ = await _measured(read, world[:TRIAL], use=True)
+        answer("ready")
         for question in questions():
             most = int(question["seconds"] / ((each or 0.0) / 1e6))
             wanted = list(islice(world, min(count, max(TRIAL, most))))

@@ -72,6 +72,7 @@ const measured = async (wanted, using) => {
 // Longer than the others: its compiler wants to see the code at work.
 await read(Math.min(ids.length, 40 * PAGE), true)
 const [, each] = await measured(2 * PAGE, true)
+console.log('ready')
 for await (const line of createInterface({ input: process.stdin })) {
   const { seconds, use: using } = JSON.parse(line)
   const most = Math.floor((seconds * 1e6) / each)

@@ -127,6 +127,8 @@ def main(paths: Sequence[str], page: Path = PAGE) -> None:
     folder.mkdir(exist_ok=True)
     for path in sorted(paths):
         found = json.loads(Path(path).read_text())
+        if found.get("disturbed"):
+            raise SystemExit(f"{path}: the machine was busy with other work; measure again")
         for chart in found["charts"]:
             (folder / f"{chart['key']}.svg").write_text(svg(chart))
         page.write_text(placed(page.read_text(), found["benchmark"], section(found)))

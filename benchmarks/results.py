@@ -19,6 +19,11 @@ class Results:
         self._benchmark = benchmark
         self._charts: list[dict[str, Any]] = []
         self._goals: list[dict[str, Any]] = []
+        self._disturbed = False
+
+    def disturbed(self) -> None:
+        """Others were at work on the machine: nothing of this run is fit to be published."""
+        self._disturbed = True
 
     def chart(self, key: str, title: str, axis: str, bars: Mapping[str, float], *, ours: Collection[str]) -> None:
         """A chart: `key` names its file, `axis` says what 1 is, `ours` are the bars of this package."""
@@ -39,6 +44,7 @@ class Results:
             "benchmark": self._benchmark,
             "date": datetime.now(UTC).date().isoformat(),
             "python": platform.python_version(),
+            "disturbed": self._disturbed,
             "charts": self._charts,
             "goals": self._goals,
         }

@@ -93,5 +93,17 @@ def test_results_become_tables_and_charts_between_the_marks_of_a_page(tmp_path: 
         plots.placed("a page", "bulk", "text")
 
 
+def test_what_was_measured_on_a_busy_machine_is_not_published(tmp_path: Path) -> None:
+    results = Results("bulk")
+    results.disturbed()
+    results.write(tmp_path / "bulk.json")
+    page = tmp_path / "docs.md"
+    page.write_text("<!-- bulk: written by make plots -->old<!-- bulk: end -->")
+
+    with pytest.raises(SystemExit, match="busy"):
+        plots.main([str(tmp_path / "bulk.json")], page)
+    assert "old" in page.read_text()
+
+
 def test_ratios_are_shown_with_no_more_digits_than_they_have() -> None:
     assert [shown(ratio) for ratio in (0.004, 0.5, 1.234, 12.34, 1234.5)] == ["1/250", "0.50", "1.23", "12.3", "1,234"]
