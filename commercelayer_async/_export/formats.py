@@ -110,7 +110,7 @@ def format_of(format: str | None, path: Path) -> Format:
         return Format(format)
     except ValueError:
         pass
-    hint = near_miss(str(format), list(Format)) or f"; there are {', '.join(Format)}"
+    hint = near_miss(str(format), map(str, Format)) or f"; there are {', '.join(Format)}"
     raise ConfigurationError(f"format: {printable(repr(format), 60)} is none{hint}")
 
 

@@ -41,15 +41,13 @@ class _Relationship(msgspec.Struct):
 
 
 class _Object(msgspec.Struct):
-    """What a resource object says of itself and of others."""
+    """What a resource object says of others."""
 
-    type: str
-    id: str = ""
-    lid: str = ""
     relationships: dict[str, _Relationship] | UnsetType | None = UNSET
 
 
 _decode_page: Final = msgspec.json.Decoder(_Page).decode
+_decode_identity: Final = msgspec.json.Decoder(_Identifier).decode
 _decode_object: Final = msgspec.json.Decoder(_Object).decode
 
 
@@ -94,8 +92,8 @@ class _Included:
         self._numbers: dict[tuple[str, str, str], int] = {}
         self._leads_to: list[list[_Identifier] | None] = []
         for number, raw in enumerate(raws):
-            found = _read(raw)
-            self._leads_to.append(_linkage(found))
+            self._leads_to.append(_linkage(raw))
+            found = _identity(raw)
             if found is not None:
                 self._numbers.setdefault((found.type, found.id, "" if found.id else found.lid), number)
 
@@ -103,7 +101,7 @@ class _Included:
         """What linkage leads to from a resource object. Where linkage cannot be read, that may be all there is."""
         if not self._raws:
             return []
-        queue = _linkage(_read(raw))
+        queue = _linkage(raw)
         reached: dict[int, None] = {}
         while queue:
             one = queue.pop(0)
@@ -118,16 +116,18 @@ class _Included:
         return self._raws if queue is None else [self._raws[number] for number in reached]
 
 
-def _read(raw: Raw) -> _Object | None:
+def _identity(raw: Raw) -> _Identifier | None:
     try:
-        return _decode_object(raw)
+        return _decode_identity(raw)
     except FAILURES:
         return None
 
 
-def _linkage(found: _Object | None) -> list[_Identifier] | None:
+def _linkage(raw: Raw) -> list[_Identifier] | None:
     """Every identifier that a resource object names; None if it cannot be read."""
-    if found is None:
+    try:
+        found = _decode_object(raw)
+    except FAILURES:
         return None
     named: list[_Identifier] = []
     for relationship in (found.relationships or {}).values():

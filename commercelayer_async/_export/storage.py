@@ -198,6 +198,8 @@ def publish(source: Path, target: Path, *, overwrite: bool) -> None:
             new.unlink(missing_ok=True)
             new.hardlink_to(source)
             new.replace(target)
+            # Renaming does nothing where both names lead to one file already.
+            new.unlink(missing_ok=True)
         else:
             target.hardlink_to(source)
     except FileExistsError:

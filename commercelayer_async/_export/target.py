@@ -2,6 +2,7 @@
 
     FILE.part            the data so far, mode 0600, locked while a process is at it
     FILE.part.json       the checkpoint: how much of the part counts
+    FILE.part.parquet    a Parquet file that is being made of the part, which holds its rows
     FILE                 the data, whole
     FILE.manifest.json   what they are
 
@@ -59,6 +60,7 @@ class Target:
         self.part = path.with_name(f"{path.name}.part")
         self.checkpoint_path = path.with_name(f"{path.name}.part.json")
         self.manifest_path = path.with_name(f"{path.name}.manifest.json")
+        self._made = path.with_name(f"{path.name}.part.parquet")
         self.state = Checkpoint(description=description, started_at=_now())
         """What counts now; on disk is this or an earlier one."""
         self.resumed = 0
@@ -156,10 +158,18 @@ class Target:
     def _begin(self) -> None:
         """Begin anew. The first checkpoint comes before the first byte, so that no part is ever without one."""
         self.checkpoint_path.unlink(missing_ok=True)
+        if os.fstat(self._open).st_nlink > 1:
+            self._renew()
         os.ftruncate(self._open, 0)
         os.lseek(self._open, 0, os.SEEK_SET)
         self._keep()
         self.append(self._writer.header, cursor=None, records=0)
+
+    def _renew(self) -> None:
+        """Take another part: this one has the name of a finished file too, which is not to be emptied."""
+        self.part.unlink()
+        self.close()
+        self._claim()
 
     def _restore(self, text: bytes) -> None:
         """Go on from a checkpoint; nothing is changed before all of it is found to be right."""
@@ -289,7 +299,7 @@ class Target:
         """The file to publish: the part, or what is made of it."""
         if not isinstance(self._writer, Rows):
             return self.part
-        made = self.path.with_name(f"{self.part.name}.parquet")
+        made = self._made
         with telling(made, "write"):
             made.unlink(missing_ok=True)
             try:
@@ -319,11 +329,10 @@ class Target:
         self._keep()
         with telling(self.path, "write"):
             publish(source, self.path, overwrite=self._overwrite)
-            if source != self.part:
-                source.unlink(missing_ok=True)
 
     def _remove_part(self) -> None:
         # The part last: it is what holds others off.
+        self._made.unlink(missing_ok=True)
         self.checkpoint_path.unlink(missing_ok=True)
         sync_folder(self.path.parent)
         if is_still(self._open, self.part):

@@ -1,0 +1,127 @@
+"""Credentials from a file."""
+
+import os
+
+import pytest
+
+CANARY = "canary-5f1e9c"
+TOKEN = "token-of-the-file"
+posix = pytest.mark.skipif(os.name != "posix", reason="file modes as POSIX has them")
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes a file of credentials."""
+
+    def writing(text, mode=0o600):
+        path = tmp_path / "credentials"
+        path.touch(mode)
+        path.write_text(text)
+        path.chmod(mode)
+        return str(path)
+
+    return writing
+
+
+def test_a_file_holds_what_the_environment_does(run, file, commercelayer_sandbox):
+    path = file(
+        "# the sandbox\n\n"
+        f'export COMMERCELAYER_ORGANIZATION="{commercelayer_sandbox.url}"\n'
+        f"COMMERCELAYER_CLIENT_ID = {commercelayer_sandbox.client_id}\n"
+        f"COMMERCELAYER_CLIENT_SECRET='{commercelayer_sandbox.client_secret}'\n"
+    )
+
+    said = run("count", "customers", "--credentials", path)
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.strip().isdigit()
+
+
+def test_the_organization_may_stay_in_the_environment(run, file, environment, commercelayer_sandbox):
+    environment(organization=commercelayer_sandbox.url)
+
+    said = run(
+        "get",
+        "customers",
+        "nobody",
+        "--credentials",
+        file(f"COMMERCELAYER_ACCESS_TOKEN={commercelayer_sandbox.access_token}"),
+    )
+
+    assert said.code == 3
+
+
+def test_a_token_of_the_environment_does_not_go_with_a_file(run, file, environment, commercelayer_sandbox):
+    environment(organization=commercelayer_sandbox.url, access_token=commercelayer_sandbox.access_token)
+
+    said = run("count", "customers", "--credentials", file("COMMERCELAYER_SCOPE=market:all\n"))
+
+    assert said.code == 2
+    assert "holds no credentials; add COMMERCELAYER_ACCESS_TOKEN" in said.err
+
+
+def test_an_organization_has_to_be_somewhere(run, file):
+    said = run("count", "customers", "--credentials", file(f"COMMERCELAYER_ACCESS_TOKEN={CANARY}"))
+
+    assert said.code == 2
+    assert "names no COMMERCELAYER_ORGANIZATION" in said.err
+    assert CANARY not in said.err
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o601])
+def test_a_file_that_others_can_read_is_refused(run, file, mode):
+    path = file(f"COMMERCELAYER_ACCESS_TOKEN={CANARY}", mode)
+
+    said = run("count", "customers", "--credentials", path)
+
+    assert said.code == 2
+    assert f"others can read or change {path} (mode {mode:04o}); run: chmod 600 {path}" in said.err
+    assert CANARY not in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            f"COMMERCELAYER_ACCES_TOKEN={CANARY}",
+            "line 1: no NAME=value of those in --help; did you mean 'COMM",
+        ),
+        (f"\n{CANARY}", "line 2: no NAME=value of those in --help;"),
+        (f"{CANARY}=x", "line 1"),
+        ("x" * 70_000, "is no text of lines NAME=value"),
+    ],
+)
+def test_a_malformed_file_is_refused_and_not_quoted(run, file, text, reason):
+    said = run("count", "customers", "--credentials", file(text))
+
+    assert said.code == 2
+    assert reason in said.err
+    assert CANARY not in said.err
+
+
+@pytest.mark.parametrize(("name", "reason"), [("missing", "No such file"), (".", "Is a directory")])
+def test_what_cannot_be_read_is_told(run, tmp_path, name, reason):
+    said = run("count", "customers", "--credentials", str(tmp_path / name))
+
+    assert said.code == 2
+    assert reason in said.err
+
+
+def test_bytes_that_are_no_text_are_refused(run, tmp_path):
+    path = tmp_path / "credentials"
+    path.touch(0o600)
+    path.write_bytes(b"\xff\xfe")
+
+    assert "is no text" in run("count", "customers", "--credentials", str(path)).err
+
+
+def test_secrets_of_a_file_are_masked_in_errors_too(run, file, api):
+    api.answers["/api/things/abc"] = (403, {"errors": [{"title": CANARY, "code": "NO", "detail": "no"}]})
+    path = file(f"COMMERCELAYER_ORGANIZATION={api.url}\nCOMMERCELAYER_ACCESS_TOKEN={CANARY}\n")
+
+    said = run("--debug", "get", "things", "abc", "--credentials", path)
+
+    assert said.code == 4
+    assert "Traceback" in said.err
+    assert CANARY not in said.out + said.err
