@@ -10,7 +10,7 @@ import pytest_asyncio
 from greetings import Greetings
 
 from commercelayer_async import ClientCredentials, Retry, ServerError, Session
-from commercelayer_async.sandbox import Answer, ExpireTokens, Reset, Sandbox
+from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
 
 WALLET = "xYZkjABcde"
 """The documented wallet, which every sandbox has."""
@@ -49,9 +49,9 @@ async def test_a_wallet_that_was_deleted_is_no_error(greetings: Greetings, comme
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("fault", [Answer.html(502), Reset(), ExpireTokens()], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [Answer.html(502), Reset(), Truncate()], ids=lambda fault: fault.name)
 async def test_a_fault_that_passes_is_not_seen(
-    greetings: Greetings, commercelayer_sandbox: Sandbox, fault: Answer | Reset | ExpireTokens
+    greetings: Greetings, commercelayer_sandbox: Sandbox, fault: Answer | Reset | Truncate
 ) -> None:
     commercelayer_sandbox.faults.add(fault, times=1, where="/api/")
 

@@ -19,8 +19,9 @@ def recipes(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """The sandbox, as `Session.from_env()` finds it."""
+def environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
+    """The sandbox, as `Session.from_env()` finds it, and a folder to write to."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COMMERCELAYER_ACCESS_TOKEN", raising=False)
     monkeypatch.setenv("COMMERCELAYER_ORGANIZATION", sandbox.url)
     monkeypatch.setenv("COMMERCELAYER_CLIENT_ID", sandbox.client_id)

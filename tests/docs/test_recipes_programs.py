@@ -102,8 +102,10 @@ async def test_the_notebook_runs_from_top_to_bottom(recipes, monkeypatch, tmp_pa
 
 
 def test_the_tests_of_ones_own_service_pass(recipes) -> None:
+    # Without what it does not use, which is slow to load.
+    spared = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
     run = subprocess.run(
-        [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(recipes / "test_greetings.py")],
+        [sys.executable, "-B", "-m", "pytest", "-q", *spared, str(recipes / "test_greetings.py")],
         capture_output=True,
         text=True,
         check=False,
