@@ -1,9 +1,10 @@
 """Bulk reads of a session's resources: a stream of outcomes, all of them at once, relationships of many."""
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from ._bulk import Failed, Progress, Stream
+from ._chunks import CHUNK
 from ._clock import Clock
 from ._reader import Reader
 from .errors import BulkError, CommerceLayerError, ConfigurationError
@@ -12,9 +13,12 @@ from .jsonapi.query import include_paths
 from .jsonapi.registry import type_of
 
 R = TypeVar("R", bound=Resource)
+T = TypeVar("T")
 
-_WORKERS = 8
+_WORKERS: Final = 8
 """Requests under way at most, of a read that does not name a number."""
+AT_ONCE: Final = _WORKERS * CHUNK
+"""Resources that so many requests bring."""
 
 
 def stream_of(
@@ -30,16 +34,33 @@ def stream_of(
     on_progress: Callable[[Progress], None] | None,
 ) -> Stream[R]:
     """See `Session.stream`."""
+    chunks = _Chunks(reader, cls, type_of(cls), include)
+    return Stream(
+        require_several(ids),
+        chunks,
+        workers=workers,
+        ordered=ordered,
+        per_id=per_id,
+        clock=clock,
+        on_progress=on_progress,
+    )
+
+
+def require_several(ids: T) -> T:
+    """`ids`, unless it is a single one.
+
+    Raises:
+        ConfigurationError: it is; it would be read letter by letter.
+    """
     if isinstance(ids, str | bytes):
         raise ConfigurationError("ids must be an iterable of strings, not one of them")
-    chunks = _Chunks(reader, cls, type_of(cls), include)
-    return Stream(ids, chunks, workers=workers, ordered=ordered, per_id=per_id, clock=clock, on_progress=on_progress)
+    return ids
 
 
 async def all_of(
     reader: Reader,
     cls: type[R],
-    ids: Iterable[str],
+    ids: Sequence[str],
     include: Sequence[str],
     *,
     per_id: bool,
@@ -47,11 +68,10 @@ async def all_of(
     on_progress: Callable[[Progress], None] | None,
 ) -> tuple[R, ...]:
     """See `Session.get_many`."""
-    wanted = [ids] if isinstance(ids, str) else list(ids)
     stream = stream_of(
         reader,
         cls,
-        ids if isinstance(ids, str) else list(dict.fromkeys(wanted)),
+        list(dict.fromkeys(ids)),
         include,
         workers=_WORKERS,
         ordered=True,
@@ -62,7 +82,7 @@ async def all_of(
     fetched, failed = await _gathered(stream)
     if failed:
         raise BulkError.of(failed, fetched)
-    return tuple(fetched[id_] for id_ in wanted)
+    return tuple(fetched[id_] for id_ in ids)
 
 
 async def fill(reader: Reader, resources: Iterable[Resource], paths: Sequence[str], *, clock: Clock) -> None:

@@ -20,7 +20,7 @@ from ._core import Core
 from ._deadline import Deadlines
 from ._hooks import Hooks
 from ._limiter import Lane, Limiter, RateState
-from ._many import all_of, fill, stream_of
+from ._many import AT_ONCE, all_of, fill, require_several, stream_of
 from ._origin import DOMAIN, Origin
 from ._places import affordable
 from ._rates import RateLimits
@@ -333,6 +333,9 @@ class Session:
     ) -> tuple[R, ...]:
         """Many resources by id, in the order of `ids`; an id given twice is read once and delivered twice.
 
+        Up to 200 ids have this session's timeout and lane. More are read as `stream` reads: behind interactive calls,
+        each request with the time of `presets.WORKER`, because the rate limits make them wait.
+
         Args:
             cls: The resources' class.
             ids: Their ids.
@@ -345,10 +348,11 @@ class Session:
             AuthError, ConfigurationError, SessionError, Unauthorized: what concerns all of them.
         """
         self._check()
+        wanted = [*require_several(ids)]
         return await all_of(
-            self._reader,
+            self._reader_of(len(wanted)),
             cls,
-            ids,
+            wanted,
             include_paths(include, cls),
             per_id=per_id,
             clock=self._core.clock,
@@ -357,6 +361,8 @@ class Session:
 
     async def prefetch(self, resources: Iterable[Resource], *relationships: str) -> None:
         """Fill relationships of many resources in the fewest requests: one for 25 of a type and all that is named.
+
+        Of more than 200 resources, as for `get_many`.
 
         Args:
             resources: Resources of this session; what is loaded already is not asked for again.
@@ -367,7 +373,14 @@ class Session:
             ConfigurationError: a resource has no such relationship; nothing was sent.
         """
         self._check()
-        await fill(self._reader, resources, relationships, clock=self._core.clock)
+        wanted = [*resources]
+        await fill(self._reader_of(len(wanted)), wanted, relationships, clock=self._core.clock)
+
+    def _reader_of(self, count: int) -> Reader:
+        """What reads so many resources; their relationships are followed through this session in any case."""
+        if count <= AT_ONCE:
+            return self._reader
+        return Reader(self._core, self.with_options(**presets.WORKER)._send, self)  # noqa: SLF001 - a copy of this
 
     @overload
     def list(

@@ -25,6 +25,7 @@ from commercelayer_async import (
     Unauthorized,
     _auth,
     _limiter,
+    errors,
     presets,
 )
 from commercelayer_async._chunks import chunked
@@ -96,6 +97,19 @@ async def test_except_star_picks_the_failures_apart(client: Session) -> None:
     except* NotFound as group:
         missing.extend(group.exceptions)
     assert len(missing) == 1
+
+
+async def test_many_more_than_a_few_may_wait_for_the_limits(world: Sandbox) -> None:
+    limits = RateLimits(average=(8, 0.5), burst=(8, 0.1))
+    async with Session(world.url, AccessToken(world.access_token), limits=limits, timeout=0.2) as session:
+        wanted = ids_of(world, 400)
+        sources = await session.get_many(CustomerPaymentSource, wanted)
+        assert [source.id for source in sources] == wanted
+
+        with pytest.raises(BulkError) as caught:
+            await session.get_many(CustomerPaymentSource, wanted[:200])
+    assert {type(error) for error in caught.value.exceptions} == {errors.TimeoutError}
+    assert len(caught.value.failed) + len(caught.value.fetched) == 200
 
 
 async def test_nothing_to_read_is_nothing(world: Sandbox, client: Session) -> None:

@@ -36,7 +36,7 @@ def worst(arrivals: list[float], seconds: float) -> int:
     st.integers(1, 30),
     st.floats(0.1, 30.0),
     st.integers(1, 200),
-    st.randoms(use_true_random=False),
+    st.integers(0, 2**32).map(random.Random),
     st.floats(0.0, 3.0),
 )
 @settings(max_examples=60, deadline=None)
@@ -65,7 +65,7 @@ def test_no_window_of_any_position_ever_holds_more(
     assert worst(arrivals, seconds) <= limit
 
 
-@given(st.randoms(use_true_random=False), st.integers(2, 60))
+@given(st.integers(0, 2**32).map(random.Random), st.integers(2, 60))
 @settings(max_examples=60, deadline=None)
 def test_cancelled_waiters_hang_nobody(chance: random.Random, calls: int) -> None:
     """Whoever is cancelled, whenever: the others leave, in order of arrival, and nothing is lost of the windows."""
