@@ -21,18 +21,17 @@ from ._deadline import Deadlines
 from ._hooks import Hooks
 from ._limiter import Lane, Limiter, RateState
 from ._many import AT_ONCE, all_of, fill, require_several, stream_of
-from ._origin import DOMAIN, Origin
+from ._options import auth_from_env, lane_of, organization_of, require_auth, require_number, user_agent_of
+from ._origin import Origin
 from ._places import affordable
 from ._rates import RateLimits
 from ._reader import Reader, endpoint_of
 from ._retry import Quota, Retry
 from ._sender import Answer, Read, Sender
-from ._text import glimpse
-from ._tokens import AccessToken, Auth, ClientCredentials, Credentials, TokenStore, claims_of
-from ._transport import Response, default_user_agent
+from ._tokens import Auth, TokenStore
+from ._transport import Response
 from .errors import ConfigurationError, SessionError
 from .jsonapi import Document, GenericResource, Relationship, Resource, ToManyRelationship, parse
-from .jsonapi._json import as_object
 from .jsonapi.query import include_paths, segment
 from .jsonapi.registry import type_of
 
@@ -101,19 +100,19 @@ class Session:
         Raises:
             ConfigurationError: an option does not make sense.
         """
-        _require_auth(auth)
-        _require_number("timeout", timeout, none=True)
-        _require_number("max_at_once", max_at_once)
-        _require_number("max_body", max_body)
+        require_auth(auth)
+        require_number("timeout", timeout, none=True)
+        require_number("max_at_once", max_at_once)
+        require_number("max_body", max_body)
         carrier: dict[str, Any] = {
-            "user_agent": _user_agent(user_agent),
+            "user_agent": user_agent_of(user_agent),
             "max_at_once": affordable(int(max_at_once)),
             "max_body": int(max_body),
             "ssl": ssl,
             "trust_env": trust_env,
             "http": http,
         }
-        named = organization if organization is not None else _organization_of(auth)
+        named = organization if organization is not None else organization_of(auth)
         self._core = Core(
             Origin.of(named, api_version=api_version, auth_url=auth_url),
             auth,
@@ -127,7 +126,7 @@ class Session:
         )
         self._original = True
         self._made_at = _caller()
-        self._set(timeout, retry or Retry(), _lane(lane), hooks or Hooks())
+        self._set(timeout, retry or Retry(), lane_of(lane), hooks or Hooks())
 
     def _set(self, timeout: float | None, retry: Retry, lane: Lane, hooks: Hooks) -> None:
         core = self._core
@@ -165,14 +164,14 @@ class Session:
         """
         before = self._options
         if timeout is not ...:
-            _require_number("timeout", timeout, none=True)
+            require_number("timeout", timeout, none=True)
         copied = object.__new__(type(self))
         copied._core = self._core
         copied._original = False
         copied._set(
             before[0] if isinstance(timeout, EllipsisType) else timeout,
             retry or before[1],
-            before[2] if lane is None else _lane(lane),
+            before[2] if lane is None else lane_of(lane),
             hooks or before[3],
         )
         return copied
@@ -190,7 +189,7 @@ class Session:
         organization = os.environ.get("COMMERCELAYER_ORGANIZATION")
         if not organization:
             raise ConfigurationError("set COMMERCELAYER_ORGANIZATION to the organization's slug or URL")
-        return cls(organization, _auth_from_env(), **options)
+        return cls(organization, auth_from_env(), **options)
 
     def __del__(self) -> None:
         if getattr(self, "_original", False) and not self._closed and self._core.transport.is_open:
@@ -307,7 +306,7 @@ class Session:
         Raises:
             ConfigurationError: an argument does not make sense; nothing was sent.
         """
-        _require_number("max_at_once", max_at_once)
+        require_number("max_at_once", max_at_once)
         self._check_open()
         worker = self.with_options(**presets.WORKER)
         return stream_of(
@@ -545,61 +544,8 @@ def _class_and_type(cls_or_type: type[Resource] | str) -> tuple[type[Resource], 
     return cls_or_type, type_of(cls_or_type)
 
 
-def _require_auth(auth: object) -> None:
-    if isinstance(auth, str):
-        raise ConfigurationError("auth must be AccessToken(…), ClientCredentials(…) or an async callable, not a string")
-    if not isinstance(auth, AccessToken | Credentials) and not callable(auth):
-        raise ConfigurationError(
-            f"auth must be AccessToken(…), ClientCredentials(…) or an async callable, not {type(auth).__name__}"
-        )
-
-
-def _require_number(name: str, value: object, *, none: bool = False) -> None:
-    if none and value is None:
-        return
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):  # type: ignore[operator]
-        raise ConfigurationError(f"{name} must be a number above 0{' or None' if none else ''}, not {glimpse(value)}")
-
-
-def _user_agent(suffix: str | None) -> str:
-    if suffix is not None and not (suffix.isascii() and suffix.isprintable()):
-        raise ConfigurationError("user_agent must be printable ASCII text")
-    return default_user_agent(suffix)
-
-
 def _caller() -> str:
     """Where a session was made."""
     # inspect does the same, slower.
     frame = sys._getframe(2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def _lane(lane: Lane | str) -> Lane:
-    try:
-        return Lane(lane)
-    except ValueError:
-        raise ConfigurationError("lane must be 'interactive' or 'bulk'") from None
-
-
-def _organization_of(auth: Auth) -> str:
-    """The organization's URL, as the claims of a token name it."""
-    claims = claims_of(auth.token) if isinstance(auth, AccessToken) else {}
-    slug = (as_object(claims.get("organization")) or {}).get("slug")
-    issuer = claims.get("iss", f"https://auth.{DOMAIN}")
-    if not isinstance(slug, str) or not isinstance(issuer, str) or not issuer.startswith("https://auth."):
-        raise ConfigurationError("the organization must be named: the token does not tell it")
-    return f"https://{slug.lower()}.{issuer.removeprefix('https://auth.')}"
-
-
-def _auth_from_env() -> Auth:
-    token = os.environ.get("COMMERCELAYER_ACCESS_TOKEN")
-    if token:
-        return AccessToken(token)
-    client_id = os.environ.get("COMMERCELAYER_CLIENT_ID")
-    if client_id:
-        secret = os.environ.get("COMMERCELAYER_CLIENT_SECRET") or None
-        return ClientCredentials(client_id, secret, scope=os.environ.get("COMMERCELAYER_SCOPE") or None)
-    raise ConfigurationError(
-        "set COMMERCELAYER_ACCESS_TOKEN, or COMMERCELAYER_CLIENT_ID with COMMERCELAYER_CLIENT_SECRET"
-    )
