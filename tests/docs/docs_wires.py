@@ -11,14 +11,23 @@ from urllib.parse import urlsplit
 import uvicorn
 
 
+async def _serve(server: uvicorn.Server) -> None:
+    try:
+        await server.serve()
+    except SystemExit as error:
+        # What it means for a program; a test run has more to do.
+        raise AssertionError(f"uvicorn would have left with {error.code}; its log says why") from None
+
+
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
     """The URL of an ASGI application on a socket of its own."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, ws="none", lifespan="on", log_config=None))
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(server.serve())
+        running = tasks.create_task(_serve(server))
         while not server.started:
-            assert not running.done(), "the application did not start"
+            if running.done():
+                await running
             await asyncio.sleep(0)
         port = server.servers[0].sockets[0].getsockname()[1]
         try:
