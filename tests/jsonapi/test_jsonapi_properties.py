@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from jsonapi_reference import as_list, key_of, state_of, table_of, without_extensions
-from jsonapi_strategies import bodies, documents, wrong_documents
+from jsonapi_strategies import legal, wrong_documents
 
 from commercelayer_async.errors import ConfigurationError, DecodeError
 from commercelayer_async.jsonapi import GenericResource, Registry, Resource, parse
@@ -22,7 +22,7 @@ from commercelayer_async.jsonapi._slowly import steps_of_document
 
 usual = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
-legal = documents().flatmap(lambda document: st.tuples(st.just(document), bodies(document)))
+any_documents = st.one_of(wrong_documents(), legal.map(lambda case: case[1]))
 
 
 def loads(body: bytes) -> Any:
@@ -243,7 +243,7 @@ def test_wrong_documents_never_raise_anything_but_decode_error(body):
 
 
 @usual
-@given(st.one_of(wrong_documents(), legal.map(lambda case: case[1])))
+@given(any_documents)
 def test_all_ways_of_reading_agree(body):
     check_ways(body)
 
@@ -270,7 +270,7 @@ def test_many_wrong_documents_never_raise_anything_but_decode_error(body):
 
 @pytest.mark.slow
 @many
-@given(st.one_of(wrong_documents(), legal.map(lambda case: case[1])))
+@given(any_documents)
 def test_all_ways_of_reading_agree_on_many_documents(body):
     check_ways(body)
 
