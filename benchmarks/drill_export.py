@@ -112,7 +112,7 @@ async def run_and_kill(sandbox: Sandbox, to: Path, chance: random.Random, tally:
     process = await start(sandbox, to)
     ended = asyncio.ensure_future(process.wait())
     moment = chance.choices(("starting", "reading", "finishing"), (1, 6, 3))[0]
-    asked, wanted = len(sandbox.requests), chance.randint(1, 60)
+    asked, wanted = len(sandbox.requests), chance.randint(1, 40)
     # The last page is the one without records, and then there is nothing more to ask for.
     last = f"id_gt%5D={sandbox.world.wallet_ids()[-1]}"
     deadline = time.monotonic() + PATIENCE

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import os
+import pickle
 import stat
 
 import pytest
@@ -17,6 +18,7 @@ from commercelayer_async import (
     Forbidden,
     export,
 )
+from commercelayer_async._export import target
 from commercelayer_async._export.checkpoint import Checkpoint, read
 from commercelayer_async._export.formats import JsonLines
 from commercelayer_async._export.target import Target
@@ -516,3 +518,76 @@ def test_a_checkpoint_survives_being_written_and_read():
 
     assert read(state.text().encode()) == state
     assert "whole" in state.text()
+
+
+@pytest.mark.parametrize("cls", [ExportError, ExportExists, ExportLocked, ExportMismatch, DiskFull])
+def test_the_errors_survive_pickling_with_what_they_tell(cls):
+    error = cls("no", path="a/b.jsonl")
+    error.kept = 5
+    error.add_note("a note")
+
+    again = pickle.loads(pickle.dumps(error))
+
+    assert (type(again), str(again), again.path, again.kept) == (cls, "no", "a/b.jsonl", 5)
+    assert again.__notes__ == ["a note"]
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(errno.ENOLCK, None), (errno.EIO, ExportError), (errno.EAGAIN, ExportLocked)]
+)
+async def test_a_file_system_without_locks_does_too(session, tmp_path, monkeypatch, number, error):
+    import fcntl  # noqa: PLC0415 - POSIX only
+
+    def refuse(*_arguments):
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    if error is None:
+        await export(session, Customer, tmp_path / "customers.jsonl")
+        return
+    with pytest.raises(error):
+        await export(session, Customer, tmp_path / "customers.jsonl")
+
+
+async def test_a_part_that_was_finished_in_that_moment_is_not_written_to(session, sandbox, tmp_path, monkeypatch):
+    """Between finding the part of another process and locking it, that one gives it the file's name."""
+    part, path = tmp_path / "wallets.jsonl.part", tmp_path / "wallets.jsonl"
+    part.touch(0o600)
+    part.write_text("whole")
+    original = target.lock
+    locked = []
+
+    def lock(descriptor):
+        locked.append(descriptor)
+        if len(locked) == 1:
+            part.rename(path)
+        return original(descriptor)
+
+    monkeypatch.setattr(target, "lock", lock)
+
+    with pytest.raises(ExportExists):
+        await export(session, CustomerPaymentSource, path, resume=True)
+
+    assert len(locked) == 2
+    assert content(tmp_path) == {"wallets.jsonl": b"whole"}
+
+
+async def test_cancelling_while_the_parquet_file_is_made_ends_soon_and_keeps_the_rows(session, tmp_path, monkeypatch):
+    loop = asyncio.get_running_loop()
+    original = Target._going_on
+
+    def going_on(self):
+        loop.call_soon_threadsafe(task.cancel)
+        assert self.stop.wait(10)
+        return original(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Target, "_going_on", going_on)
+        task = asyncio.ensure_future(export(session, CustomerPaymentSource, tmp_path / "wallets.parquet"))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert sorted(content(tmp_path)) == ["wallets.parquet.part", "wallets.parquet.part.json"]
+
+    done = await export(session, CustomerPaymentSource, tmp_path / "wallets.parquet", resume=True)
+
+    assert (done.records, done.resumptions) == (60, 1)
