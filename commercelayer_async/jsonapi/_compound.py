@@ -9,6 +9,7 @@ The document refers to its primary resources weakly until somebody looks up link
 goes away with its last reference, without the help of the garbage collector.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
@@ -47,9 +48,12 @@ class Compound(msgspec.Struct, eq=False):
     """The primary resources as handed out; None for a single one that nobody has asked for relationships yet."""
     whole: bool = True
     """Whether all primary resources were handed out, and not some by unpickling."""
-    index: "dict[Key, Resource] | None" = None
-    lids: bool = False
-    """Whether the index knows resources that have an id by their local ids too."""
+    index: "dict[str, dict[str, Resource]] | None" = None
+    """The resources by type and id."""
+    local: "dict[Key, Resource] | None" = None
+    """Those that are known by a local id."""
+    local_too: bool = False
+    """Whether resources that have an id are known by their local ids too."""
     parts: dict[Key, tuple[str, Members]] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -61,41 +65,51 @@ class Compound(msgspec.Struct, eq=False):
             self.handed = []
         self.handed.append(ref(resource))
 
-    def find(self, key: Key) -> "Resource | None":
-        """The resource of that identity, None if the document does not hold it.
+    def find(self, type_: str, id_: str, lid: str | None = None) -> "Resource | None":
+        """The resource of that identity, None if the document does not hold it; by `lid` where `id_` is empty.
 
         Should a document hold two, primary data wins, then the first (JSON:API 1.1 allows one, "Compound Documents").
         """
-        if self.index is None:
-            self.index = self._indexed()
-        found = self.index.get(key)
-        if found is None and key[1] == "lid" and not self.lids:
-            self.lids = True
-            for by_lid, resource in self._by_lid(self.index):
-                self.index.setdefault(by_lid, resource)
-            return self.index.get(key)
-        return found
+        index = self.index
+        if index is None:
+            index = self.index = self._indexed()
+        if not id_:
+            return self._find_local(index, (type_, "lid", lid or ""))
+        of_type = index.get(type_)
+        return of_type.get(id_) if of_type is not None else None
 
-    def _indexed(self) -> "dict[Key, Resource]":
-        index: dict[Key, Resource] = {}
+    def _find_local(self, index: "dict[str, dict[str, Resource]]", key: Key) -> "Resource | None":
+        local = self.local or {}
+        if key not in local and not self.local_too:
+            self.local_too = True
+            local = self.local = {**self._by_lid(index), **local}
+        return local.get(key)
+
+    def _indexed(self) -> "dict[str, dict[str, Resource]]":
         handed = [resource() for resource in self.handed or ()]
-        for resource in handed:
-            if resource is not None:
-                index.setdefault(resource.key, resource)
-        if not self.whole or None in handed:
-            for resource in self.registry.primary_of(self):
-                index.setdefault(resource.key, resource)
-        for resource in self.registry.included_of(self):
-            index.setdefault(resource.key, resource)
+        resources = [resource for resource in handed if resource is not None]
+        if not self.whole or len(resources) < len(handed):
+            resources += self.registry.primary_of(self)
+        resources += self.registry.included_of(self)
+        # A dict for each type and no tuple for each resource: the fewer objects, the less the garbage collector does.
+        index: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
+        local: dict[Key, Resource] = {}
+        # From the last to the first, so that the first of each identity stays.
+        for resource in reversed(resources):
+            if resource.id:
+                index[resource.type][resource.id] = resource
+            else:
+                local[resource.key] = resource
+        self.local = local
         return index
 
-    def _by_lid(self, index: "dict[Key, Resource]") -> "list[tuple[Key, Resource]]":
-        found: list[tuple[Key, Resource]] = []
-        for key, (_, members) in self._parts().items():
-            if key[1] == "id" and "lid" in members and key in index:
+    def _by_lid(self, index: "dict[str, dict[str, Resource]]") -> "dict[Key, Resource]":
+        found: dict[Key, Resource] = {}
+        for (type_, by, id_), (_, members) in self._parts().items():
+            if by == "id" and "lid" in members and id_ in index.get(type_, ()):
                 lid = loads(members["lid"])
                 if isinstance(lid, str):
-                    found.append(((key[0], "lid", lid), index[key]))
+                    found.setdefault((type_, "lid", lid), index[type_][id_])
         return found
 
     def part(self, key: Key, name: str) -> bytes | None:

@@ -4,12 +4,14 @@ Three ways lead from bytes to the same resources, each tried where the one befor
 
 1. One pass: msgspec reads the document with a union of all registered classes and fills them from the bytes.
 2. Two steps: a document with a type outside that union is split into resource objects first, and each is filled by
-   its own class. A registry that has met such a type starts here from then on.
+   its own class. The type is in the union from then on, among a few others that were met; a registry that meets ever
+   more of them starts here.
 3. By hand (`_slowly`, `_byhand`): for classes that msgspec cannot fill, for local ids, and to say precisely what is
    wrong where the others refused.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NoReturn, Union
 from weakref import ref
 
@@ -36,6 +38,9 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 Fill = Callable[[Raw], Any]
 """From the bytes of `attributes` to the twin of a resource."""
 
+MOST_MET: Final = 32
+"""Types without a class that are put into the union, which is compiled anew for each."""
+
 
 class _Wire(msgspec.Struct, gc=False):
     """A resource object of a known type; subclasses add `attributes`, which is the resource in the making."""
@@ -46,7 +51,19 @@ class _Wire(msgspec.Struct, gc=False):
     resource: ClassVar[type[Resource]] = Resource
 
 
-class _Nobody(msgspec.Struct, tag_field="type", tag="\x00"):
+_NOBODY: Final = "\x00"
+
+
+class _GenericWire(_Wire, gc=False):
+    """A resource object of a type that was met before, though no class was registered for it."""
+
+    attributes: dict[str, Any] = {}
+
+    resource: ClassVar[type[Resource]] = GenericResource
+    type: ClassVar[str]
+
+
+class _Nobody(msgspec.Struct, tag_field="type", tag=_NOBODY):
     """What no resource object is: beside a single class it makes a union, in which msgspec insists on a type."""
 
     attributes: Annotated[str, msgspec.Meta(min_length=1, max_length=0)]
@@ -90,13 +107,15 @@ class Decoders:
         self._first_list: Callable[[Raw], Any] = _decode_step_list
         self._narrow: dict[type[Resource], Callable[[bytes], Any]] = {}
         self._wires: dict[type[Resource], Any] = {}
+        self._met: dict[str, Any] = {}
+        """The wires of types without a class."""
         if self._twins and None not in self._twins.values():
             self._start_in_one_pass()
 
     def _start_in_one_pass(self) -> None:
         try:
             self._wires = {cls: _wire(cls, self._twins[type_]) for type_, cls in self._classes.items()}
-            known: Any = Union[(*self._wires.values(), _Nobody)]
+            known: Any = Union[(*self._wires.values(), *self._met.values(), _Nobody)]
             first = _decoder(_envelope(known))
             self._first_list = _decoder(list[known])
         except TypeError:
@@ -141,8 +160,8 @@ class Decoders:
             resources = self._adopt(data, document, "/data", many=True)
             document.handed = list(map(ref, resources))
             return resources
-        if isinstance(data, Step):
-            return self._fill([data], document, "/data", many=False)[0]
+        if self._met or isinstance(data, Step):
+            return self._adopt([data], document, "/data", many=False)[0]
         # As `_adopt` does for many.
         resource = data.attributes
         resource.id = data.id
@@ -182,12 +201,19 @@ class Decoders:
         if issubclass(usual, Step):
             return self._fill(wires, document, at, many=many)
         cls = usual.resource
+        generic = cls is GenericResource
         for n, wire in enumerate(wires):
+            if wire.__class__ is not usual:
+                usual = wire.__class__
+                cls = usual.resource
+                generic = cls is GenericResource
             resource = wire.attributes
+            if generic:
+                resource = _generic(usual.type, resource)
             resource.id = wire.id
             resource._relationships = wire.relationships
             resource._document = document
-            resource.__class__ = cls if wire.__class__ is usual else wire.resource
+            resource.__class__ = cls
             wires[n] = resource
         return tuple(wires)
 
@@ -207,13 +233,24 @@ class Decoders:
                 resource.id = step.id
                 resource._relationships = step.relationships
                 resource._document = document
-                if cls is GenericResource:
-                    resource.type = step.type
                 resource.__class__ = cls
             if step.lid:
                 beside(resource, lid=step.lid)
             resources.append(resource)
+        self._meet(ways)
         return tuple(resources)
+
+    def _meet(self, types: Iterable[str]) -> None:
+        """Know the types without a class when they come again: the union would refuse each such document first."""
+        new = [type_ for type_ in types if type_ not in self._classes and type_ not in self._met]
+        if not new or self._first is _decode_steps:
+            return
+        if len(self._met) + len(new) > MOST_MET or _NOBODY in new:
+            self._first, self._first_list = _decode_steps, _decode_step_list
+            self._wires, self._narrow = {}, {}
+            return
+        self._met |= {type_: _generic_wire(type_) for type_ in new}
+        self._start_in_one_pass()
 
     def _slow(self, cls: type[Resource], step: Step, pointer: str, document: Compound) -> Any:
         by_hand = self._by_hand
@@ -225,10 +262,7 @@ class Decoders:
     def _fill_of(self, type_: str) -> Fill | None:
         """What fills the twin of a type's class; None if it is to be done by hand."""
         if type_ not in self._classes:
-            # An unknown type will come again: the union would refuse each such document first.
-            self._first, self._first_list = _decode_steps, _decode_step_list
-            self._wires, self._narrow = {}, {}
-            return _fill_generic
+            return lambda raw: _generic(type_, _decode_attributes(raw))
         if type_ not in self._fills:
             self._fills[type_] = self._filling(self._twins.get(type_))
         return self._fills[type_]
@@ -269,12 +303,21 @@ def _wire(cls: type[Resource], twin: type[Any] | None) -> Any:
     )
 
 
+def _generic_wire(type_: str) -> Any:
+    namespace = {"type": type_}
+    return msgspec.defstruct(
+        "_Met", (), bases=(_GenericWire,), namespace=namespace, tag_field="type", tag=type_, gc=False
+    )
+
+
 _generic_twin: Final[Any] = twin_of(GenericResource)
+_new_generic: Final[Callable[[], Any]] = partial(object.__new__, _generic_twin)
 
 
-def _fill_generic(raw: Raw) -> Any:
-    resource: Any = object.__new__(_generic_twin)
-    resource.attributes = own_members(_decode_attributes(raw))
+def _generic(type_: str, attributes: dict[str, Any]) -> Any:
+    resource = _new_generic()
+    resource.type = type_
+    resource.attributes = own_members(attributes)
     return resource
 
 

@@ -1,6 +1,6 @@
 """Relationship objects on the wire: linkage, links and meta, read fast where they are as usual, else one by one."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -10,9 +10,6 @@ from ..errors import DecodeError
 from ._json import FAILURES, as_array, as_object, as_text, exact, loads
 from .document import identity, mapping
 from .objects import ResourceIdentifier
-
-if TYPE_CHECKING:
-    from ._compound import Key
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -70,10 +67,6 @@ def open_members(raw: bytes | Raw) -> dict[str, Any] | None:
         except FAILURES:
             continue
     return None
-
-
-def key_of(identifier: Identifier) -> "Key":
-    return (identifier.type, "id", identifier.id) if identifier.id else (identifier.type, "lid", identifier.lid)
 
 
 def identifier_of(wire: Identifier) -> ResourceIdentifier:

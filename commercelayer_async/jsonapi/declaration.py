@@ -1,6 +1,6 @@
 """Declarations: how a resource class says which relationships it has, and what reading one of them gives."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Generic, Self, TypeVar, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
 from ._json import loads
 from ._linkage import NOTHING, open_members
@@ -55,7 +55,8 @@ class ToOne(_Declared, Generic[T_co]):
     def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToOneRelationship[T_co]":
         if instance is None:
             return self
-        return cast("ToOneRelationship[T_co]", related(instance, self.member, ToOneRelationship))
+        found: Any = related(instance, self.member, ToOneRelationship)
+        return found  # type: ignore[no-any-return]  # a cast is a call, and this is read for each resource
 
 
 class ToMany(_Declared, Generic[T_co]):
@@ -70,16 +71,17 @@ class ToMany(_Declared, Generic[T_co]):
     def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToManyRelationship[T_co]":
         if instance is None:
             return self
-        return cast("ToManyRelationship[T_co]", related(instance, self.member, ToManyRelationship))
+        found: Any = related(instance, self.member, ToManyRelationship)
+        return found  # type: ignore[no-any-return]  # as above
 
 
 def related(resource: "Resource", name: str, cls: type[Relationship]) -> Relationship:
     """The relationship `name` of `resource`, made on first use and kept there."""
-    value: Any = opened(resource).get(name, NOTHING)
+    members = opened(resource)
+    value: Any = members.get(name, NOTHING)
     if isinstance(value, Relationship):
         return value
-    made = cls(name, resource.key, getattr(resource, "_document", None), value)
-    opened(resource)[name] = made
+    made = members[name] = cls(name, resource.key, getattr(resource, "_document", None), value)
     return made
 
 
@@ -90,9 +92,10 @@ def said(value: Any) -> bool:
 
 def opened(resource: "Resource") -> dict[str, Any]:
     """The members of a resource's `relationships`: as the document has them, and those already made."""
-    members: Any = getattr(resource, "_relationships", None)
-    if type(members) is dict:
-        return cast("dict[str, Any]", members)
+    known: Any = getattr(resource, "_relationships", None)
+    members: Any = known
+    if type(known) is dict:
+        return members  # type: ignore[no-any-return]  # as above
     document: Compound | None = getattr(resource, "_document", None)
     if document is not None and document.handed is None:
         document.hand_out(resource)

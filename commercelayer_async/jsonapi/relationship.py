@@ -20,7 +20,7 @@ from typing import (
 from msgspec import UNSET, Raw, UnsetType
 
 from ..errors import ConfigurationError, DecodeError, SessionError
-from ._linkage import NOTHING, Identifier, Wire, identifier_of, key_of, read_relationship
+from ._linkage import NOTHING, Identifier, Wire, identifier_of, read_relationship
 from .follow import Follow
 from .links import Link, Links, escape
 from .objects import ResourceIdentifier
@@ -143,7 +143,8 @@ class Relationship:
         """True if awaiting costs no request."""
         if self._value is not _UNKNOWN:
             return True
-        linkage = self._said.data
+        wire = self._wire
+        linkage = (wire if type(wire) is Wire else self._said).data
         if linkage is UNSET:
             return False
         if not linkage:
@@ -226,8 +227,8 @@ class Relationship:
         if document is None:
             return None
         if not isinstance(linkage, list):
-            return document.find(key_of(linkage))
-        found = tuple(document.find(key_of(one)) for one in linkage)
+            return document.find(linkage.type, linkage.id, linkage.lid)
+        found = tuple(document.find(one.type, one.id, one.lid) for one in linkage)
         return None if None in found else found
 
     def _place(self) -> str:

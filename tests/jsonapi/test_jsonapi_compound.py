@@ -6,11 +6,12 @@ import pickle
 import weakref
 
 import pytest
-from jsonapi_models import Article, Person, article, read, related
+from jsonapi_models import CLASSES, Article, Person, article, read, related
 
 from commercelayer_async.errors import DecodeError
-from commercelayer_async.jsonapi import GenericResource
+from commercelayer_async.jsonapi import GenericResource, Registry
 from commercelayer_async.jsonapi import RelationshipState as State
+from commercelayer_async.jsonapi._decoders import MOST_MET
 
 
 def to(type_, id_):
@@ -188,6 +189,27 @@ def test_unknown_types_are_generic_wherever_they_stand():
     assert primary[0].extra == {}
     assert primary[0].relationships["friend"].value.name == "P7"
     assert isinstance(primary[1], Article)
+
+
+@pytest.mark.parametrize(
+    "types", [["martians"], [f"martians {n}" for n in range(2 * MOST_MET)], ["\0"], ["a", "\0", "b"]]
+)
+def test_unknown_types_read_alike_however_many_were_met(types):
+    registry = Registry(*CLASSES)
+    for type_ in [*types, *reversed(types)]:
+        odd = {"type": type_, "id": "1", "attributes": {"tentacles": 0.1, "@at": 1, "x:y": 2}}
+        bare = {"type": type_, "id": "2", "relationships": {"home": {"data": {"type": type_, "id": "1"}}}}
+        wrong = {**odd, "attributes": [1]}
+        expected = GenericResource(type=type_, id="1", attributes={"tentacles": 0.1})
+
+        assert read({"data": odd}, registry=registry) == expected
+        page = read({"data": [article(), bare], "included": [odd, article("2")]}, registry=registry)
+        assert [type(one) for one in page] == [Article, GenericResource]
+        assert page[1] == GenericResource(type=type_, id="2")
+        assert page[1].relationships["home"].value == expected
+        with pytest.raises(DecodeError) as caught:
+            read({"data": [article(), wrong]}, registry=registry)
+        assert caught.value.pointer == "/data/1/attributes"
 
 
 def test_resources_pickle_alone_and_find_the_rest_again():

@@ -60,6 +60,20 @@ def test_a_relationship_that_the_document_lacks_is_absent():
         resource.relationships["nonsense"]
 
 
+@pytest.mark.parametrize("said", [{}, {"comments": {"data": []}}])
+def test_reading_what_the_document_lacks_adds_no_relationship(said):
+    """Declared ones are read by attribute and by name, with or without others that the document has."""
+    resource = read({"data": article(relationships=said)})
+
+    assert resource.author.state is State.ABSENT
+    assert resource.relationships["next-part"].state is State.ABSENT
+    assert resource.author is resource.author
+    assert list(resource.relationships) == list(said)
+    assert len(resource.relationships) == len(said)
+    assert "author" not in list(resource.relationships)
+    assert list(resource.to_dict().get("relationships", {})) == list(said)
+
+
 async def test_null_and_empty_linkage_never_cost_a_request():
     resource = read(related(author={"data": None, "links": {"related": "/x"}}, comments={"data": []}))
 
