@@ -14,13 +14,12 @@ import aiohttp
 import attrs
 import msgspec
 from aiohttp import ClientTimeout
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 from multidict import CIMultiDict
 from yarl import URL
 
 from ._text import Secret, printable
 from ._version import __version__
+from ._wire import Connector, Incoming, NotHTTP, Wire, fits
 from .errors import BodyTooLarge, ConfigurationError, ConnectError, SessionError, TimeoutError, TLSError, TransportError  # noqa: A004
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
@@ -89,8 +88,9 @@ class Transport(Protocol):
 class _Pool:
     """A client session, and how many requests are on it; it closes with the last one once it is retired."""
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    def __init__(self, http: aiohttp.ClientSession, wire: Wire | None = None) -> None:
         self.http = http
+        self.wire = wire
         self.busy = 0
         self.retired = False
 
@@ -132,6 +132,8 @@ class AiohttpTransport:
         url = self._prefix + request.target
         failure: TransportError | SessionError
         try:
+            if pool.wire is not None and request.form is None:
+                return await self._get(pool.wire, request, url, watch)
             return await self._exchange(pool.http, request, url, watch)
         except (aiohttp.ClientError, OSError, builtins.TimeoutError, ValueError) as error:
             failure = translated(error, url=url.partition("?")[0], phase=watch.phase)
@@ -143,6 +145,21 @@ class AiohttpTransport:
                 await self._dispose(pool)
         # Raised out here, so that aiohttp's exception does not hang on as its context.
         raise failure
+
+    async def _get(self, wire: Wire, request: Request, url: str, watch: Watch) -> Response:
+        """A GET, the short way."""
+        watch.phase = "headers"
+        connection = await wire.connect(_TIMEOUT)
+        try:
+            incoming = await wire.ask(connection, request.target, request.authorization, _TIMEOUT)
+            watch.phase = "body"
+            body = await self._read(incoming, url)
+        except BaseException:
+            # What is left of this answer must not be taken for the next one.
+            connection.close()
+            raise
+        connection.release()
+        return Response(incoming.status, incoming.headers, body, url)
 
     async def _exchange(self, http: aiohttp.ClientSession, request: Request, url: str, watch: Watch) -> Response:
         watch.phase = "headers"
@@ -163,7 +180,7 @@ class AiohttpTransport:
         try:
             body = await self._read(response, url)
         except BaseException:
-            # What is left of this answer must not be taken for the next one.
+            # As above; read to its end, an answer gives its connection back by itself.
             response.close()
             raise
         return Response(response.status, response.headers, body, url)
@@ -178,7 +195,7 @@ class AiohttpTransport:
             return self._authorized
         return self._headers
 
-    async def _read(self, response: aiohttp.ClientResponse, url: str) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse | Incoming, url: str) -> bytes:
         announced = response.content_length
         if announced is not None:
             if announced > self._max_body:
@@ -186,7 +203,7 @@ class AiohttpTransport:
             if "Content-Encoding" not in response.headers:
                 content = response.content
                 if self._theirs is None and content.is_eof():
-                    # All of a short answer came with its headers, and its connection is in the pool again.
+                    # All of a short answer came with its headers.
                     return content.read_nowait()
                 return await response.read()
         chunks: list[bytes] = []
@@ -196,7 +213,6 @@ class AiohttpTransport:
             if size > self._max_body:
                 raise self._too_large(url)
             chunks.append(chunk)
-        response.release()
         return b"".join(chunks)
 
     def _too_large(self, url: str) -> BodyTooLarge:
@@ -239,33 +255,19 @@ class AiohttpTransport:
 
     def _open(self) -> _Pool:
         http = self._theirs
-        if http is None:
-            http = aiohttp.ClientSession(
-                connector=_Connector(limit=self._max_at_once),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-            _widen_malloc()
-        self._pool = _Pool(http)
+        if http is not None:
+            self._pool = _Pool(http)
+            return self._pool
+        _widen_malloc()
+        connector = Connector(limit=self._max_at_once)
+        wire = None
+        if self._proxy is None and fits():
+            wire = Wire(connector, self._origin, self._headers, ssl=self._ssl if self._ssl is not None else True)
+        self._pool = _Pool(aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()), wire)
         return self._pool
 
 
 _TIMEOUT: Final = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Gives no connection on which something arrived that nobody had asked for: it would pass for the next answer."""
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Trace],
-        timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's own signature
-    ) -> Connection:
-        connection = await super().connect(req, traces, timeout)
-        while connection.protocol is not None and connection.protocol.should_close:
-            connection.close()
-            connection = await super().connect(req, traces, timeout)
-        return connection
 
 
 class _Lost(aiohttp.ClientError):
@@ -320,7 +322,7 @@ def translated(error: Exception, *, url: str, phase: str = "headers") -> Transpo
         return ConnectError(f"cannot connect to {url}: {error.os_error.strerror or name}", url=url, phase="connect")
     if isinstance(error, aiohttp.ClientPayloadError):
         return TransportError(f"the answer of {url} broke off or is garbled ({name})", url=url, phase="body")
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, aiohttp.ClientResponseError | NotHTTP):
         return TransportError(f"what {url} answered is not HTTP ({name})", url=url, phase="headers")
     return TransportError(f"{url} gave no answer ({name})", url=url, phase="headers")
 

@@ -15,7 +15,7 @@ LAYERS = [
     {"errors"},
     {"jsonapi"},
     {"resources"},
-    {"_clock"},
+    {"_clock", "_wire"},
     {"_origin", "_deadline", "_shared", "_transport", "_retry", "_rates", "_hooks", "_places", "_filters", "_paging"},
     {"_tokens", "_answers", "_limiter"},
     {"_auth"},

@@ -12,7 +12,8 @@ import pytest
 from answering import Answering, answer, resource
 
 from commercelayer_async._text import Secret
-from commercelayer_async._transport import _Connector, _once
+from commercelayer_async._transport import _once
+from commercelayer_async._wire import Connector
 
 GOOD = answer({"data": resource()})
 TIMES = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=5.0)
@@ -94,7 +95,7 @@ async def test_what_arrives_on_an_idle_connection_is_the_next_answer(http: aioht
             return body["data"]["id"], server.connections
 
     assert await ids(http) == ("stray", 1)
-    async with aiohttp.ClientSession(connector=_Connector()) as wary:
+    async with aiohttp.ClientSession(connector=Connector(limit=10)) as wary:
         assert await ids(wary) == ("c1", 2)
 
 
