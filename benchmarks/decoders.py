@@ -18,6 +18,8 @@ from .documents import WALLET_URL
 from .measuring import CLIENT_CORE, answer, cpu_of, pin, questions, resident
 
 KEPT = 100_000
+DETACHED = "commercelayer_async, detached"
+"""Measured for its memory alone."""
 
 
 class Decoder(NamedTuple):
@@ -221,6 +223,21 @@ def commercelayer_async() -> Decoder:
     return Decoder(decode, touch)
 
 
+def commercelayer_async_detached() -> Decoder:
+    """This package, each resource without its document; for the memory that those take which are kept."""
+    attached = commercelayer_async()
+
+    def decode(body: bytes) -> Any:
+        wallets = attached.decode(body)
+        found: list[Any] = []
+        for wallet in wallets if isinstance(wallets, tuple) else [wallets]:
+            targets = [one.value for one in (wallet.customer, wallet.payment_source) if one.loaded]
+            found += [one.detached() for one in (wallet, *targets)]
+        return found
+
+    return Decoder(decode, len)
+
+
 def commercelayer() -> Decoder:
     """Commercelayer 3.0.4, with the models that its functions give."""
     from commercelayer.models.ge_tcustomer_payment_sources_response_200 import (
@@ -301,6 +318,7 @@ CONTENDERS: dict[str, Callable[[], Decoder]] = {
     "msgspec, untyped": msgspec_untyped,
     "msgspec Structs": structs,
     "commercelayer_async": commercelayer_async,
+    DETACHED: commercelayer_async_detached,
     "json.loads": stdlib_json,
     "pydantic": pydantic_models,
     "commercelayer 3.0.4": commercelayer,

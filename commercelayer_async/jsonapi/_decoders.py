@@ -160,7 +160,7 @@ class Decoders:
             resources = self._adopt(data, document, "/data", many=True)
             document.handed = list(map(ref, resources))
             return resources
-        if self._met or isinstance(data, Step):
+        if self._met or data.__class__ is Step:
             return self._adopt([data], document, "/data", many=False)[0]
         # As `_adopt` does for many.
         resource = data.attributes

@@ -1,7 +1,7 @@
 """Resources: the attrs classes that resource objects become."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 
@@ -16,6 +16,9 @@ from .relationship import Relationship
 
 if TYPE_CHECKING:
     from ._compound import Compound, Key
+
+
+R = TypeVar("R", bound="Resource")
 
 
 class _Bookkeeping:
@@ -160,15 +163,20 @@ class Resource(_Bookkeeping):
         document.follow = follow
         return self
 
+    def detached(self) -> Self:
+        """This resource without its document: identity, attributes and `misfits`, equal to it; for keeping many.
+
+        A resource keeps all bytes of the document that it came in, which are often more than all its values. This one
+        does not, and knows as little of relationships, links, meta and unknown attributes as one made by hand.
+        """
+        return _made(type(self), _values(self), None, getattr(self, "_beside", None))
+
     def __copy__(self) -> Self:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         values = {name: copied(value, memo) for name, value in _values(self).items()}
-        double: Self = _revive(
-            type(self), values, getattr(self, "_document", None), getattr(self, "_beside", None), pickled=False
-        )
-        return double
+        return _made(type(self), values, getattr(self, "_document", None), getattr(self, "_beside", None))
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {name: packed(value) for name, value in _values(self).items()}
@@ -229,26 +237,31 @@ def beside(resource: Resource, **facts: Any) -> None:
 
 
 def _values(resource: Resource) -> dict[str, Any]:
+    values = {name: getattr(resource, name, attrs.NOTHING) for name in _names(type(resource))}
     # A field that attrs does not fill may be without a value.
-    names = (field.name for field in attrs.fields(type(resource)))
-    return {name: getattr(resource, name) for name in names if hasattr(resource, name)}
+    return {name: value for name, value in values.items() if value is not attrs.NOTHING}
 
 
-def _revive(
-    cls: type[Any],
-    values: dict[str, Any],
-    document: "Compound | None",
-    facts: "_Beside | None",
-    pickled: bool = True,  # noqa: FBT001, FBT002 - what pickles call it with is by position
-) -> Any:
-    resource: Any = object.__new__(cls)
+@once_per_class
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(cls))
+
+
+def _made(cls: type[R], values: dict[str, Any], document: "Compound | None", facts: "_Beside | None") -> R:
+    resource = object.__new__(cls)
     for name, value in values.items():
-        object.__setattr__(resource, name, unpacked(value))
+        object.__setattr__(resource, name, value)
     if facts is not None:
         object.__setattr__(resource, "_beside", facts)
     if document is not None:
         object.__setattr__(resource, "_document", document)
         object.__setattr__(resource, "_relationships", document.part(resource.key, "relationships"))
-        if pickled:
-            document.hand_out(resource)
+    return resource
+
+
+def _revive(cls: type[R], values: dict[str, Any], document: "Compound | None", facts: "_Beside | None") -> R:
+    """What pickles call."""
+    resource = _made(cls, {name: unpacked(value) for name, value in values.items()}, document, facts)
+    if document is not None:
+        document.hand_out(resource)
     return resource

@@ -3,12 +3,13 @@
 import copy
 import gc
 import pickle
+import sys
 import weakref
 
 import pytest
-from jsonapi_models import CLASSES, Article, Person, article, read, related
+from jsonapi_models import BLOG, CLASSES, Article, Person, article, body_of, read, related
 
-from commercelayer_async.errors import DecodeError
+from commercelayer_async.errors import ConfigurationError, DecodeError
 from commercelayer_async.jsonapi import GenericResource, Registry
 from commercelayer_async.jsonapi import RelationshipState as State
 from commercelayer_async.jsonapi._decoders import MOST_MET
@@ -210,6 +211,39 @@ def test_unknown_types_read_alike_however_many_were_met(types):
         with pytest.raises(DecodeError) as caught:
             read({"data": [article(), wrong]}, registry=registry)
         assert caught.value.pointer == "/data/1/attributes"
+
+
+def test_a_detached_resource_lets_go_of_its_document():
+    body = body_of(
+        {"data": [article(attributes={"title": "t", "odd": 1}, relationships={"author": to("people", "7")})]}
+    )
+    before = sys.getrefcount(body)
+    (resource,) = read(body)
+    alone = resource.detached()
+    assert sys.getrefcount(body) > before
+    del resource
+
+    assert sys.getrefcount(body) == before
+    assert alone == read(body)[0]
+    assert (alone.title, alone.raw, alone.received, alone.extra) == ("t", {}, {}, {})
+    assert alone.author.state is State.ABSENT
+    assert pickle.loads(pickle.dumps(alone)) == alone == alone.detached()
+    with pytest.raises(ConfigurationError, match="articles/1"):
+        alone.bind(None)
+
+
+def test_a_detached_resource_keeps_its_local_id_and_what_did_not_fit():
+    document = {
+        "data": article(
+            attributes={"views": "many"}, relationships={"author": {"data": {"type": "people", "lid": "x"}}}
+        ),
+        "included": [{"type": "people", "lid": "x", "attributes": {"name": "P"}}],
+    }
+    resource = read(document, registry=BLOG.lenient())
+
+    assert resource.detached().views == "many"
+    assert list(resource.detached().misfits) == ["views"]
+    assert resource.author.value.detached().lid == "x"
 
 
 def test_resources_pickle_alone_and_find_the_rest_again():
