@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-decode bench-bulk plots drill-bulk drill-export docs format clean
+.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-instructions bench-decode bench-bulk plots drill-bulk drill-export docs format clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ bench: $(VENV)/.bench ## CPU and wall time of a retrieve, beside aiohttp, httpx 
 	$(BIN)/python -m benchmarks.retrieve --json build/benchmarks/retrieve.json
 
 bench-requests: bench ## the same
+
+bench-instructions: $(VENV)/.bench ## the same in instructions, which a busy machine does not change; needs valgrind
+	$(BIN)/python -m benchmarks.instructions
 
 drill-bulk: $(VENV)/.dev ## read 100,000 wallets while things go wrong; fails on any loss
 	$(BIN)/python -m benchmarks.drill_bulk

@@ -13,7 +13,7 @@ from typing import Final
 from .environments import python_of
 from .measuring import SERVER_CORE, Worker, python_worker, ratio, rounds, table, verdict
 from .results import Results
-from .retrievers import CONTENDERS
+from .retrievers import CONTENDERS, HOOKED
 
 OURS: Final = "commercelayer_async"
 FLOOR: Final = "aiohttp + orjson"
@@ -24,6 +24,8 @@ GOALS: Final = (("10", UNLIMITED, 0.95), ("11", OURS, 1.00))
 """This package against the floor, at 10 and 100 at once: typed and with its deadline; with limiter and retries too."""
 PEER_GOAL: Final = 1 / 250
 """Goal 8: against commercelayer 3.0.4."""
+HOOKS_GOAL: Final = 5.0
+"""Goal 14: microseconds that hooks take, all of them together."""
 SEEDS_GOAL: Final = 1.05
 """Goal 13: the slowest process against the fastest."""
 
@@ -94,6 +96,11 @@ def _compare(workers: Mapping[str, Worker], options: argparse.Namespace) -> None
                 what = f"{OURS if name == OURS else 'without limits'} / {FLOOR}"
                 print(f"goal {number}, {what}: {verdict(part, goal)}")
                 results.goal(number, f"{what}, {at_once} at once", part, goal)
+        hooked = found[HOOKED]
+        if not isinstance(hooked, str):
+            extra = median(cpu - without for (cpu, _), without in zip(hooked, ours, strict=False))
+            met = "met" if extra <= HOOKS_GOAL else "missed"
+            print(f"goal 14, {HOOKED}: {extra:+.1f} us (goal <= {HOOKS_GOAL:.0f}: {met})")
         peers = found.get(PEER, "")
         if not isinstance(peers, str):
             part = ratio(ours, [cpu for cpu, _ in peers])

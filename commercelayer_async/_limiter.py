@@ -185,7 +185,7 @@ class _Lease:
             self._average.arrive(now)
         if self._burst is not None:
             self._burst.arrive(now)
-        return self._limiter.answered(self._budget, status, headers, retry_after, probe=self.probe)
+        return self._limiter.answered(self._budget, status, headers, retry_after, probe=self.probe, now=now)
 
     def release(self) -> None:
         """See `Lease.release`."""
@@ -259,9 +259,9 @@ class LocalLimiter:
         retry_after: float | None,
         *,
         probe: bool,
+        now: float,
     ) -> float:
         """An answer came; whoever may leave now, leaves. Gives seconds that the gate is closed for."""
-        now = self.clock.now()
         if status is not None:
             self._learn(budget, headers, now)
         if probe:
