@@ -112,6 +112,16 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def page_faults() -> int:
+    """How often this process has asked for memory that was not there yet; 0 where the system does not tell."""
+    try:
+        # Absent on Windows.
+        import resource  # noqa: PLC0415
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
 def rounds(workers: Mapping[str, Worker], times: int, question: Mapping[str, Any]) -> dict[str, list[Any] | str]:
     """What each worker answers in each round; its failure in place of its answers.
 

@@ -68,42 +68,42 @@ def _compare(workers: Mapping[str, Worker], options: argparse.Namespace) -> None
     results = Results("retrieve")
     for at_once in AT_ONCE:
         found = rounds(workers, options.rounds, {"at_once": at_once, "seconds": options.seconds})
-        floor = [cpu for cpu, _ in found[FLOOR]]
+        floor = [cpu for cpu, _, _ in found[FLOOR]]
         rows = []
         for name, samples in found.items():
             if isinstance(samples, str):
                 rows.append((name, samples, "", "", ""))
                 continue
-            cpu, wall = [cpu for cpu, _ in samples], [wall for _, wall in samples]
-            walls = ratio(wall, [wall for _, wall in found[FLOOR]])
+            cpu, wall = [cpu for cpu, _, _ in samples], [wall for _, wall, _ in samples]
+            walls = ratio(wall, [wall for _, wall, _ in found[FLOOR]])
             rows.append(
                 (name, f"{median(cpu):,.1f}", f"{ratio(cpu, floor):.2f}", f"{median(wall):,.1f}", f"{walls:.2f}")
             )
         print(f"\n{at_once} at once")
         table(("", "CPU us", "x floor", "wall us", "x floor"), rows)
         bars = {
-            name: ratio([cpu for cpu, _ in samples], floor)
+            name: ratio([cpu for cpu, _, _ in samples], floor)
             for name, samples in found.items()
             if not isinstance(samples, str)
         }
         title = f"CPU time of retrieving a wallet, {at_once} at once"
         results.chart(f"retrieve-{at_once}", title, FLOOR, bars, ours=(OURS, UNLIMITED))
-        ours = [cpu for cpu, _ in found[OURS]]
+        ours = [cpu for cpu, _, _ in found[OURS]]
         for number, name, goal in GOALS if at_once > 1 else ():
             samples = found[name]
             if not isinstance(samples, str):
-                part = ratio([cpu for cpu, _ in samples], floor)
+                part = ratio([cpu for cpu, _, _ in samples], floor)
                 what = f"{OURS if name == OURS else 'without limits'} / {FLOOR}"
                 print(f"goal {number}, {what}: {verdict(part, goal)}")
                 results.goal(number, f"{what}, {at_once} at once", part, goal)
         hooked = found[HOOKED]
         if not isinstance(hooked, str):
-            extra = median(cpu - without for (cpu, _), without in zip(hooked, ours, strict=False))
+            extra = median(cpu - without for (cpu, _, _), without in zip(hooked, ours, strict=False))
             met = "met" if extra <= HOOKS_GOAL else "missed"
             print(f"goal 14, {HOOKED}: {extra:+.1f} us (goal <= {HOOKS_GOAL:.0f}: {met})")
         peers = found.get(PEER, "")
         if not isinstance(peers, str):
-            part = ratio(ours, [cpu for cpu, _ in peers])
+            part = ratio(ours, [cpu for cpu, _, _ in peers])
             print(
                 f"goal 8, {OURS} / {PEER}: 1/{1 / part:.0f} (goal 1/{1 / PEER_GOAL:.0f}:"
                 f" {'met' if part <= PEER_GOAL else 'missed'})"
@@ -113,16 +113,18 @@ def _compare(workers: Mapping[str, Worker], options: argparse.Namespace) -> None
 
 
 def _compare_seeds(workers: Mapping[str, Worker], options: argparse.Namespace) -> None:
-    print("This package in processes of different hash seeds; medians of ratios to the round's mean.")
+    print("This package in processes of different hash seeds; medians of ratios to the round's mean. A process that is")
+    print("out of luck with asyncio's receive buffer has page faults at each retrieval.")
     for at_once in AT_ONCE[1:]:
         found = rounds(workers, options.rounds, {"at_once": at_once, "seconds": options.seconds})
-        samples = {seed: [cpu for cpu, _ in values] for seed, values in found.items()}
+        samples = {seed: [cpu for cpu, _, _ in values] for seed, values in found.items()}
         means = [sum(values) / len(values) for values in zip(*samples.values(), strict=True)]
         shares = {seed: ratio(values, means) for seed, values in samples.items()}
         print(f"\n{at_once} at once")
+        faults = {seed: median(count for _, _, count in values) for seed, values in found.items()}
         table(
-            ("seed", "CPU us", "x mean"),
-            [(seed, f"{median(values):.1f}", f"{shares[seed]:.3f}") for seed, values in samples.items()],
+            ("seed", "CPU us", "x mean", "page faults"),
+            [(seed, f"{median(samples[seed]):.1f}", f"{shares[seed]:.3f}", f"{faults[seed]:.2f}") for seed in samples],
         )
         print(f"goal 13, slowest / fastest: {verdict(max(shares.values()) / min(shares.values()), SEEDS_GOAL)}")
 

@@ -2,8 +2,8 @@
 """The contenders of `benchmarks.retrieve`, each in a process of its own: `python -m benchmarks.retrievers NAME URL`.
 
 Asked for `{"at_once": 10, "seconds": 0.3}`, one retrieves the wallet as often as that takes, and answers with the
-microseconds of CPU (of the whole process: user and system) and of wall time for each. `times` in place of `seconds`
-says how often.
+microseconds of CPU (of the whole process: user and system) and of wall time for each, and the page faults. `times` in
+place of `seconds` says how often.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 from .documents import ids
-from .measuring import CLIENT_CORE, answer, pin, questions, widen_malloc
+from .measuring import CLIENT_CORE, answer, page_faults, pin, questions, widen_malloc
 
 # As long as the tokens of the API are.
 TOKEN = f"eyJhbGciOiJSUzUxMiJ9.{'x' * 300}.{'y' * 86}"
@@ -146,8 +146,8 @@ CONTENDERS = {
 }
 
 
-async def _times(retrieve: Retrieve, at_once: int, times: int) -> tuple[float, float]:
-    """CPU and wall seconds for each of so many retrievals, so many at once."""
+async def _times(retrieve: Retrieve, at_once: int, times: int) -> tuple[float, float, float]:
+    """CPU and wall seconds and page faults for each of so many retrievals, so many at once."""
     tickets = itertools.islice(IDS, times)
 
     async def work() -> None:
@@ -155,9 +155,9 @@ async def _times(retrieve: Retrieve, at_once: int, times: int) -> tuple[float, f
             await retrieve(id_)
 
     gc.collect()
-    cpu, wall = process_time(), perf_counter()
+    faults, cpu, wall = page_faults(), process_time(), perf_counter()
     await asyncio.gather(*(work() for _ in range(at_once)))
-    return (process_time() - cpu) / times, (perf_counter() - wall) / times
+    return (process_time() - cpu) / times, (perf_counter() - wall) / times, (page_faults() - faults) / times
 
 
 async def _main(name: str, url: str) -> None:
@@ -170,10 +170,10 @@ async def _main(name: str, url: str) -> None:
             if at_once not in sizes:
                 # Twice: the first time opens connections.
                 await _times(retrieve, at_once, at_once)
-                _, wall = await _times(retrieve, at_once, 2 * at_once)
+                _, wall, _ = await _times(retrieve, at_once, 2 * at_once)
                 sizes[at_once] = question.get("times") or max(at_once, int(question["seconds"] / wall))
-            cpu, wall = await _times(retrieve, at_once, sizes[at_once])
-            answer([cpu * 1e6, wall * 1e6])
+            cpu, wall, faults = await _times(retrieve, at_once, sizes[at_once])
+            answer([cpu * 1e6, wall * 1e6, faults])
 
 
 if __name__ == "__main__":
