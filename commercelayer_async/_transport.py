@@ -3,8 +3,8 @@
 The transport is bound to one origin and follows no redirects, so a request cannot end anywhere else. What aiohttp
 raises is translated here; its exceptions hold the request's headers, and so the token, and are never let through.
 
-A GET takes the short way (`_wire`) where the connections are ours. Tokens are asked for through aiohttp's session layer,
-and so is everything where a proxy or a session of the caller's is in between.
+A GET takes the short way (`_wire`) where the connections are ours. Tokens are asked for through aiohttp's session
+layer, and so is everything where a proxy or a session of the caller's is in between.
 """
 
 import builtins
