@@ -18,7 +18,7 @@ LAYERS = [
     {"_clock", "_wire"},
     {"_origin", "_deadline", "_shared", "_transport", "_retry", "_rates", "_hooks", "_places", "_filters", "_paging"},
     {"_tokens", "_answers", "_limiter"},
-    {"_auth"},
+    {"_auth", "_options"},
     {"_sender"},
     {"_core", "_chunks"},
     {"_reader", "_bulk", "_batch", "presets", "otel"},

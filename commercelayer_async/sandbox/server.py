@@ -51,7 +51,7 @@ class Sandbox:
         token_lifetime: of access tokens, in seconds.
         payment_source_route: whether `/customer_payment_sources/{id}/payment_source` is served. The API
             prints its link, yet no published schema has it; False answers 404, as clients must expect.
-        rates: the rate limits. By default those of the test mode are told but nothing is refused.
+        rates: the rate limits. By default there are none, and no header tells of any.
         clock: seconds since 1970; what tokens expire by and rate windows slide by. By default tokens go by the
             clock on the wall, windows by one that never jumps.
 
