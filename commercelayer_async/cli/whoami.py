@@ -1,14 +1,14 @@
 """`commercelayer-async whoami`: what the credentials are good for."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
-from ..errors import Forbidden, NotFound
+from ..errors import Forbidden, NotFound, Unauthorized
 from ..jsonapi import ResourceObject
 from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import own_secrets
@@ -75,7 +75,7 @@ async def _look() -> dict[str, Any]:
         name = None
         for path in _ASKED:
             # Not every scope may read all, nor does every refusal tell the budget.
-            with suppress(Forbidden, NotFound):
+            with suppress(Forbidden, NotFound), _permitted():
                 document = await session.request(path)
                 if isinstance(document.data, ResourceObject):
                     name = document.data.attributes.get("name")
@@ -99,6 +99,16 @@ async def _look() -> dict[str, Any]:
         "expires_at": _moment(expires),
         "rate": {"limit": state.limit, "seconds": state.seconds, "remaining": state.remaining},
     }
+
+
+@contextmanager
+def _permitted() -> Generator[None]:
+    """Pass over 401 UNAUTHORIZED, which says of a good token that it may not read this."""
+    try:
+        yield
+    except Unauthorized as error:
+        if error.code != "UNAUTHORIZED":
+            raise
 
 
 def _object(value: object) -> Mapping[str, Any]:

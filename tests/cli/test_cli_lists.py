@@ -208,13 +208,16 @@ def test_whoami_tells_what_the_token_is_good_for_and_never_the_token(run, enviro
     assert document["rate"]["limit"] == 200
 
 
-def test_a_token_that_tells_nothing_is_no_trouble(run, environment, api):
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, {"title": "no"}), (401, {"title": "no", "code": "UNAUTHORIZED", "status": "401"})]
+)
+def test_a_token_that_tells_nothing_is_no_trouble(run, environment, api, status, error):
     environment(organization=api.url, access_token=CANARY)
     api.answers["/api/organization"] = (
         200,
         {"data": {"type": "organizations", "id": "o", "attributes": {"name": "N"}}},
     )
-    api.answers["/api/customers?page%5Bsize%5D=1"] = (403, {"errors": [{"title": "no"}]})
+    api.answers["/api/customers?page%5Bsize%5D=1"] = (status, {"errors": [error]})
 
     said = run("whoami")
 
