@@ -197,8 +197,13 @@ class Handler(ResponseHandler):
 
 def fits() -> bool:
     """Whether aiohttp's parts are as they are used here."""
-    parameters = inspect.signature(ResponseHandler.set_response_params).parameters
-    return {"read_until_eof", "read_timeout"} <= set(parameters) and all(
+    taken = (
+        (ResponseHandler.__init__, {"loop"}),
+        (ResponseHandler.set_response_params, {"read_until_eof", "read_timeout"}),
+        (aiohttp.ClientRequest.__init__, {"loop", "ssl"}),
+        (aiohttp.TCPConnector.connect, {"req", "traces", "timeout"}),
+    )
+    return all(names <= set(inspect.signature(method).parameters) for method, names in taken) and all(
         hasattr(owner, name)
         for owner, name in (
             (ResponseHandler, "read"),

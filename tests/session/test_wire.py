@@ -208,12 +208,14 @@ async def test_a_connection_that_is_gone_is_an_error(connector: Connector) -> No
         connection.close()
 
 
-@pytest.mark.parametrize("name", ["set_response_params", "should_close"])
+@pytest.mark.parametrize("name", ["set_response_params", "should_close", "__init__"])
 def test_parts_that_look_otherwise_do_not_fit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Fitting:
         """As `ResponseHandler`, as far as it matters."""
 
         read = start_timeout = should_close = None
+
+        def __init__(self, loop: object) -> None: ...
 
         def set_response_params(self, *, read_until_eof: bool, read_timeout: float) -> None: ...
 
