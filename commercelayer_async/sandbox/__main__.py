@@ -38,12 +38,15 @@ async def _serve(sandbox: Sandbox) -> None:
         loop.call_soon_threadsafe(stopped.set)
 
     # Not loop.add_signal_handler, which Windows lacks.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    async with sandbox:
-        sys.stdout.write(_greeting(sandbox))
-        sys.stdout.flush()
-        await stopped.wait()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        async with sandbox:
+            sys.stdout.write(_greeting(sandbox))
+            sys.stdout.flush()
+            await stopped.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _greeting(sandbox: Sandbox) -> str:
@@ -70,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rates",
         choices=_RATES,
         default="off",
-        help="rate limits to enforce; default: off, which tells those of the test mode and refuses nothing",
+        help="rate limits to enforce; default: off, which tells of none and refuses nothing",
     )
     return parser
 

@@ -249,7 +249,10 @@ def test_the_sandbox_runs_until_it_is_interrupted(spawn):
 
 
 def test_a_port_that_cannot_be_had_is_1(run, commercelayer_sandbox):
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     said = run("sandbox", "--port", commercelayer_sandbox.url.rpartition(":")[2])
+
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
 
     assert said.code == 1
     assert "cannot listen on port" in said.err
