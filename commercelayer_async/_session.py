@@ -332,8 +332,8 @@ class Session:
     ) -> tuple[R, ...]:
         """Many resources by id, in the order of `ids`; an id given twice is read once and delivered twice.
 
-        Up to 200 ids have this session's timeout and lane. More are read as `stream` reads: behind interactive calls,
-        each request with the time of `presets.WORKER`, because the rate limits make them wait.
+        Up to 200 ids have this session's timeout. Of more, each request may take as long as `presets.WORKER` says,
+        because the rate limits make them wait.
 
         Args:
             cls: The resources' class.
@@ -377,9 +377,10 @@ class Session:
 
     def _reader_of(self, count: int) -> Reader:
         """What reads so many resources; their relationships are followed through this session in any case."""
-        if count <= AT_ONCE:
+        given, enough = self._options[0], presets.WORKER["timeout"]
+        if count <= AT_ONCE or given is None or given >= enough:
             return self._reader
-        return Reader(self._core, self.with_options(**presets.WORKER)._send, self)  # noqa: SLF001 - a copy of this
+        return Reader(self._core, self.with_options(timeout=enough)._send, self)  # noqa: SLF001 - a copy of this session
 
     @overload
     def list(
