@@ -14,16 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from ._bulk import Failed, Fetched, Progress, Stream
-    from ._collection import ResourceCollection, Scan
-    from ._export import Exported, ExportProgress, export
-    from ._hooks import Answered, Call, Hooks
-    from ._limiter import Lane, Lease, Limiter, RateState
-    from ._paging import Page
-    from ._rates import RateLimits
-    from ._retry import Retry
-    from ._session import Session
-    from ._tokens import (
+    from ._auth.credentials import (
         AccessToken,
         AuthorizationCode,
         ClientCredentials,
@@ -33,6 +24,15 @@ if TYPE_CHECKING:
         StoredToken,
         TokenStore,
     )
+    from ._bulk.stream import Failed, Fetched, Progress, Stream
+    from ._export import Exported, ExportProgress, export
+    from ._hooks import Answered, Call, Hooks
+    from ._limits.limiter import Lane, Lease, Limiter, RateState
+    from ._limits.windows import RateLimits
+    from ._lists.collection import ResourceCollection, Scan
+    from ._lists.walks import Page
+    from ._retry import Retry
+    from ._session import Session
     from .errors import (
         ApiError,
         AuthError,
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         RateLimited,
         ServerError,
         SessionError,
-        TimeoutError,  # noqa: A004 - the contract's name; it is the builtin one too
+        TimeoutError,
         TLSError,
         TransportError,
         Unauthorized,
@@ -66,16 +66,16 @@ if TYPE_CHECKING:
     from .jsonapi import GenericResource, Resource, ToMany, ToOne
 
 _HOMES: Final = {
-    "_bulk": ("Failed", "Fetched", "Progress", "Stream"),
-    "_collection": ("ResourceCollection", "Scan"),
+    "_bulk.stream": ("Failed", "Fetched", "Progress", "Stream"),
+    "_lists.collection": ("ResourceCollection", "Scan"),
     "_export": ("ExportProgress", "Exported", "export"),
     "_hooks": ("Answered", "Call", "Hooks"),
-    "_limiter": ("Lane", "Lease", "Limiter", "RateState"),
-    "_paging": ("Page",),
-    "_rates": ("RateLimits",),
+    "_limits.limiter": ("Lane", "Lease", "Limiter", "RateState"),
+    "_lists.walks": ("Page",),
+    "_limits.windows": ("RateLimits",),
     "_retry": ("Retry",),
     "_session": ("Session",),
-    "_tokens": (
+    "_auth.credentials": (
         "AccessToken",
         "AuthorizationCode",
         "ClientCredentials",

@@ -2,11 +2,11 @@
 
 import os
 
-from ._limiter import Lane
-from ._origin import DOMAIN
+from ._auth.credentials import AccessToken, Auth, ClientCredentials, Credentials, claims_of
+from ._http.origin import DOMAIN
+from ._http.transport import default_user_agent
+from ._limits.limiter import Lane
 from ._text import glimpse
-from ._tokens import AccessToken, Auth, ClientCredentials, Credentials, claims_of
-from ._transport import default_user_agent
 from .errors import ConfigurationError
 from .jsonapi._json import as_object
 

@@ -22,7 +22,7 @@ from .errors import (
     ConfigurationError,
     DecodeError,
     RateLimited,
-    TimeoutError,  # noqa: A004 - the package's own
+    TimeoutError,
     TLSError,
     TransportError,
 )

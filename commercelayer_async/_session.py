@@ -12,24 +12,24 @@ from urllib.parse import quote
 import aiohttp
 
 from . import presets
-from ._batch import Batcher
-from ._bulk import Progress, Stream
+from ._auth.credentials import Auth, TokenStore
+from ._bulk.many import AT_ONCE, all_of, fill, require_several, stream_of
+from ._bulk.stream import Progress, Stream
+from ._calls.context import Core
+from ._calls.deadline import Deadlines
+from ._calls.pipeline import Answer, Read, Sender
+from ._calls.semaphore import affordable
 from ._clock import chance
-from ._collection import Options, ResourceCollection, Scan, Source, collection_of, scan_of, source_of
-from ._core import Core
-from ._deadline import Deadlines
 from ._hooks import Hooks
-from ._limiter import Lane, Limiter, RateState
-from ._many import AT_ONCE, all_of, fill, require_several, stream_of
+from ._http.origin import Origin
+from ._http.transport import Response
+from ._limits.limiter import Lane, Limiter, RateState
+from ._limits.windows import RateLimits
+from ._lists.collection import Options, ResourceCollection, Scan, Source, collection_of, scan_of, source_of
 from ._options import auth_from_env, lane_of, organization_of, require_auth, require_number, user_agent_of
-from ._origin import Origin
-from ._places import affordable
-from ._rates import RateLimits
-from ._reader import Reader, endpoint_of
+from ._reading.batch import Batcher
+from ._reading.reader import Reader, endpoint_of
 from ._retry import Quota, Retry
-from ._sender import Answer, Read, Sender
-from ._tokens import Auth, TokenStore
-from ._transport import Response
 from .errors import ConfigurationError, SessionError
 from .jsonapi import Document, GenericResource, Relationship, Resource, ToManyRelationship, parse
 from .jsonapi.query import include_paths, segment

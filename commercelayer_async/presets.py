@@ -6,7 +6,7 @@ session.with_options(**presets.WORKER)
 
 from typing import Final, TypedDict
 
-from ._limiter import Lane
+from ._limits.limiter import Lane
 from ._retry import Retry
 
 

@@ -1,6 +1,8 @@
-"""The architecture: which module may import which, and where nothing awaits."""
+"""The architecture: which room may import which, and where nothing awaits or loads aiohttp."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,73 +11,142 @@ import commercelayer_async
 
 ROOT = Path(commercelayer_async.__file__).parent
 
-# From the bottom up: a module imports only what stands before it, or beside it in the same line.
-LAYERS = [
-    {"_version", "_text"},
-    {"errors"},
-    {"jsonapi"},
-    {"resources"},
-    {"_clock", "_wire"},
-    {"_origin", "_deadline", "_shared", "_transport", "_retry", "_rates", "_hooks", "_places", "_filters", "_paging"},
-    {"_tokens", "_answers", "_limiter"},
-    {"_auth", "_options"},
-    {"_sender"},
-    {"_core", "_chunks"},
-    {"_reader", "_bulk", "_batch", "presets", "otel"},
-    {"_many", "_collection"},
-    {"_session"},
-    {"_export"},
-    {"__init__"},
-    {"cli"},
-    {"__main__"},
+FLOORS = [
+    "_version",
+    "sandbox",
+    "_text",
+    "errors",
+    "jsonapi",
+    "resources",
+    "_clock",
+    "_retry",
+    "_hooks",
+    "_http",
+    "_limits",
+    "_auth",
+    "_calls",
+    "_reading",
+    "_bulk",
+    "_lists",
+    "_options",
+    "presets",
+    "_session",
+    "__init__",
+    "otel",
+    "_export",
+    "cli",
+    "__main__",
 ]
-ALONE = {"sandbox"}
-"""What shares no code with anything."""
-SANS_IO = [
-    *("jsonapi", "resources", "errors", "_text", "_tokens", "_answers", "_origin", "_retry", "_rates", "_hooks"),
-    *("_filters", "_paging"),
+"""The rooms of the house, from the ground up: one imports only what stands before it. No exceptions."""
+
+SANDBOX_FLOORS = [
+    "refusals",
+    "world",
+    "http",
+    "oauth",
+    "limits",
+    "faults",
+    "api",
+    "application",
+    "server",
+    "background",
+    "__init__",
+    "pytest_plugin",
+    "__main__",
 ]
+"""The rooms of the sandbox, which imports nothing of the client."""
+
+PURE = [
+    "_text",
+    "jsonapi",
+    "errors",
+    "resources",
+    "_retry",
+    "_hooks",
+    "_http/origin.py",
+    "_limits/windows.py",
+    "_auth/credentials.py",
+    "_reading/chunks.py",
+    "_lists/filters.py",
+    "_lists/walks.py",
+]
+"""What awaits nothing and loads no aiohttp."""
 
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 
 
-def unit(path: Path) -> str:
-    return path.parts[0].removesuffix(".py")
+def room(path: Path, base: str = "") -> str:
+    """The room that a module belongs to: its folder, or itself where it stands in none."""
+    return path.relative_to(base).parts[0].removesuffix(".py")
 
 
 def imports(path: Path) -> set[str]:
-    """The units of this package that a module imports, for the type checkers alone or not."""
+    """The modules of this package that a module imports, whether at once, later, or for type checkers alone."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            if node.level:
-                package = ["commercelayer_async", *path.parts[:-1]]
-                base = package[: len(package) - node.level + 1]
-                module = ".".join([*base, *module.split(".")]).rstrip(".")
-            names = [module] if module != "commercelayer_async" else [f"{module}.{alias.name}" for alias in node.names]
-            found |= {name.split(".")[1] for name in names if name.startswith("commercelayer_async.")}
-    return found - {unit(path)}
+            base = ["commercelayer_async", *path.parts[:-1]][: len(path.parts) - node.level + 1] if node.level else []
+            module = [*base, *(node.module or "").split(".")] if node.module else base
+            found |= {".".join([*module, alias.name]) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name.removeprefix("commercelayer_async.") for name in found if name.startswith("commercelayer_async.")}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms that a module imports from; a name of the package itself is of its `__init__`."""
+    return {name.split(".")[0] if name.split(".")[0] in FLOORS else "__init__" for name in imports(path)}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
-def test_imports_point_down(path: Path) -> None:
-    """`errors` names `jsonapi` for the type checkers alone; the command line runs the sandbox."""
-    height = {name: n for n, layer in enumerate(LAYERS) for name in layer}
-    for imported in imports(path):
-        if unit(path) in ALONE:
-            assert imported == "_version", f"{path} imports {imported}"
-        elif (unit(path), imported) not in {("errors", "jsonapi"), ("cli", "sandbox")} and imported in height:
-            assert height[imported] <= height[unit(path)], f"{path} imports {imported}, which stands above it"
+def test_a_room_imports_only_what_stands_before_it(path: Path) -> None:
+    own = room(path)
+    if own == "__init__":
+        # The map of the house: it names everything, and loads it when it is asked for.
+        own = "_export"
+    allowed = FLOORS[: FLOORS.index(own) + 1]
+
+    if own == "errors":
+        allowed = [*allowed, "jsonapi"]  # by name, for the type checkers alone
+
+    assert not {name for name in rooms_imported(path) if name not in allowed}
 
 
-def test_every_module_has_its_place() -> None:
-    known = {name for layer in LAYERS for name in layer} | ALONE
-    assert {unit(path) for path in MODULES} == known
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) == "sandbox"], ids=str)
+def test_a_room_of_the_sandbox_imports_only_what_stands_before_it(path: Path) -> None:
+    own = room(path, "sandbox")
+    allowed = SANDBOX_FLOORS[: SANDBOX_FLOORS.index(own if own != "__init__" else "server") + 1]
+    imported = {name.removeprefix("sandbox.").split(".")[0] for name in imports(path) if name.startswith("sandbox.")}
+
+    assert not {name for name in imported if name not in allowed and name in SANDBOX_FLOORS}
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if unit(path) in SANS_IO], ids=str)
-def test_nothing_awaits_below_the_engine(path: Path) -> None:
+def test_every_module_has_its_room() -> None:
+    assert {room(path) for path in MODULES} == set(FLOORS)
+    assert {room(path, "sandbox") for path in MODULES if room(path) == "sandbox"} == set(SANDBOX_FLOORS)
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) in PURE or str(path) in PURE], ids=str)
+def test_nothing_awaits_in_a_pure_module(path: Path) -> None:
     tree = ast.parse((ROOT / path).read_text())
-    awaiting = (ast.Await, ast.AsyncFor, ast.AsyncWith)
-    assert not [node for node in ast.walk(tree) if isinstance(node, awaiting)]
+
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)]
+
+
+def dotted(name: str) -> str:
+    return f"commercelayer_async.{name.removesuffix('.py').replace('/', '.')}"
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_module_loads_no_aiohttp(name: str) -> None:
+    program = f"import {dotted(name)}, sys; sys.exit('aiohttp' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_json_api_layer_needs_neither_loop_nor_yarl_nor_cattrs() -> None:
+    program = (
+        "import commercelayer_async.jsonapi, sys; sys.exit(bool({'asyncio', 'cattrs', 'yarl'} & set(sys.modules)))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

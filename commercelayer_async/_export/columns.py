@@ -16,8 +16,8 @@ import attrs
 
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Resource, ToMany
-from ..jsonapi._fields import wire_names, wire_types
 from ..jsonapi._json import as_object, loads
+from ..jsonapi._schema import wire_names, wire_types
 from ..jsonapi.resource import declared_relationships
 from .records import Record
 

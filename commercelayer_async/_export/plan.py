@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from .._filters import Asked, filter_parameters
-from .._origin import Origin
+from .._http.origin import Origin
+from .._lists.filters import Asked, filter_parameters
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource
 from ..jsonapi.query import fieldset, include_paths, segment

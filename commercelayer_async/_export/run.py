@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from .. import presets
+from .._http.transport import default_user_agent
 from .._text import printable
-from .._transport import default_user_agent
 from ..errors import CommerceLayerError
 from ..jsonapi import Resource
 from .manifest import Exported, ExportProgress
@@ -20,7 +20,7 @@ from .records import records_of
 from .target import Target
 
 if TYPE_CHECKING:
-    from .._paging import Page
+    from .._lists.walks import Page
     from .._session import Session
     from ..jsonapi._compound import Compound
 

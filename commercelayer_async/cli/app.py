@@ -13,7 +13,7 @@ from click.shell_completion import shell_complete
 from .. import __version__
 from .count import count
 from .demo import demo
-from .exits import HELP, ExitCode, report
+from .errors import HELP, ExitCode, report
 from .export import export
 from .get import get
 from .invocation import Invocation

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import click
 
-from .asking import FILTER_HELP, filter_option, hinting, type_argument
 from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import class_of, own_secrets
 from .options import json_option
 from .output import output_for_people, write_json
+from .query_options import FILTER_HELP, filter_option, hinting, type_argument
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 

@@ -12,11 +12,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .asking import FILTER_HELP, filter_option, hinting, include_option, type_argument
 from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import json_option
 from .output import DUMB, output_for_people, write_json
+from .query_options import FILTER_HELP, filter_option, hinting, include_option, type_argument
 
 if TYPE_CHECKING:
     from .. import Exported, ExportProgress

@@ -7,11 +7,11 @@ import attrs
 import click
 
 from ..jsonapi import Resource
-from .asking import hinting, include_option, type_argument
 from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, reveal_option
 from .output import output_for_people, write_json
+from .query_options import hinting, include_option, type_argument
 from .views import included_in, show_resource, view_of
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}

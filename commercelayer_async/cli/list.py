@@ -9,11 +9,11 @@ import attrs
 import click
 
 from ..jsonapi import Resource
-from .asking import FILTER_HELP, filter_option, hinting, include_option, sort_option, type_argument
 from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, reveal_option
 from .output import Output, output_for_people, text_of, write_json, write_json_line
+from .query_options import FILTER_HELP, filter_option, hinting, include_option, sort_option, type_argument
 from .views import ResourceView, included_in, view_of
 
 _DEFAULT: Final = 25

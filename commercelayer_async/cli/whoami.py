@@ -67,7 +67,7 @@ def whoami(*, as_json: bool) -> None:
 
 async def _look() -> dict[str, Any]:
     # Imported here: they are slow to import, and `--help` does without.
-    from .._tokens import claims_of  # noqa: PLC0415
+    from .._auth.credentials import claims_of  # noqa: PLC0415
 
     async with open_session() as session:
         core = session._core  # noqa: SLF001 - the token is nobody's but the session's  # pyright: ignore[reportPrivateUsage]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from .._text import kind, near_miss, printable
 from ..errors import ConfigurationError
-from ._fields import wire_names
+from ._schema import wire_names
 from .resource import GenericResource, Resource, declared_relationships
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

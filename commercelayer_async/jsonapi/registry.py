@@ -6,7 +6,7 @@ import attrs
 
 from ..errors import ConfigurationError
 from ._compound import Compound
-from ._decoders import Decoders
+from ._decode.decoders import Decoders
 from ._json import as_text
 from .document import MAX_RESOURCES, Document
 from .follow import Follow

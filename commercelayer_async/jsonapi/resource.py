@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 import attrs
 
 from ..errors import ConfigurationError, DecodeError
-from ._deep import WHEN_DEEP, copied, packed, unpacked
-from ._fields import once_per_class, wire_names
-from ._plain import to_dict
+from ._depth import WHEN_DEEP, copied, packed, unpacked
+from ._dump import to_dict
+from ._schema import once_per_class, wire_names
 from .declaration import ToMany, ToOne, opened, related, said
 from .follow import Follow
 from .links import Links

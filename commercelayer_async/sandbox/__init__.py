@@ -19,10 +19,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from .faults import Answer, Delay, ExpireTokens, Replace, Reset, Truncate
-    from .gate import Gate
-    from .rates import Limit, Limits, Rates, WindowReport
-    from .received import ReceivedRequest
+    from .faults.rules import Answer, Delay, ExpireTokens, Replace, Reset, Truncate
+    from .http.gate import Gate
+    from .http.request_log import ReceivedRequest
+    from .limits.rates import Limit, Limits, Rates, WindowReport
     from .server import Sandbox
 
 __all__ = [
@@ -42,19 +42,19 @@ __all__ = [
 ]
 
 _MODULES: Final = {
-    "Answer": "faults",
-    "Delay": "faults",
-    "ExpireTokens": "faults",
-    "Gate": "gate",
-    "Limit": "rates",
-    "Limits": "rates",
-    "Rates": "rates",
-    "ReceivedRequest": "received",
-    "Replace": "faults",
-    "Reset": "faults",
+    "Answer": "faults.rules",
+    "Delay": "faults.rules",
+    "ExpireTokens": "faults.rules",
+    "Gate": "http.gate",
+    "Limit": "limits.rates",
+    "Limits": "limits.rates",
+    "Rates": "limits.rates",
+    "ReceivedRequest": "http.request_log",
+    "Replace": "faults.rules",
+    "Reset": "faults.rules",
     "Sandbox": "server",
-    "Truncate": "faults",
-    "WindowReport": "rates",
+    "Truncate": "faults.rules",
+    "WindowReport": "limits.rates",
 }
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Final
 
-from .rates import Rates
-from .records import DOCUMENTED_ID
+from .limits.rates import Rates
 from .server import DEFAULT_SEED, DEFAULT_WALLETS, Sandbox
+from .world.records import DOCUMENTED_ID
 
 _LAST_PORT = 65_535
 _RATES: Final = {"off": Rates.off, "test": Rates.test, "live": Rates.live}

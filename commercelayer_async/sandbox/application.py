@@ -10,15 +10,15 @@ from typing import Final, cast
 
 from aiohttp import web
 
-from .accept import MEDIA_TYPE, admits_json_api
-from .api import Api, Ask
-from .breaking import alter, hold, immediate, made_up, send
-from .documents import Object
-from .faults import Answer, ExpireTokens, Faults, Immediate, Reset
-from .oauth import Body, Tokens, grant_name
-from .places import TOKEN_PATH, Budget, Place, place_of
-from .rates import Meter
-from .received import ReceivedRequest
+from .api.core import Api, Ask
+from .api.documents import Object
+from .faults.apply import alter, hold, immediate, made_up, send
+from .faults.rules import Answer, ExpireTokens, Faults, Immediate, Reset
+from .http.negotiation import MEDIA_TYPE, admits_json_api
+from .http.request_log import ReceivedRequest
+from .limits.rate_classes import TOKEN_PATH, Budget, Place, place_of
+from .limits.rates import Meter
+from .oauth.tokens import Body, Tokens, grant_name
 from .refusals import (
     AuthRefusal,
     Refusal,

@@ -12,13 +12,13 @@ from typing import Final, Self
 import attrs
 from aiohttp import web
 
-from .api import Api
+from .api.core import Api
 from .application import Application
-from .faults import Faults
-from .oauth import Issuer, Tokens
-from .rates import Meter, Rates, WindowReport
-from .received import ReceivedRequest
-from .world import World
+from .faults.rules import Faults
+from .http.request_log import ReceivedRequest
+from .limits.rates import Meter, Rates, WindowReport
+from .oauth.tokens import Issuer, Tokens
+from .world.world import World
 
 DEFAULT_WALLETS: Final = 300
 DEFAULT_SEED: Final = 2018

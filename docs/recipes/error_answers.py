@@ -19,7 +19,7 @@ from commercelayer_async import (
     RateLimited,
     ServerError,
     SessionError,
-    TimeoutError,  # noqa: A004 - the package's own, which is the builtin one too
+    TimeoutError,
     Unauthorized,
 )
 

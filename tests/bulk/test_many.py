@@ -23,12 +23,12 @@ from commercelayer_async import (
     Session,
     SessionError,
     Unauthorized,
-    _auth,
-    _limiter,
     errors,
     presets,
 )
-from commercelayer_async._chunks import chunked
+from commercelayer_async._auth import manager as _auth
+from commercelayer_async._limits import limiter as _limiter
+from commercelayer_async._reading.chunks import chunked
 from commercelayer_async.resources import Customer, CustomerPaymentSource, StripePayment
 from commercelayer_async.sandbox import Answer as Fault
 from commercelayer_async.sandbox import ExpireTokens, Reset, Sandbox, Truncate

@@ -10,7 +10,7 @@ import pytest
 
 from commercelayer_async import Session
 from commercelayer_async.cli import main
-from commercelayer_async.cli.exits import HELP, ExitCode
+from commercelayer_async.cli.errors import HELP, ExitCode
 from commercelayer_async.errors import ConfigurationError
 
 CANARY = "canary-5f1e9c"

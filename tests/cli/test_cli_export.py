@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from commercelayer_async.sandbox import Answer, Delay, Reset
-from commercelayer_async.sandbox.gate import Gate
+from commercelayer_async.sandbox.http.gate import Gate
 
 WALLETS = "customer_payment_sources"
 PATIENCE = 30.0

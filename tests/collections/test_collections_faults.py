@@ -19,8 +19,8 @@ from commercelayer_async import (
     ServerError,
     Session,
     TransportError,
-    _paging,
 )
+from commercelayer_async._lists import walks as _paging
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
 

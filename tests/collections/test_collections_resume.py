@@ -21,7 +21,7 @@ from commercelayer_async import (
 )
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Gate, Sandbox
-from commercelayer_async.sandbox.faults import Delay
+from commercelayer_async.sandbox.faults.rules import Delay
 
 WHERE: dict[str, Any] = {"filter": {"name_null": False}, "sort": "-created_at", "include": "customer", "page_size": 20}
 

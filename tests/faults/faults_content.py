@@ -31,7 +31,7 @@ from commercelayer_async import (
     Forbidden,
     RateLimited,
     ServerError,
-    TimeoutError,  # noqa: A004 - the package's own
+    TimeoutError,
     TransportError,
     Unauthorized,
 )

@@ -26,7 +26,7 @@ from faults_server import Server, answer
 
 from commercelayer_async import AuthError, CommerceLayerError, ConfigurationError, RateLimits, SessionError
 from commercelayer_async._clock import LoopClock, chance
-from commercelayer_async._limiter import Lane, LocalLimiter
+from commercelayer_async._limits.limiter import Lane, LocalLimiter
 
 TOKEN = "canaryBearer7f3a9c51d2e84b60"
 GRANTED = "canaryGranted51d2e84b607f3a9c"

@@ -36,7 +36,7 @@ from commercelayer_async import (
     NotFound,
     ServerError,
     Session,
-    TimeoutError,  # noqa: A004 - the package's own
+    TimeoutError,
 )
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 

@@ -28,7 +28,10 @@ from faults_rows import GOOD, Row
 from faults_server import Script, Server
 from faults_tls import serving, trusting
 
-from commercelayer_async import AccessToken, ClientCredentials, RateLimits, Retry, Session, _auth, _limiter, _transport
+from commercelayer_async import AccessToken, ClientCredentials, RateLimits, Retry, Session
+from commercelayer_async._auth import manager as _auth
+from commercelayer_async._http import transport as _transport
+from commercelayer_async._limits import limiter as _limiter
 from commercelayer_async.jsonapi import Resource
 
 QUICK = Retry(attempts=3, base=0.001, cap=0.01)

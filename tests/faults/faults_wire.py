@@ -49,7 +49,7 @@ from commercelayer_async import (
     NotFound,
     RateLimited,
     ServerError,
-    TimeoutError,  # noqa: A004 - the package's own
+    TimeoutError,
     TLSError,
     TransportError,
     Unauthorized,

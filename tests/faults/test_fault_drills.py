@@ -26,12 +26,12 @@ from commercelayer_async import (
     Retry,
     Session,
     SessionError,
-    TimeoutError,  # noqa: A004 - the package's own
+    TimeoutError,
     TransportError,
-    _auth,
 )
+from commercelayer_async._auth import manager as _auth
 from commercelayer_async._clock import LoopClock, chance
-from commercelayer_async._limiter import LocalLimiter
+from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 
 

@@ -23,9 +23,9 @@ from commercelayer_async import (
     Session,
     StoredToken,
 )
+from commercelayer_async._auth.credentials import Token
+from commercelayer_async._http.transport import Request, Response
 from commercelayer_async._text import Secret
-from commercelayer_async._tokens import Token
-from commercelayer_async._transport import Request, Response
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 
 HOLDERS: list[Any] = [

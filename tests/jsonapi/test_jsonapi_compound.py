@@ -12,7 +12,7 @@ from jsonapi_models import BLOG, CLASSES, Article, Person, article, body_of, rea
 from commercelayer_async.errors import ConfigurationError, DecodeError
 from commercelayer_async.jsonapi import GenericResource, Registry
 from commercelayer_async.jsonapi import RelationshipState as State
-from commercelayer_async.jsonapi._decoders import MOST_MET
+from commercelayer_async.jsonapi._decode.decoders import MOST_MET
 
 
 def to(type_, id_):

@@ -17,8 +17,8 @@ from jsonapi_strategies import legal, wrong_documents
 
 from commercelayer_async.errors import ConfigurationError, DecodeError
 from commercelayer_async.jsonapi import GenericResource, Registry, Resource, parse
-from commercelayer_async.jsonapi._decoders import _decode_step_list, _decode_steps
-from commercelayer_async.jsonapi._slowly import steps_of_document
+from commercelayer_async.jsonapi._decode.decoders import _decode_step_list, _decode_steps
+from commercelayer_async.jsonapi._decode.strict import steps_of_document
 
 usual = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commercelayer_async import ConfigurationError, GenericResource, Resource, ToMany, ToOne
-from commercelayer_async._filters import PREDICATES, Asked, filter_parameters, sort_keys, target_class
+from commercelayer_async._lists.filters import PREDICATES, Asked, filter_parameters, sort_keys, target_class
 from commercelayer_async.jsonapi import Registry
-from commercelayer_async.jsonapi._fields import wire_names
+from commercelayer_async.jsonapi._schema import wire_names
 from commercelayer_async.resources import (
     RESOURCES,
     Customer,

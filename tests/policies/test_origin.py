@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commercelayer_async import ConfigurationError, LinkRefused
-from commercelayer_async._origin import Origin, is_loopback
+from commercelayer_async._http.origin import Origin, is_loopback
 
 HOME = Origin.of("https://host.example/shop")
 BASE = "https://host.example/shop/api/customers/c1"

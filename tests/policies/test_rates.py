@@ -11,8 +11,8 @@ from virtual import run
 
 from commercelayer_async import ConfigurationError, Lane, RateLimits
 from commercelayer_async._clock import LoopClock
-from commercelayer_async._limiter import LocalLimiter, shared_limiter
-from commercelayer_async._rates import Told, Window, adopt, reserve, told
+from commercelayer_async._limits.limiter import LocalLimiter, shared_limiter
+from commercelayer_async._limits.windows import Told, Window, adopt, reserve, told
 
 NO_HEADERS: Mapping[str, str] = {}
 

@@ -29,19 +29,19 @@ from commercelayer_async import (
     Retry,
     ServerError,
     SessionError,
-    TimeoutError,  # noqa: A004 - the package's own
+    TimeoutError,
     TLSError,
     TransportError,
     Unauthorized,
 )
-from commercelayer_async._auth import Keeper
+from commercelayer_async._auth.manager import Keeper
+from commercelayer_async._calls.deadline import Deadlines
+from commercelayer_async._calls.pipeline import Answer, Sender
+from commercelayer_async._calls.semaphore import Places
 from commercelayer_async._clock import LoopClock
-from commercelayer_async._deadline import Deadlines
-from commercelayer_async._limiter import LocalLimiter
-from commercelayer_async._places import Places
+from commercelayer_async._http.transport import Request, Response, Watch
+from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async._retry import Kind, Quota, cost_of, kind_of, retry_after, sane
-from commercelayer_async._sender import Answer, Sender
-from commercelayer_async._transport import Request, Response, Watch
 
 JSON = {"Content-Type": "application/vnd.api+json"}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from commercelayer_async.sandbox import Sandbox
-from commercelayer_async.sandbox.world import World
+from commercelayer_async.sandbox.world.world import World
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from commercelayer_async.sandbox.schema import TYPES
+from commercelayer_async.sandbox.world.schema import TYPES
 
 DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
 

@@ -21,7 +21,7 @@ from commercelayer_async.sandbox import (
     Truncate,
 )
 from commercelayer_async.sandbox.background import in_thread
-from commercelayer_async.sandbox.faults import MIXED, Faults
+from commercelayer_async.sandbox.faults.rules import MIXED, Faults
 
 DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
 

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import pytest
 
 from commercelayer_async.sandbox import Sandbox
-from commercelayer_async.sandbox.filters import parse_condition
+from commercelayer_async.sandbox.api.filters import parse_condition
 
 
 async def walk(api, path, query=None):

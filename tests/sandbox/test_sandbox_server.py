@@ -7,7 +7,7 @@ import pytest
 
 import commercelayer_async.sandbox as sandbox_package
 from commercelayer_async.sandbox import Rates, ReceivedRequest, Sandbox
-from commercelayer_async.sandbox.accept import admits_json_api
+from commercelayer_async.sandbox.http.negotiation import admits_json_api
 
 DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
 

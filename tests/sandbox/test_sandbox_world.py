@@ -5,9 +5,9 @@ import re
 import attrs
 import pytest
 
-from commercelayer_async.sandbox.schema import GATEWAYS, PAYMENT_SOURCES, TYPES
-from commercelayer_async.sandbox.table import Reference
-from commercelayer_async.sandbox.world import World
+from commercelayer_async.sandbox.world.schema import GATEWAYS, PAYMENT_SOURCES, TYPES
+from commercelayer_async.sandbox.world.table import Reference
+from commercelayer_async.sandbox.world.world import World
 
 COMMON = ["created_at", "updated_at", "reference", "reference_origin", "metadata"]
 

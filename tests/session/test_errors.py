@@ -30,7 +30,7 @@ from commercelayer_async import (
     Retry,
     ServerError,
     Session,
-    TimeoutError,  # noqa: A004 - the package's own
+    TimeoutError,
     TLSError,
     TransportError,
     Unauthorized,

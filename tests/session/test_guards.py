@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 from answering import Answering, answer, resource
 
+from commercelayer_async._http.fastpath import Connector
+from commercelayer_async._http.transport import _once
 from commercelayer_async._text import Secret
-from commercelayer_async._transport import _once
-from commercelayer_async._wire import Connector
 
 GOOD = answer({"data": resource()})
 TIMES = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=5.0)

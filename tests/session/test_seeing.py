@@ -32,9 +32,9 @@ from commercelayer_async import (
     otel,
     presets,
 )
+from commercelayer_async._calls.semaphore import Places, affordable
 from commercelayer_async._clock import LoopClock
-from commercelayer_async._limiter import LocalLimiter
-from commercelayer_async._places import Places, affordable
+from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 

@@ -25,7 +25,7 @@ from commercelayer_async import (
     TransportError,
     Unauthorized,
 )
-from commercelayer_async._tokens import Credentials, form_of
+from commercelayer_async._auth.credentials import Credentials, form_of
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 

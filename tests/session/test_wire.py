@@ -20,13 +20,13 @@ from commercelayer_async import (
     RateLimits,
     Retry,
     Session,
-    TimeoutError,  # noqa: A004 - the package's own
+    TimeoutError,
     TransportError,
-    _transport,
-    _wire,
 )
+from commercelayer_async._http import fastpath as _wire
+from commercelayer_async._http import transport as _transport
+from commercelayer_async._http.fastpath import Connector, Handler, Wire, fits
 from commercelayer_async._text import Secret
-from commercelayer_async._wire import Connector, Handler, Wire, fits
 from commercelayer_async.resources import Customer
 
 GOOD = answer({"data": resource()})

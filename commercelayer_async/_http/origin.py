@@ -1,0 +1,148 @@
+"""Where requests may go: one origin, and below one path.
+
+Every request is a target (path and query) on the origin that the session was made for; nothing here or below can name
+another host. So wherever a document's link points, the token cannot follow it: a link that leads elsewhere is refused
+before a byte is sent, and one that stays is sent back byte for byte.
+"""
+
+import re
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import attrs
+
+from .._text import printable
+from ..errors import ConfigurationError, LinkRefused
+
+_SLUG: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+DOMAIN: Final = "commercelayer.io"
+"""Where organizations have their subdomains."""
+_LINK_LIMIT: Final = 2048
+_PORTS: Final = {"http": 80, "https": 443}
+_PRINTABLE: Final = re.compile(r"[!-~]*")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_DOT_SEGMENT: Final = re.compile(r"(?i)(^|/)(\.|%2e){1,2}(/|$)")
+
+
+@attrs.frozen
+class Origin:
+    """Scheme, host and effective port, and the path below which the API lives."""
+
+    scheme: str
+    host: str
+    port: int
+    api: str
+    """The API's root path, such as `/api`."""
+    auth_url: str
+    """Where `/oauth/token` and `/oauth/revoke` are."""
+
+    @property
+    def url(self) -> str:
+        """The origin as a URL, `https://yourdomain.commercelayer.io`, without a port that is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+
+    @classmethod
+    def of(cls, organization: object, *, api_version: str | None = None, auth_url: str | None = None) -> "Origin":
+        """The origin of an organization, given by its slug or by a full URL, whose path is kept as a prefix.
+
+        Raises:
+            ConfigurationError: it is neither; or plain http to anything but this machine, over which no token goes.
+        """
+        if not isinstance(organization, str) or not organization:
+            raise ConfigurationError("organization must be a slug such as 'yourdomain', or a URL")
+        if "/" not in organization and ":" not in organization:
+            if not _SLUG.fullmatch(organization):
+                raise ConfigurationError(f"{printable(organization, 60)!r} is no organization slug")
+            organization, auth = f"https://{organization.lower()}.{DOMAIN}", f"https://auth.{DOMAIN}"
+        else:
+            auth = ""
+        parts = _base_url(organization, "organization")
+        if api_version is not None and not _VERSION.fullmatch(api_version):
+            raise ConfigurationError(f"api_version {printable(repr(api_version), 60)} is no version such as '2017-08'")
+        root = f"{parts.path.rstrip('/')}/api" + (f"/{api_version}" if api_version else "")
+        origin = cls(parts.scheme, parts.hostname or "", _port(parts), root, "")
+        auth = auth_url or auth or origin.url
+        _base_url(auth, "auth_url")
+        return attrs.evolve(origin, auth_url=auth.rstrip("/"))
+
+    def target_of(self, link: str, *, base: str | None = None) -> str:
+        """The request target that a link leads to, resolved against `base` (RFC 3986), its characters untouched.
+
+        Raises:
+            LinkRefused: it leads to another origin or out of the API, or is not plain.
+        """
+        reason = _oddity(link)
+        if reason is None:
+            try:
+                parts = urlsplit(urljoin(base or f"{self.url}{self.api}/", link))
+                reason = self._stranger(parts)
+            except ValueError:
+                reason = "it is no URL"
+            else:
+                if reason is None:
+                    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+        raise LinkRefused(link=link, reason=reason, url=base)
+
+    def _stranger(self, parts: SplitResult) -> str | None:
+        """Why a resolved link is not ours; None if it is."""
+        if parts.scheme not in _PORTS:
+            return "its scheme is not http or https"
+        if "@" in parts.netloc:
+            return "it holds user information"
+        if (parts.scheme, parts.hostname, _port(parts)) != (self.scheme, self.host, self.port):
+            return f"it leaves the origin {self.url}"
+        if _DOT_SEGMENT.search(parts.path):
+            return "its path has dot segments"
+        root = self.api[: self.api.rindex("/api") + len("/api")]
+        if not parts.path.startswith(f"{root}/"):
+            return f"it leaves the API below {self.url}{root}/"
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: localhost, 127.0.0.0/8 or ::1."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _oddity(link: object) -> str | None:
+    """Why a link is not fit to be resolved at all; None if it is."""
+    if not isinstance(link, str) or not link:
+        return "it is empty"
+    if len(link) > _LINK_LIMIT:
+        return f"it is longer than {_LINK_LIMIT} characters"
+    if "\\" in link or not _PRINTABLE.fullmatch(link):
+        return "it holds a backslash, a blank, a control character or one beyond ASCII"
+    scheme = _SCHEME.match(link)
+    if scheme and not link[scheme.end() :].startswith("//"):
+        return "its scheme is not followed by //"
+    return None
+
+
+def _base_url(url: str, what: str) -> SplitResult:
+    """A URL that a caller configures, refused unless it is plain and a token may be sent to it."""
+    shown = printable(url.rpartition("@")[2], 100)
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname if _port(parts) else None
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if host is None or not _PRINTABLE.fullmatch(url) or "\\" in url or parts.scheme not in _PORTS:
+        raise ConfigurationError(f"{what} {shown!r} is no URL such as 'https://yourdomain.{DOMAIN}'")
+    if "@" in parts.netloc or parts.query or parts.fragment or "?" in url or _DOT_SEGMENT.search(parts.path):
+        raise ConfigurationError(f"{what} {shown!r} must have no user information, query, fragment or dot segments")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(f"{what} {shown!r} would send a token over plain http; use https")
+    return parts
+
+
+def _port(parts: SplitResult) -> int:
+    port = parts.port
+    if port == 0:
+        raise ValueError("port 0")
+    return port or _PORTS.get(parts.scheme, 0)

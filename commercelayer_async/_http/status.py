@@ -1,0 +1,122 @@
+"""What an answer means: a body to read, or which error."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .._text import Secret, hush, printable
+from ..errors import ApiError, CommerceLayerError, DecodeError, LinkRefused, api_error_class
+from ..jsonapi import ErrorObject
+from ..jsonapi._json import as_array, as_object, as_text, loads
+from ..jsonapi.objects import errors_from_json
+from .transport import MEDIA_TYPE, Response
+
+_KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
+_KEPT_PREFIXES: Final = ("x-ratelimit-", "x-request-id", "x-correlation-id")
+_OK: Final = 200
+_STEM: Final = 12
+"""Characters from which a token is told."""
+_MOST_ERRORS: Final = 10_000
+"""Error objects that are kept; nobody reads so many, and a server may send a hundred times as many."""
+
+
+def require_document(response: Response, *, secret: str | None = None) -> bytes:
+    """The body of an answer that claims to be a document.
+
+    Raises:
+        ApiError: the status is not 200; `secret` is masked where the answer echoes it.
+        LinkRefused: it is a redirect.
+        DecodeError: it is a success without a JSON document.
+    """
+    media_type = response.headers.get("Content-Type", "")
+    if response.status == _OK and (not media_type or is_json(media_type)):
+        return response.body
+    # An error tracker shows the variables of this frame.
+    secret = None if secret is None else Secret(secret)
+    raise _failure(response, media_type, secret)
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a Content-Type is JSON; its parameters do not matter to a reader (JSON:API 1.1, A.3)."""
+    if media_type.startswith(MEDIA_TYPE):
+        return True
+    name = media_type.partition(";")[0].strip().lower()
+    return name.endswith(("/json", "+json"))
+
+
+def shielded(error: CommerceLayerError, secret: str) -> CommerceLayerError:
+    """`error`, without `secret` in what it quotes of a document, which may echo what was sent.
+
+    A quotation is cut to a length, so the beginning of the secret stands for all of it.
+    """
+    begun = secret[:_STEM]
+    if not isinstance(error, DecodeError) or begun not in str(error):
+        return error
+    return DecodeError(
+        expected=hush(error.expected, secret, begun),
+        got=hush(error.got, secret, begun),
+        pointer=hush(error.pointer, secret, begun),
+        url=error.url,
+        resource=hush(error.resource, secret, begun) if error.resource else None,
+        offset=error.offset,
+    )
+
+
+def api_error(response: Response, *, secret: str | None = None) -> ApiError:
+    """The error that an answer stands for, whatever its body."""
+    headers = kept_headers(response.headers, secret=secret)
+    return api_error_class(response.status)(
+        status=response.status,
+        method="GET",
+        url=response.place,
+        errors=_errors(response, secret),
+        headers=headers,
+        request_id=headers.get("x-request-id"),
+        content_type=headers.get("content-type"),
+    )
+
+
+def kept_headers(headers: Mapping[str, str], *, secret: str | None = None) -> dict[str, str]:
+    """The headers worth keeping on an error, by lower-case name; `secret` is masked where one echoes it."""
+    lowered = ((name.lower(), value) for name, value in headers.items())
+    return {
+        name: printable(hush(value, secret))
+        for name, value in lowered
+        if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
+    }
+
+
+def _failure(response: Response, media_type: str, secret: str | None) -> CommerceLayerError:
+    status = response.status
+    url = response.place
+    if 300 <= status < 400 and "Location" in response.headers:  # noqa: PLR2004 - RFC 9110, section 15.4
+        return LinkRefused(
+            link=hush(response.headers["Location"].partition("?")[0], secret),
+            reason=f"redirects ({status}) are not followed",
+            url=url,
+        )
+    if status == _OK:
+        return DecodeError(expected="a JSON:API document", got=printable(hush(media_type, secret), 60), url=url)
+    if 200 < status < 300:  # noqa: PLR2004 - RFC 9110, section 15.3
+        return DecodeError(expected="status 200 and a document", got=f"status {status}", url=url)
+    return api_error(response, secret=secret)
+
+
+def _errors(response: Response, secret: str | None) -> tuple[ErrorObject, ...]:
+    try:
+        document = as_object(loads(response.body))
+        members: Any = document.get("errors") if document is not None else None
+        entries = as_array(members)
+        kept = members if entries is None else entries[:_MOST_ERRORS]
+        return errors_from_json(_hushed(kept, secret), base=response.place)
+    except (DecodeError, RecursionError):
+        return ()
+
+
+def _hushed(value: Any, secret: str | None) -> Any:
+    """A JSON value without the secrets that its texts quote, however the server wrote them."""
+    text, members, entries = as_text(value), as_object(value), as_array(value)
+    if text is not None:
+        return hush(text, secret)
+    if members is not None:
+        return {hush(name, secret): _hushed(member, secret) for name, member in members.items()}
+    return [_hushed(entry, secret) for entry in entries] if entries is not None else value

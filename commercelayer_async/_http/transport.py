@@ -1,0 +1,362 @@
+"""Requests and responses, and aiohttp, which turns the one into the other.
+
+The transport is bound to one origin and follows no redirects, so a request cannot end anywhere else. What aiohttp
+raises is translated here; its exceptions hold the request's headers, and so the token, and are never let through.
+
+A GET takes the short way (`_wire`) where the connections are ours. Tokens are asked for through aiohttp's session
+layer, and so is everything where a proxy or a session of the caller's is in between.
+"""
+
+import builtins
+import ssl as tls
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+from weakref import WeakSet
+
+import aiohttp
+import attrs
+import msgspec
+from aiohttp import ClientTimeout
+from multidict import CIMultiDict
+from yarl import URL
+
+from .._text import Secret, printable
+from .._version import __version__
+from ..errors import (
+    BodyTooLarge,
+    ConfigurationError,
+    ConnectError,
+    SessionError,
+    TimeoutError,
+    TLSError,
+    TransportError,
+)
+from .fastpath import Connector, Incoming, NotHTTP, Wire, fits
+
+MEDIA_TYPE: Final = "application/vnd.api+json"
+_CONNECT_SECONDS: Final = 5.0
+_READ_SECONDS: Final = 10.0
+"""Between two pieces of an answer, and before the first."""
+
+
+@attrs.define
+class Request:
+    """A request on the transport's origin."""
+
+    target: str
+    """Path and query, sent as they are."""
+    authorization: str | None = attrs.field(default=None, repr=False, converter=attrs.converters.optional(Secret))
+    form: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    """What to POST as JSON; None for a GET. Its secrets are of a class that shows nothing of itself."""
+
+
+@attrs.define
+class Response:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """By name, whatever its case."""
+    body: bytes = attrs.field(repr=False)
+    url: str
+    """Where it came from."""
+
+    @property
+    def place(self) -> str:
+        """Where it came from, without the query: errors show it, and filters hold what nobody should log.
+
+        Links are resolved against it; only an empty one would need the query (RFC 3986, 5.2.2), and leads nowhere.
+        """
+        return self.url.partition("?")[0]
+
+
+class Watch(Protocol):
+    """Whoever wants to know what a request is waiting for."""
+
+    phase: str
+
+
+class Transport(Protocol):
+    """What carries requests to one origin."""
+
+    async def send(self, request: Request, watch: Watch) -> Response:
+        """The answer, whatever its status; `watch` is told of the phases.
+
+        Raises:
+            TransportError: there was none, or not a whole one.
+        """
+        ...
+
+    def distrust(self) -> None:
+        """Use no connection again that is open now: one gave an answer to another question."""
+        ...
+
+    async def close(self) -> None:
+        """Let everything go; twice is fine."""
+        ...
+
+
+class _Pool:
+    """A client session, and how many requests are on it; it closes with the last one once it is retired."""
+
+    def __init__(self, http: aiohttp.ClientSession, wire: Wire | None = None) -> None:
+        self.http = http
+        self.wire = wire
+        self.busy = 0
+        self.retired = False
+
+
+class AiohttpTransport:
+    """The transport on aiohttp: pooled connections, no cookies, no redirects, no environment unless asked for."""
+
+    def __init__(
+        self,
+        origin: str,
+        *,
+        user_agent: str,
+        max_at_once: int,
+        max_body: int,
+        ssl: tls.SSLContext | None,
+        trust_env: bool,
+        http: aiohttp.ClientSession | None,
+    ) -> None:
+        self._origin = URL(origin)
+        self._prefix = origin
+        self._max_at_once = max_at_once
+        self._max_body = max_body
+        self._ssl = ssl
+        self._proxy = _proxy_of(self._origin) if trust_env else None
+        self._theirs = http
+        # Those of a request stand in place of the session's, which aiohttp tells in no public way.
+        self._middlewares = (_once, *getattr(http, "_middlewares", ()))
+        self._headers = {"Accept": MEDIA_TYPE, "Accept-Encoding": "gzip", "User-Agent": user_agent}
+        self._authorized: CIMultiDict[str] = CIMultiDict()
+        self._pool: _Pool | None = None
+        self._retired: set[_Pool] = set()
+        self._used: WeakSet[Any] = WeakSet()
+        """The caller's connections that brought an answer; its pool may give them again."""
+
+    async def send(self, request: Request, watch: Watch) -> Response:
+        """See `Transport.send`."""
+        pool = self._pool or self._open()
+        pool.busy += 1
+        url = self._prefix + request.target
+        failure: TransportError | SessionError
+        try:
+            if pool.wire is not None and request.form is None:
+                return await self._get(pool.wire, request, url, watch)
+            return await self._exchange(pool.http, request, url, watch)
+        except (aiohttp.ClientError, OSError, builtins.TimeoutError, ValueError) as error:
+            failure = translated(error, url=url.partition("?")[0], phase=watch.phase)
+        except RuntimeError as error:
+            failure = SessionError(f"the aiohttp session cannot be used: {printable(str(error))}")
+        finally:
+            pool.busy -= 1
+            if pool.retired and not pool.busy:
+                await self._dispose(pool)
+        # Raised out here, so that aiohttp's exception does not hang on as its context.
+        raise failure
+
+    async def _get(self, wire: Wire, request: Request, url: str, watch: Watch) -> Response:
+        """A GET, the short way."""
+        watch.phase = "headers"
+        connection = await wire.connect(_TIMEOUT)
+        try:
+            incoming = await wire.ask(connection, request.target, request.authorization, _TIMEOUT)
+            watch.phase = "body"
+            body = await self._read(incoming, url)
+        except BaseException:
+            # What is left of this answer must not be taken for the next one.
+            connection.close()
+            raise
+        connection.release()
+        return Response(incoming.status, incoming.headers, body, url)
+
+    async def _exchange(self, http: aiohttp.ClientSession, request: Request, url: str, watch: Watch) -> Response:
+        watch.phase = "headers"
+        response = await http.request(
+            "GET" if request.form is None else "POST",
+            self._origin.with_path(request.target, encoded=True) if "?" not in url else URL(url, encoded=True),
+            headers=self._headers_of(request),
+            data=msgspec.json.encode(request.form, enc_hook=str) if request.form is not None else None,
+            allow_redirects=False,
+            timeout=_TIMEOUT,
+            ssl=self._ssl if self._ssl is not None else True,
+            middlewares=self._middlewares,
+            proxy=self._proxy,
+        )
+        watch.phase = "body"
+        if self._theirs is not None:
+            self._used.add(getattr(response, "_protocol", response))
+        try:
+            body = await self._read(response, url)
+        except BaseException:
+            # As above; read to its end, an answer gives its connection back by itself.
+            response.close()
+            raise
+        return Response(response.status, response.headers, body, url)
+
+    def _headers_of(self, request: Request) -> Mapping[str, str]:
+        if request.form is not None:
+            return {**self._headers, "Accept": "application/json", "Content-Type": "application/json"}
+        if request.authorization is not None:
+            if request.authorization != self._authorized.get("Authorization"):
+                # Kept until the token changes: aiohttp copies such a mapping faster than it reads another.
+                self._authorized = CIMultiDict({**self._headers, "Authorization": request.authorization})
+            return self._authorized
+        return self._headers
+
+    async def _read(self, response: aiohttp.ClientResponse | Incoming, url: str) -> bytes:
+        announced = response.content_length
+        if announced is not None:
+            if announced > self._max_body:
+                raise self._too_large(url)
+            if "Content-Encoding" not in response.headers:
+                content = response.content
+                if self._theirs is None and content.is_eof():
+                    # All of a short answer came with its headers.
+                    return content.read_nowait()
+                return await response.read()
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > self._max_body:
+                raise self._too_large(url)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _too_large(self, url: str) -> BodyTooLarge:
+        where = url.partition("?")[0]
+        return BodyTooLarge(
+            f"the answer of {where} has more than {self._max_body} bytes; max_body allows more",
+            url=where,
+            limit=self._max_body,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something of our own to close."""
+        return self._pool is not None and self._pool.http is not self._theirs
+
+    def distrust(self) -> None:
+        """See `Transport.distrust`; of the caller's connections, it closes those that brought an answer here."""
+        pool = self._pool
+        if self._theirs is not None:
+            for connection in tuple(self._used):
+                connection.close()
+            self._used.clear()
+        elif pool is not None:
+            self._pool = None
+            pool.retired = True
+            self._retired.add(pool)
+
+    async def close(self) -> None:
+        """See `Transport.close`."""
+        if self._pool is not None:
+            self._retired.add(self._pool)
+            self._pool = None
+        for pool in tuple(self._retired):
+            await self._dispose(pool)
+
+    async def _dispose(self, pool: _Pool) -> None:
+        self._retired.discard(pool)
+        if pool.http is not self._theirs:
+            await pool.http.close()
+
+    def _open(self) -> _Pool:
+        http = self._theirs
+        if http is not None:
+            self._pool = _Pool(http)
+            return self._pool
+        _widen_malloc()
+        connector = Connector(limit=self._max_at_once)
+        wire = None
+        if self._proxy is None and fits():
+            wire = Wire(connector, self._origin, self._headers, ssl=self._ssl if self._ssl is not None else True)
+        self._pool = _Pool(aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()), wire)
+        return self._pool
+
+
+_TIMEOUT: Final = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
+
+
+class _Lost(aiohttp.ClientError):
+    """The connection was lost before the answer's headers were whole."""
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A client middleware that keeps aiohttp from sending a GET again by itself, which no rate limit would know of."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        name = type(error).__name__
+    raise _Lost(name)
+
+
+def _proxy_of(origin: URL) -> URL | None:
+    """The environment's proxy for an origin.
+
+    Not left to aiohttp, which looks into `.netrc` too, and then refuses to send a token where that names the host.
+    """
+    # Imported here: few ask for it.
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
+
+    named = getproxies().get(origin.scheme)
+    if not named or proxy_bypass(origin.host or ""):
+        return None
+    try:
+        return URL(named)
+    except ValueError:
+        raise ConfigurationError(f"the environment's proxy for {origin.scheme} is no URL") from None
+
+
+def default_user_agent(suffix: str | None = None) -> str:
+    """Who is asking: this package, Python and aiohttp, and the caller's own suffix."""
+    # Imported here: it is slow, and needed once.
+    from platform import python_version  # noqa: PLC0415
+
+    own = f"commercelayer-async/{__version__} python/{python_version()} aiohttp/{aiohttp.__version__}"
+    return f"{own} {suffix}" if suffix else own
+
+
+def translated(error: Exception, *, url: str, phase: str = "headers") -> TransportError:
+    """The error of ours for one of aiohttp's, without its secrets; the kind of the original is in the message."""
+    name = str(error) if isinstance(error, _Lost) else type(error).__name__
+    if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
+        return TLSError(f"TLS with {url} failed: {_tls_reason(error)}", url=url, phase="connect")
+    if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.SocketTimeoutError):
+        return _late(error, url=url, phase=phase)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return ConnectError(f"cannot connect to {url}: {error.os_error.strerror or name}", url=url, phase="connect")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return TransportError(f"the answer of {url} broke off or is garbled ({name})", url=url, phase="body")
+    if isinstance(error, aiohttp.ClientResponseError | NotHTTP):
+        return TransportError(f"what {url} answered is not HTTP ({name})", url=url, phase="headers")
+    return TransportError(f"{url} gave no answer ({name})", url=url, phase="headers")
+
+
+def _late(error: aiohttp.ServerTimeoutError, *, url: str, phase: str) -> TimeoutError:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        text, phase, seconds = f"no connection to {url} within {_CONNECT_SECONDS:g} s", "connect", _CONNECT_SECONDS
+    else:
+        text, seconds = f"{url} sent nothing for {_READ_SECONDS:g} s, in phase {phase!r}", _READ_SECONDS
+    return TimeoutError(text, url=url, phase=phase, seconds=seconds)
+
+
+def _tls_reason(error: Exception) -> str:
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    reason = getattr(inner, "verify_message", None) or getattr(inner, "reason", None)
+    return str(reason or type(inner).__name__)
+
+
+def _widen_malloc() -> None:
+    """Let the allocator keep large blocks instead of returning each to the system.
+
+    asyncio receives into a new 256 KiB object each time. glibc serves such a size by mapping and unmapping memory,
+    until a larger block has once been freed; whether an import did so depends on the hash seed, and costs one fifth
+    of all CPU time where it did not.
+    """
+    bytearray(2 << 20)

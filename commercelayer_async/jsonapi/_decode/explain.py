@@ -1,0 +1,76 @@
+"""What did not fit, in words that show no values of secrets."""
+
+import re
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from .._schema import converter_of
+from ..links import escape
+
+_WANTED: Final = re.compile(r"Expected `([^`]+)`( of [a-z]+ [<>=]+ \d+| [<>=]+ [\d.]+| matching regex)?")
+_PATH: Final = re.compile(r" - at `\$([^`]*)`$")
+_STEP: Final = re.compile(r"\[(\d+)\]|\.([^.\[\]]+)")
+_REQUIRED: Final = re.compile(r"Object missing required field `([^`]+)`")
+_JSON_NAMES: Final = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "an array",
+    "datetime": "a date-time",
+}
+
+
+def expected(reason: Exception) -> str:
+    """What was wanted where `reason` was raised. Only words of msgspec's own are repeated: others may quote values."""
+    if not isinstance(reason, msgspec.ValidationError):
+        return f"a value without {type(reason).__name__}"
+    text = str(reason)
+    if "timezone" in text:
+        return "a date-time with its offset from UTC"
+    if "RFC3339" in text:
+        return "a date-time (RFC 3339)"
+    required = _REQUIRED.search(text)
+    if required is not None:
+        return f"an object with {required[1]}"
+    wanted = _WANTED.search(text)
+    if wanted is None:
+        return "one of the known values" if text.startswith("Invalid enum") else "a value that fits its type"
+    names = [name.strip() for name in wanted[1].split("|")]
+    return " or ".join(_JSON_NAMES.get(name, name) for name in names) + (wanted[2] or "")
+
+
+def place(reason: Exception, value: Any) -> tuple[Any, str]:
+    """The part of `value` that `reason` is about, and the pointer to it from there."""
+    path = _PATH.search(str(reason)) if isinstance(reason, msgspec.ValidationError) else None
+    rest, pointer = path[1] if path is not None else "", ""
+    while (step := _STEP.match(rest)) is not None:
+        index, name = step.groups()
+        try:
+            value = value[int(index)] if index is not None else value[name]
+        except (LookupError, TypeError):
+            break
+        pointer += f"/{index or escape(name)}"
+        rest = rest[step.end() :]
+    return value, pointer
+
+
+def culprit(error: Exception, field: "attrs.Attribute[Any]", value: Any) -> bool:
+    """Whether an error raised while an instance was made is about `field`.
+
+    The validators of attrs say so; converters are asked again.
+    """
+    about: list[Any] = [argument for argument in error.args if isinstance(argument, attrs.Attribute)]
+    if about:
+        return bool(about[0].name == field.name)
+    converter = converter_of(field)
+    if converter is None or isinstance(converter, attrs.Converter):
+        return False
+    try:
+        converter(value)
+    except Exception as again:  # noqa: BLE001 - a converter may raise anything
+        return type(again) is type(error)
+    return False

@@ -1,0 +1,259 @@
+"""Resources filled field by field: slower, but it runs converters, knows other names, and says what does not fit.
+
+Each attribute's own bytes go through the decoder that the fast ways use, so that a document is accepted or refused
+alike whichever way it is read. Only where the caller gave a cattrs converter, that converter decides.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import msgspec
+from msgspec import Raw
+
+from ..._text import glimpse
+from ...errors import DecodeError
+from .._json import exact, loads
+from .._schema import converter_of, once_per_class, wire_name, wire_types
+from ..document import mapping, own_members
+from ..links import escape
+from ..resource import GenericResource, Resource, beside
+from .explain import culprit, expected, place
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+
+Decode = Callable[[Raw], Any]
+"""From the bytes of one attribute to its value."""
+
+
+@attrs.frozen
+class _Entry:
+    """How one field is filled."""
+
+    field: "attrs.Attribute[Any]"
+    member: str
+    decode: Decode
+    required: bool
+
+
+class ByHand:
+    """What fills resources field by field, for one registry."""
+
+    def __init__(self, converter: "Converter | None" = None, *, lenient: bool = False) -> None:
+        self._converter = converter
+        self._lenient = lenient
+        self._plans: dict[type[Resource], tuple[_Entry, ...]] = {}
+
+    def structure(self, cls: type[Resource], type_: str, id_: str, raw: Raw, *, pointer: str, url: str | None) -> Any:
+        """The resource of class `cls` that the bytes of an `attributes` member describe.
+
+        Raises:
+            DecodeError: they do not; it names the resource, the attribute and what was expected there. Of a lenient
+                registry only where the member is no object.
+        """
+        at = f"{pointer}/attributes"
+        members = _members(raw, at, url)
+        if cls is GenericResource:
+            own = own_members({name: loads(value, url=url) for name, value in members.items()})
+            return GenericResource(id=id_, type=type_, attributes=own)
+        filling = _Filling(cls, id_, f"{type_}/{id_}", members, self._plan(cls), at=at, url=url)
+        resource, misfits = filling.made()
+        if not misfits:
+            return resource
+        if not self._lenient:
+            raise next(iter(misfits.values()))
+        return filling.made_anyway(misfits)
+
+    def _plan(self, cls: type[Resource]) -> tuple[_Entry, ...]:
+        if cls not in self._plans:
+            hints = wire_types(cls)
+            self._plans[cls] = tuple(
+                _Entry(
+                    field=field,
+                    member=wire_name(field),
+                    decode=self._decoder(field, hints[field.name]),
+                    required=field.default is attrs.NOTHING,
+                )
+                for field in attrs.fields(cls)
+                if field.init and field.name != "id"
+            )
+        return self._plans[cls]
+
+    def _decoder(self, field: "attrs.Attribute[Any]", hint: Any) -> Decode:
+        if converter_of(field) is not None:
+            return loads
+        converter = self._converter
+        if converter is not None:
+            return lambda raw: converter.structure(loads(raw), hint)
+        try:
+            return msgspec.json.Decoder(hint, float_hook=exact, dec_hook=structure_unknown).decode
+        except TypeError:
+            return lambda raw: structure_unknown(hint, loads(raw))
+
+
+class _Filling:
+    """One resource in the making."""
+
+    def __init__(
+        self,
+        cls: type[Resource],
+        id_: str,
+        resource: str,
+        members: Mapping[str, Raw],
+        plan: tuple[_Entry, ...],
+        *,
+        at: str,
+        url: str | None,
+    ) -> None:
+        self._cls = cls
+        self._id = id_
+        self._resource = resource
+        self._members = members
+        self._plan = plan
+        self._at = at
+        self._url = url
+        self._values: dict[str, Any] = {}
+
+    def made(self) -> tuple[Resource | None, dict[str, DecodeError]]:
+        """The resource; or what keeps it from being made, by attribute."""
+        misfits: dict[str, DecodeError] = {}
+        for entry in self._plan:
+            raw = self._members.get(entry.member)
+            if raw is None:
+                if entry.required:
+                    misfits[entry.member] = self._missing(entry)
+                continue
+            failure = self._fill(entry, raw)
+            if failure is not None:
+                misfits[entry.member] = self._misfit(failure, entry)
+        if misfits:
+            return None, misfits
+        arguments = {entry.field.alias or "": self._values[entry.field.name] for entry in self._filled()}
+        try:
+            return self._cls(id=self._id, **arguments), misfits
+        except Exception as error:  # noqa: BLE001 - a converter or validator of the caller's may raise anything
+            failure = error
+        return None, self._refused(failure)
+
+    def _fill(self, entry: _Entry, raw: Raw) -> Exception | None:
+        try:
+            self._values[entry.field.name] = entry.decode(raw)
+        except Exception as error:  # noqa: BLE001 - a hook of the caller's may raise anything
+            return error
+        return None
+
+    def made_anyway(self, misfits: dict[str, DecodeError]) -> Resource:
+        """The resource with the raw value of what does not fit, and None for what is missing."""
+        resource: Any = object.__new__(self._cls)
+        object.__setattr__(resource, "id", self._id)
+        for entry in self._plan:
+            raw = self._members.get(entry.member)
+            value = (
+                _default(entry.field, resource)
+                if raw is None
+                else self._values.get(entry.field.name, loads(raw, url=self._url))
+            )
+            if raw is not None and entry.member not in misfits and converter_of(entry.field) is not None:
+                value = self._converted(entry, value, misfits)
+            object.__setattr__(resource, entry.field.name, value)
+        for field in attrs.fields(self._cls):
+            if not field.init:
+                object.__setattr__(resource, field.name, _default(field, resource))
+        beside(resource, misfits=misfits)
+        made: Resource = resource
+        return made
+
+    def _converted(self, entry: _Entry, value: Any, misfits: dict[str, DecodeError]) -> Any:
+        try:
+            return _convert(entry.field, value)
+        except Exception as error:  # noqa: BLE001 - as above
+            failure = error
+        misfits[entry.member] = self._misfit(failure, entry)
+        return value
+
+    def _filled(self) -> list[_Entry]:
+        return [entry for entry in self._plan if entry.field.name in self._values]
+
+    def _refused(self, error: Exception) -> dict[str, DecodeError]:
+        """The class's own converters and validators refused: which of them, if that can be told."""
+        for entry in self._filled():
+            if culprit(error, entry.field, self._values[entry.field.name]):
+                return {entry.member: self._misfit(error, entry)}
+        failure = DecodeError(
+            expected=f"attributes that {self._cls.__name__} accepts",
+            got=f"{type(error).__name__} from its own checks",
+            pointer=self._at,
+            url=self._url,
+            resource=self._resource,
+        )
+        return {"": failure}
+
+    def _missing(self, entry: _Entry) -> DecodeError:
+        return DecodeError(
+            expected=f"{entry.member}, which {self._cls.type} always have",
+            got="nothing",
+            pointer=f"{self._at}/{escape(entry.member)}",
+            url=self._url,
+            resource=self._resource,
+        )
+
+    def _misfit(self, error: Exception, entry: _Entry) -> DecodeError:
+        try:
+            value, below = place(error, loads(self._members[entry.member]))
+        except DecodeError as unreadable:
+            wanted, got, below = unreadable.expected, unreadable.got, ""
+        else:
+            wanted, got = expected(error), glimpse(value, secret=not entry.field.repr)
+        return DecodeError(
+            expected=wanted,
+            got=got,
+            pointer=f"{self._at}/{escape(entry.member)}{below}",
+            url=self._url,
+            resource=self._resource,
+        )
+
+
+def structure_unknown(type_: Any, value: Any) -> Any:
+    """A value of a type that msgspec does not know, made by cattrs.
+
+    Raises:
+        ValueError: it cannot be made; nothing of the cause is kept, which may hold the value.
+    """
+    try:
+        return _plain_converter(None).structure(value, type_)
+    except Exception as error:  # noqa: BLE001 - constructors may raise anything
+        name = type(error).__name__
+    raise ValueError(f"{name} from {getattr(type_, '__name__', type_)}")
+
+
+@once_per_class
+def _plain_converter(_: None) -> "Converter":
+    # Imported here: it takes longer than all the rest, and most programs never need it.
+    from cattrs import Converter  # noqa: PLC0415
+
+    return Converter(prefer_attrib_converters=True)
+
+
+def _members(raw: Raw, at: str, url: str | None) -> dict[str, Raw]:
+    try:
+        return _decode_members(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        value = loads(raw, url=url)
+    return mapping(value, at, url)
+
+
+def _convert(field: "attrs.Attribute[Any]", value: Any) -> Any:
+    converter = converter_of(field)
+    return value if isinstance(converter, attrs.Converter) else converter(value)
+
+
+def _default(field: "attrs.Attribute[Any]", resource: Any) -> Any:
+    default: Any = field.default
+    if default is attrs.NOTHING:
+        return None
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        return default.factory(resource) if default.takes_self else default.factory()
+    return default

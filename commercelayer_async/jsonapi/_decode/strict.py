@@ -1,0 +1,102 @@
+"""Resource objects one by one, where reading them all at once was refused: what is legal, and what is wrong."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from ..._text import kind
+from ...errors import DecodeError
+from .._compound import entries_of, members_of
+from .._json import as_array, loads
+from ..document import identity
+
+NO_ATTRIBUTES: Final = Raw(b"{}")
+NO_RELATIONSHIPS: Final = Raw(b"null")
+
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Step(msgspec.Struct, gc=False):
+    """A resource object of any type, its attributes not yet read."""
+
+    type: _Text
+    id: _Text
+    attributes: Raw = NO_ATTRIBUTES
+    relationships: Raw = NO_RELATIONSHIPS
+
+    lid = ""
+    """Never of a resource object that has an id."""
+
+
+class LocalStep(Step, gc=False, kw_only=True):
+    """A resource object that has only a local id."""
+
+    lid: str
+
+
+class Steps(msgspec.Struct, gc=False):
+    """A document, its attributes not yet read."""
+
+    data: Step | list[Step] | UnsetType | None = UNSET
+    included: Raw | UnsetType = UNSET
+    errors: Raw | UnsetType = UNSET
+
+
+def steps_of_document(body: bytes, url: str | None) -> Steps:
+    """The resource objects of a document's primary data.
+
+    Raises:
+        DecodeError: the bytes are no JSON, no document, or one of the resource objects is none.
+    """
+    members = members_of(body)
+    if members is None:
+        raise DecodeError(expected="a JSON:API document (an object)", got=kind(loads(body, url=url)), url=url)
+    steps = Steps(included=members.get("included", UNSET), errors=members.get("errors", UNSET))
+    raw = members.get("data")
+    if raw is None or steps.errors is not UNSET:
+        return steps
+    data = loads(raw, url=url)
+    if data is None:
+        steps.data = None
+    elif as_array(data) is not None:
+        steps.data = [_primary(entry, f"/data/{n}", url) for n, entry in enumerate(entries_of(raw) or ())]
+    else:
+        steps.data = _primary(raw, "/data", url)
+    return steps
+
+
+def steps_of_included(raw: Raw, url: str | None) -> list[Step]:
+    """The included resource objects, those among them that have only a local id; null counts as none at all.
+
+    Raises:
+        DecodeError: it is no array, or one of the resource objects is none.
+    """
+    entries = entries_of(raw)
+    if entries is not None:
+        return [_step(entry, f"/included/{n}", url) for n, entry in enumerate(entries)]
+    value = loads(raw, url=url)
+    if value is None:
+        return []
+    raise DecodeError(expected="an array of resource objects", got=kind(value), pointer="/included", url=url)
+
+
+def _primary(raw: Raw, pointer: str, url: str | None) -> Step:
+    step = _step(raw, pointer, url)
+    if step.lid:
+        # A local id stands for a resource that the server has not named; what was asked for has a name.
+        raise DecodeError(expected="the id of a resource", got="a local id", pointer=f"{pointer}/id", url=url)
+    return step
+
+
+def _step(raw: Raw, pointer: str, url: str | None) -> Step:
+    members = members_of(raw)
+    if members is None:
+        raise DecodeError(expected="a resource object", got=kind(loads(raw, url=url)), pointer=pointer, url=url)
+    texts: dict[str, Any] = {name: loads(members[name], url=url) for name in ("type", "id", "lid") if name in members}
+    type_, id_, lid = identity(texts, pointer, url)
+    attributes = members.get("attributes", NO_ATTRIBUTES)
+    relationships = members.get("relationships", NO_RELATIONSHIPS)
+    if lid is not None and id_ is None:
+        return LocalStep(type=type_, id="", attributes=attributes, relationships=relationships, lid=lid)
+    return Step(type=type_, id=id_ or "", attributes=attributes, relationships=relationships)

@@ -1,0 +1,97 @@
+"""Resources as plain JSON types again."""
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+from msgspec import UNSET
+
+from ..errors import DecodeError
+from ._schema import once_per_class, wire_names
+from .links import escape
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+    from .objects import ResourceIdentifier
+    from .resource import Resource
+
+_PLAIN: Final = frozenset({str, int, float, bool})
+
+
+def to_dict(resource: "Resource") -> dict[str, Any]:
+    """A resource as a resource object (JSON:API 1.1) of dict, list, str, int, float, bool and None.
+
+    Attributes stand under their names in documents, in the document's order; those that the document lacks are left
+    out, and those that the class does not declare are as received. Datetimes are ISO 8601 text, `Z` for UTC; a Decimal
+    is its text, so that no digit is lost. Relationships are there as linkage, where the document gives it. Values that
+    `repr` hides are shown: this is for storing.
+
+    Raises:
+        DecodeError: a value is nested deeper than can be written, or cattrs does not know how to.
+    """
+    made: dict[str, Any] = {"type": resource.type}
+    made |= {"lid": resource.lid} if resource.lid is not None else {"id": resource.id}
+    made["attributes"] = _attributes(resource)
+    known = {name: value.linkage for name, value in resource.relationships.items()}
+    linkage = {name: {"data": _linkage(value)} for name, value in known.items() if value is not UNSET}
+    if linkage:
+        made["relationships"] = linkage
+    return made
+
+
+def _attributes(resource: "Resource") -> dict[str, Any]:
+    cls = type(resource)
+    names = wire_names(cls)
+    document = getattr(resource, "_document", None)
+    values: dict[str, Any] = {name: getattr(resource, field) for name, field in names.items()}
+    if "type" in names:
+        # The one class whose type is a value: its attributes stand in a mapping.
+        values = values["attributes"]
+    elif document is not None:
+        values = {name: values.get(name, value) for name, value in resource.received.items()}
+    converter = document.registry.converter if document is not None else None
+    return {name: _plain(value, converter or _converter(None), resource, name) for name, value in values.items()}
+
+
+def _plain(value: Any, converter: "Converter", resource: "Resource", name: str) -> Any:
+    if value is None or type(value) in _PLAIN:
+        return value
+    try:
+        return _listed(msgspec.to_builtins(value, str_keys=True, enc_hook=converter.unstructure))
+    except Exception as error:  # noqa: BLE001 - a hook of the caller's may raise anything
+        reason = type(error).__name__
+    raise DecodeError(
+        expected="a value that can be written",
+        got=f"one that gives {reason}",
+        pointer=f"/attributes/{escape(name)}",
+        resource=f"{resource.type}/{resource.id}",
+    )
+
+
+def _listed(value: Any) -> Any:
+    """`value` with lists for tuples, as JSON knows no others."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {name: _listed(entry) for name, entry in members.items()}
+    return list(map(_listed, cast("list[Any]", value))) if isinstance(value, list | tuple) else value
+
+
+@once_per_class
+def _converter(_: None) -> "Converter":
+    from cattrs import Converter  # noqa: PLC0415 - takes long, and is rarely needed
+
+    return Converter()
+
+
+def _linkage(linkage: Any) -> Any:
+    if isinstance(linkage, tuple):
+        return [_identifier(one) for one in cast("tuple[ResourceIdentifier, ...]", linkage)]
+    return _identifier(linkage) if linkage is not None else None
+
+
+def _identifier(identifier: "ResourceIdentifier") -> dict[str, Any]:
+    made: dict[str, Any] = {"type": identifier.type}
+    made |= {"lid": identifier.lid} if identifier.id is None else {"id": identifier.id}
+    if identifier.meta:
+        made["meta"] = dict(identifier.meta)
+    return made

@@ -1,0 +1,1 @@
+"""The Auth API without its transport: grants in, signed tokens out."""

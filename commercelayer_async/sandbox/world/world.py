@@ -1,0 +1,152 @@
+"""The seeded world: wallets and all that they lead to, the same for the same seed.
+
+`Ties` says who relates to whom, the tables make the records; a `World` is where both are asked. It changes only
+where it is told to: equal seeds and equal changes give equal worlds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from . import records
+from .ids import LetterIds, letter_shift
+from .relations import Ties
+from .schema import GATEWAYS, PAYMENT_SOURCES
+from .table import Record, Reference, Table
+from .tables import METHODS, chance, make_tables
+
+_Keys = Callable[[int], Sequence[Reference]]
+
+_WALLETS: Final = "customer_payment_sources"
+_METHODS: Final = "payment_methods"
+
+
+class World:
+    """Records by type, and how they relate.
+
+    Args:
+        wallets: how many `customer_payment_sources` there are, the documented one included.
+        seed: equal seeds give equal worlds.
+    """
+
+    def __init__(self, *, wallets: int, seed: int) -> None:
+        if wallets < 1:
+            raise ValueError(f"wallets must be 1 or more (the documented one is always there), not {wallets}")
+        self.organization_id = LetterIds(letter_shift(chance(seed, "organization").random())).id_of(1)
+        meta = {"mode": "test", "organization_id": self.organization_id}
+        self._ties = Ties(wallets, chance(seed, "ties"))
+        self.tables: Mapping[str, Table] = make_tables(self._ties, seed=seed, meta=meta)
+        self._wallet_table = self.tables[_WALLETS]
+        self._related: Mapping[tuple[str, str], _Keys] = {
+            (_WALLETS, "customer"): self._customer,
+            (_WALLETS, "payment_method"): self._payment_method,
+            (_WALLETS, "payment_source"): self._payment_source,
+            (_WALLETS, "event_stores"): self._events,
+            ("customers", _WALLETS): self._wallets,
+            ("external_payments", "wallet"): self._wallet,
+            (_METHODS, "payment_gateway"): self._gateway_of_method,
+            **{(source, "payment_gateway"): _always(gateway) for source, gateway in GATEWAYS.items()},
+            **{(gateway, _METHODS): _methods_of(source) for source, gateway in GATEWAYS.items()},
+        }
+
+    def wallet_ids(self) -> tuple[str, ...]:
+        """The ids of all wallets there are, in the order of their creation, which is that of lists."""
+        return tuple(map(self._wallet_table.ids.id_of, self._wallet_table.keys))
+
+    def create_wallets(self, count: int = 1) -> tuple[str, ...]:
+        """Create *count* wallets of customers there are, each with what belongs to a wallet.
+
+        Their ids and their times of creation come after those of all others, in any order by either.
+
+        Returns:
+            their ids, in order.
+        """
+        first = self._ties.wallets + 1
+        for _ in range(count):
+            self._ties.add(events=1)
+        for source in PAYMENT_SOURCES:
+            self.tables[source].grow(self._ties.sources(source))
+        self.tables["event_stores"].grow(self._ties.events)
+        self._wallet_table.grow(self._ties.wallets)  # last, so that no wallet leads to what is not there yet
+        return tuple(map(self._wallet_table.ids.id_of, range(first, first + count)))
+
+    def delete_wallets(self, *ids: str) -> None:
+        """Delete the wallets called *ids*: they are 404, in no list, and no customer has them.
+
+        What belonged to them stays. Many at once cost as much as one.
+
+        Raises:
+            LookupError: there is no such wallet; then none is deleted.
+        """
+        table = self._wallet_table
+        keys = {id: table.ids.key_of(id) for id in ids}
+        found = {key for key in keys.values() if key is not None and table.has(key)}
+        if len(found) < len(keys):
+            missing = [id for id, key in keys.items() if key not in found]
+            raise LookupError(f"there is no wallet called {', '.join(missing)}")
+        table.delete(found)
+
+    def get(self, type: str, id: str) -> Record | None:
+        """The record of *type* called *id*, None if there is none."""
+        return self.tables[type].get(id)
+
+    def at(self, reference: Reference) -> Record:
+        """The record that *reference* points to."""
+        return self.tables[reference.type].at(reference.key)
+
+    def id_of(self, reference: Reference) -> str:
+        """The id of the record that *reference* points to, without making it."""
+        return self.tables[reference.type].ids.id_of(reference.key)
+
+    def related(self, record: Record, name: str) -> Sequence[Reference]:
+        """What the relationship *name* of *record* leads to: ascending keys, at most one for a to-one.
+
+        Relationships to types the world does not model lead nowhere.
+        """
+        find = self._related.get((record.type, name))
+        return find(record.key) if find else ()
+
+    def customer_by_email(self, email: str) -> Record | None:
+        """The customer who signs in with *email*, None if there is none."""
+        customers = self.tables["customers"]
+        key = records.key_of_email(email)
+        if key not in customers.keys:
+            return None
+        customer = customers.at(key)
+        return customer if customer.attributes["email"] == email else None
+
+    def _customer(self, wallet: int) -> Sequence[Reference]:
+        return (Reference("customers", self._ties.customer_of[wallet]),)
+
+    def _payment_method(self, wallet: int) -> Sequence[Reference]:
+        method = self._ties.method_of[wallet]
+        return (Reference(_METHODS, method),) if method else ()
+
+    def _payment_source(self, wallet: int) -> Sequence[Reference]:
+        source = self._ties.source_of[wallet]
+        return (Reference(self._ties.source_type_of[wallet], source),) if source else ()
+
+    def _events(self, wallet: int) -> Sequence[Reference]:
+        return [Reference("event_stores", event) for event in self._ties.events_of(wallet)]
+
+    def _wallets(self, customer: int) -> Sequence[Reference]:
+        wallets = self._ties.wallets_of[customer]
+        return [Reference(_WALLETS, wallet) for wallet in wallets if self._wallet_table.has(wallet)]
+
+    def _wallet(self, external_payment: int) -> Sequence[Reference]:
+        wallet = self._ties.wallet_behind["external_payments"][external_payment]
+        return (Reference(_WALLETS, wallet),) if self._wallet_table.has(wallet) else ()
+
+    def _gateway_of_method(self, method: int) -> Sequence[Reference]:
+        source, _currency = METHODS[method - 1]
+        return (Reference(GATEWAYS[source], 1),)
+
+
+def _always(gateway: str) -> _Keys:
+    """There is one gateway of each type."""
+    answer = (Reference(gateway, 1),)
+    return lambda _source: answer
+
+
+def _methods_of(source: str) -> _Keys:
+    answer = tuple(Reference(_METHODS, key) for key, (type, _) in enumerate(METHODS, start=1) if type == source)
+    return lambda _gateway: answer
