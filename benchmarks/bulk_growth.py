@@ -48,7 +48,7 @@ async def ordered(session: Session, count: int) -> int:
 
 async def per_id(session: Session, count: int) -> int:
     """One request an id."""
-    return await _streamed(session, count, per_id=True, max_at_once=100)
+    return await _streamed(session, count, per_id=True, concurrency=100)
 
 
 async def gather(session: Session, count: int) -> int:

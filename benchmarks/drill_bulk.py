@@ -47,7 +47,7 @@ async def read(url: str, client_id: str, client_secret: str) -> None:
         began = time.monotonic()
         cpu = time.process_time()
         stream = session.stream(
-            CustomerPaymentSource, iter(ids), include=["customer", "payment_source"], ordered=True, max_at_once=AT_ONCE
+            CustomerPaymentSource, iter(ids), include=["customer", "payment_source"], ordered=True, concurrency=AT_ONCE
         )
         async with stream as outcomes:
             async for outcome in outcomes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ._bulk.stream import Failed, Fetched, Progress, Stream
     from ._export import Exported, ExportProgress, export
     from ._hooks import Answered, Call, Hooks
-    from ._limits.limiter import Lane, Lease, Limiter, RateState
+    from ._limits.limiter import Lease, Limiter, Priority, RateState
     from ._limits.windows import RateLimits
     from ._lists.collection import ResourceCollection, Scan
     from ._lists.walks import Page
@@ -70,7 +70,7 @@ _HOMES: Final = {
     "_lists.collection": ("ResourceCollection", "Scan"),
     "_export": ("ExportProgress", "Exported", "export"),
     "_hooks": ("Answered", "Call", "Hooks"),
-    "_limits.limiter": ("Lane", "Lease", "Limiter", "RateState"),
+    "_limits.limiter": ("Priority", "Lease", "Limiter", "RateState"),
     "_lists.walks": ("Page",),
     "_limits.windows": ("RateLimits",),
     "_retry": ("Retry",),
@@ -116,7 +116,6 @@ __all__ = [
     "GenericResource",
     "Hooks",
     "JwtBearer",
-    "Lane",
     "Lease",
     "Limiter",
     "LinkRefused",
@@ -125,6 +124,7 @@ __all__ = [
     "NotFound",
     "Page",
     "Password",
+    "Priority",
     "Progress",
     "RateLimited",
     "RateLimits",

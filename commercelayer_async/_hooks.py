@@ -62,7 +62,7 @@ class Hooks:
 NONE: Final = Hooks()
 
 
-def tell(hook: Callable[..., None] | None, *facts: Any) -> None:
+def call_hook(hook: Callable[..., None] | None, *facts: Any) -> None:
     """Call a hook, if there is one."""
     if hook is None:
         return

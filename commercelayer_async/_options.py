@@ -5,8 +5,8 @@ import os
 from ._auth.credentials import AccessToken, Auth, ClientCredentials, Credentials, claims_of
 from ._http.origin import DOMAIN
 from ._http.transport import default_user_agent
-from ._limits.limiter import Lane
-from ._text import glimpse
+from ._limits.limiter import Priority
+from ._text import describe
 from .errors import ConfigurationError
 from .jsonapi._json import as_object
 
@@ -35,7 +35,7 @@ def require_number(name: str, value: object, *, none: bool = False) -> None:
         return
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 < value < float("inf"):  # type: ignore[operator]
-        raise ConfigurationError(f"{name} must be a number above 0{' or None' if none else ''}, not {glimpse(value)}")
+        raise ConfigurationError(f"{name} must be a number above 0{' or None' if none else ''}, not {describe(value)}")
 
 
 def user_agent_of(suffix: str | None) -> str:
@@ -49,16 +49,16 @@ def user_agent_of(suffix: str | None) -> str:
     return default_user_agent(suffix)
 
 
-def lane_of(lane: Lane | str) -> Lane:
-    """The lane of a name.
+def priority_of(priority: Priority | str) -> Priority:
+    """The priority of a name.
 
     Raises:
         ConfigurationError: there is none of that name.
     """
     try:
-        return Lane(lane)
+        return Priority(priority)
     except ValueError:
-        raise ConfigurationError("lane must be 'interactive' or 'bulk'") from None
+        raise ConfigurationError("priority must be 'interactive' or 'bulk'") from None
 
 
 def organization_of(auth: Auth) -> str:

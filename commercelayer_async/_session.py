@@ -17,16 +17,16 @@ from ._bulk.many import AT_ONCE, all_of, fill, require_several, stream_of
 from ._bulk.stream import Progress, Stream
 from ._calls.context import Core
 from ._calls.deadline import Deadlines
-from ._calls.pipeline import Answer, Read, Sender
+from ._calls.pipeline import Read, ResponseInfo, Sender
 from ._calls.semaphore import affordable
 from ._clock import chance
 from ._hooks import Hooks
 from ._http.origin import Origin
 from ._http.transport import Response
-from ._limits.limiter import Lane, Limiter, RateState
+from ._limits.limiter import Limiter, Priority, RateState
 from ._limits.windows import RateLimits
 from ._lists.collection import Options, ResourceCollection, Scan, Source, collection_of, scan_of, source_of
-from ._options import auth_from_env, lane_of, organization_of, require_auth, require_number, user_agent_of
+from ._options import auth_from_env, organization_of, priority_of, require_auth, require_number, user_agent_of
 from ._reading.batch import Batcher
 from ._reading.reader import Reader, endpoint_of
 from ._retry import Quota, Retry
@@ -55,12 +55,12 @@ class Session:
         timeout: float | None = 30.0,
         retry: Retry | None = None,
         limits: RateLimits | None = None,
-        lane: Lane | str = Lane.INTERACTIVE,
+        priority: Priority | str = Priority.INTERACTIVE,
         hooks: Hooks | None = None,
         limiter: Limiter | None = None,
         token_store: TokenStore | None = None,
         batching: bool = True,
-        max_at_once: int = 100,
+        max_connections: int = 100,
         max_body: int = 16 * 2**20,
         auth_url: str | None = None,
         api_version: str | None = None,
@@ -81,12 +81,12 @@ class Session:
             retry: When to try again; `Retry.web()` and `Retry.worker()` are presets.
             limits: How many requests may be made; None to go by the token's mode, test or live, and by what the API's
                 headers say.
-            lane: `"interactive"` or `"bulk"`: who goes first where there is little room.
+            priority: `"interactive"` or `"bulk"`: who goes first where there is little room.
             hooks: What to call when something happens.
             limiter: A budget of the caller's in place of the one that all sessions of an organization share.
             token_store: Where to keep the token so that other processes find it; None for memory.
             batching: Whether relationships that are awaited together are asked for together, 25 parents a request.
-            max_at_once: Connections at most, and at most half of the files that the process may open; calls beyond
+            max_connections: Connections at most, and at most half of the files that the process may open; calls beyond
                 them wait, within their timeout.
             max_body: Bytes of an answer at most, as received and as unpacked.
             auth_url: Where `/oauth/token` is; `https://auth.commercelayer.io`, for a full URL its own origin.
@@ -102,11 +102,11 @@ class Session:
         """
         require_auth(auth)
         require_number("timeout", timeout, none=True)
-        require_number("max_at_once", max_at_once)
+        require_number("max_connections", max_connections)
         require_number("max_body", max_body)
         carrier: dict[str, Any] = {
             "user_agent": user_agent_of(user_agent),
-            "max_at_once": affordable(int(max_at_once)),
+            "max_connections": affordable(int(max_connections)),
             "max_body": int(max_body),
             "ssl": ssl,
             "trust_env": trust_env,
@@ -126,11 +126,11 @@ class Session:
         )
         self._original = True
         self._made_at = _caller()
-        self._set(timeout, retry or Retry(), lane_of(lane), hooks or Hooks())
+        self._set(timeout, retry or Retry(), priority_of(priority), hooks or Hooks())
 
-    def _set(self, timeout: float | None, retry: Retry, lane: Lane, hooks: Hooks) -> None:
+    def _set(self, timeout: float | None, retry: Retry, priority: Priority, hooks: Hooks) -> None:
         core = self._core
-        self._options = (timeout, retry, lane, hooks)
+        self._options = (timeout, retry, priority, hooks)
         self._deadlines = Deadlines(timeout, clock=core.clock)
         self._sender = Sender(
             core.transport,
@@ -138,7 +138,7 @@ class Session:
             limiter=core.limiter,
             deadlines=self._deadlines,
             retry=retry,
-            lane=lane,
+            priority=priority,
             hooks=hooks,
             quota=Quota(retry.quota),
             places=core.places,
@@ -155,7 +155,7 @@ class Session:
         *,
         timeout: float | EllipsisType | None = ...,
         retry: Retry | None = None,
-        lane: Lane | str | None = None,
+        priority: Priority | str | None = None,
         hooks: Hooks | None = None,
     ) -> Self:
         """A cheap copy with other options, on the same connections, token and budget.
@@ -171,7 +171,7 @@ class Session:
         copied._set(
             before[0] if isinstance(timeout, EllipsisType) else timeout,
             retry or before[1],
-            before[2] if lane is None else lane_of(lane),
+            before[2] if priority is None else priority_of(priority),
             hooks or before[3],
         )
         return copied
@@ -241,13 +241,13 @@ class Session:
         self._check()
         await self._core.keeper.revoke()
 
-    def answer_of(self, resource: Resource) -> Answer | None:
+    def response_of(self, resource: Resource) -> ResponseInfo | None:
         """The last answer of the call that gave a resource: status, headers, request id, tries, elapsed.
 
         None for a resource that was made by hand, unpickled, or read from bytes.
         """
         follow = getattr(getattr(resource, "_document", None), "follow", None)
-        return follow if isinstance(follow, Answer) else None
+        return follow if isinstance(follow, ResponseInfo) else None
 
     @property
     def rate_limits(self) -> RateState:
@@ -284,7 +284,7 @@ class Session:
         ids: Iterable[str] | AsyncIterable[str],
         *,
         include: str | Iterable[str] = (),
-        max_at_once: int = 8,
+        concurrency: int = 8,
         ordered: bool = False,
         per_id: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
@@ -298,7 +298,7 @@ class Session:
             cls: The resources' class.
             ids: Any iterable or async iterable, also an endless one; it is read as far as it is needed.
             include: Relationships to bring along.
-            max_at_once: Requests under way at most; results that wait for the consumer are bounded by it too.
+            concurrency: Requests under way at most; results that wait for the consumer are bounded by it too.
             ordered: Whether outcomes come in the order of the ids, instead of as they arrive.
             per_id: One request an id, for a server without filters.
             on_progress: Called after each chunk; one that raises is logged and passed over.
@@ -306,7 +306,7 @@ class Session:
         Raises:
             ConfigurationError: an argument does not make sense; nothing was sent.
         """
-        require_number("max_at_once", max_at_once)
+        require_number("concurrency", concurrency)
         self._check_open()
         worker = self.with_options(**presets.WORKER)
         return stream_of(
@@ -314,7 +314,7 @@ class Session:
             cls,
             ids,
             include_paths(include, cls),
-            workers=int(max_at_once),
+            workers=int(concurrency),
             ordered=ordered,
             per_id=per_id,
             clock=self._core.clock,
@@ -535,7 +535,7 @@ class Session:
         return self._closed or self._core.closed
 
 
-def _document(response: Response, _: Answer) -> Document:
+def _document(response: Response, _: ResponseInfo) -> Document:
     return parse(response.body, response.place)
 
 

@@ -50,7 +50,7 @@ def printable(text: str, limit: int = LIMIT) -> str:
     return shown if len(shown) <= limit and len(text) <= 4 * limit else f"{shown[: limit - 1]}…"
 
 
-def kind(value: object) -> str:
+def json_type_name(value: object) -> str:
     """What JSON calls `value`: "an object", "a number", …"""
     for known, name in _JSON_KINDS.items():
         if type(value) is known:
@@ -58,18 +58,18 @@ def kind(value: object) -> str:
     return "an object" if isinstance(value, Mapping) else "a number"
 
 
-def glimpse(value: object, *, secret: bool = False) -> str:
+def describe(value: object, *, secret: bool = False) -> str:
     """What a message says of a JSON value: its kind and, for a short scalar that is no secret, the value.
 
     Containers are never shown: what is inside them may be somebody's payment data.
     """
-    name = kind(value)
+    name = json_type_name(value)
     if secret or value is None or isinstance(value, Mapping | list | tuple):
         return name
     return f"{name} ({printable(repr(value), 60)})"
 
 
-def mask(text: str, *secrets: str | None) -> str:
+def redact_exact(text: str, *secrets: str | None) -> str:
     """`text` without any of the `secrets`, for answers that echo what was sent."""
     for secret in secrets:
         if secret:
@@ -77,12 +77,12 @@ def mask(text: str, *secrets: str | None) -> str:
     return text
 
 
-def hush(text: str, *secrets: str | None) -> str:
+def redact(text: str, *secrets: str | None) -> str:
     """`text` without any of the `secrets`, and without whatever else is a token by its looks."""
-    return _TOKEN.sub(_MASK, mask(text, *secrets))
+    return _TOKEN.sub(_MASK, redact_exact(text, *secrets))
 
 
-def near_miss(word: str, known: Any) -> str:
+def did_you_mean(word: str, known: Any) -> str:
     """`"; did you mean 'customer'?"` where one of the `known` names is close to `word`, else nothing."""
     # Imported here: only a mistake needs it.
     from difflib import get_close_matches  # noqa: PLC0415

@@ -6,7 +6,7 @@ session.with_options(**presets.WORKER)
 
 from typing import Final, TypedDict
 
-from ._limits.limiter import Lane
+from ._limits.limiter import Priority
 from ._retry import Retry
 
 
@@ -15,11 +15,11 @@ class Options(TypedDict):
 
     timeout: float
     retry: Retry
-    lane: Lane
+    priority: Priority
 
 
-WEB: Final[Options] = {"timeout": 8.0, "retry": Retry.web(), "lane": Lane.INTERACTIVE}
+WEB: Final[Options] = {"timeout": 8.0, "retry": Retry.web(), "priority": Priority.INTERACTIVE}
 """For a request handler: an answer or an error while its own caller still waits."""
 
-WORKER: Final[Options] = {"timeout": 300.0, "retry": Retry.worker(), "lane": Lane.BULK}
+WORKER: Final[Options] = {"timeout": 300.0, "retry": Retry.worker(), "priority": Priority.BULK}
 """For a bulk worker: time to wait for the rate limits and to sit out an outage, behind interactive calls."""

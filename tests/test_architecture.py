@@ -18,6 +18,7 @@ FLOORS = [
     "errors",
     "jsonapi",
     "resources",
+    "_tasks",
     "_clock",
     "_retry",
     "_hooks",

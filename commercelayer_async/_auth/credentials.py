@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from .._clock import Chance
-from .._text import Secret, mask, printable
+from .._text import Secret, printable, redact_exact
 from ..errors import AuthError, ConfigurationError, DecodeError
 from ..jsonapi._json import as_object, as_text, loads
 from ..jsonapi.objects import errors_from_json
@@ -209,7 +209,7 @@ def stored_of(status: int, body: bytes, *, at: float, secrets: tuple[str | None,
         AuthError: the answer is a refusal, or holds no usable token.
     """
     try:
-        answer = as_object(loads(mask(body.decode(errors="replace"), *secrets).encode()))
+        answer = as_object(loads(redact_exact(body.decode(errors="replace"), *secrets).encode()))
     except DecodeError as error:
         raise AuthError(f"the token endpoint answered {status} with {error.got}", status=status) from None
     if answer is None:

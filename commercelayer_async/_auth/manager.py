@@ -14,7 +14,7 @@ from typing import Final, Protocol, cast
 
 from .._clock import Chance, Clock
 from .._http.transport import Response
-from .._limits.limiter import Lane, Limiter
+from .._limits.limiter import Limiter, Priority
 from .._retry import Kind, Retry, kind_of, retry_after
 from ..errors import AuthError, CommerceLayerError, SessionError, TransportError
 from .credentials import (
@@ -200,7 +200,7 @@ class Keeper:
         for attempt in range(1, retry.attempts + 1):
             wait = retry.wait_before(attempt + 1, self._chance)
             failure: CommerceLayerError
-            lease = await self._limiter().acquire("token", lane=Lane.INTERACTIVE)
+            lease = await self._limiter().acquire("token", priority=Priority.INTERACTIVE)
             try:
                 response = await self._endpoint.post("/oauth/token", form)
             except TransportError as error:

@@ -14,7 +14,7 @@ from typing import Final, Generic, Protocol, Self, TypeVar
 import attrs
 
 from .._clock import Clock
-from .._reading.chunks import CHUNK, chunked, misfits, worth_splitting
+from .._reading.chunks import CHUNK, chunked, invalid_ids, may_be_one_id
 from ..errors import AuthError, CommerceLayerError, ConfigurationError, SessionError, Unauthorized
 from ..jsonapi import Resource
 
@@ -27,7 +27,7 @@ _log: Final = logging.getLogger("commercelayer_async")
 
 _AHEAD: Final = 2
 """Chunks for each worker that may wait for the consumer."""
-_HOPELESS: Final = (AuthError, SessionError, Unauthorized)
+_FATAL: Final = (AuthError, SessionError, Unauthorized)
 """What would happen to every other id too."""
 
 
@@ -101,7 +101,7 @@ async def outcomes_of(
     Raises:
         AuthError, SessionError, Unauthorized: it would be the same for every id.
     """
-    found: _Found[R] = dict(misfits(ids))
+    found: _Found[R] = dict(invalid_ids(ids))
     wanted = [id_ for id_ in dict.fromkeys(ids) if id_ not in found]
     if per_id or len(wanted) == 1:
         for id_ in wanted:
@@ -117,7 +117,7 @@ async def outcomes_of(
 async def _read_one(id_: str, reader: ChunkReader[R], progress: Progress, found: _Found[R]) -> None:
     try:
         found[id_] = await reader.one(id_, progress)
-    except _HOPELESS:
+    except _FATAL:
         raise
     except CommerceLayerError as error:
         found[id_] = error
@@ -129,7 +129,7 @@ async def _read_chunk(ids: Sequence[str], reader: ChunkReader[R], progress: Prog
         return await _read_one(ids[0], reader, progress, found)
     try:
         resources = await reader.chunk(ids, progress)
-    except _HOPELESS:
+    except _FATAL:
         raise
     except CommerceLayerError as error:
         refused = error
@@ -138,7 +138,7 @@ async def _read_chunk(ids: Sequence[str], reader: ChunkReader[R], progress: Prog
         if len(resources) < len(ids):
             found.update({id_: reader.absent(id_) for id_ in ids if id_ not in resources})
         return None
-    if not worth_splitting(refused):
+    if not may_be_one_id(refused):
         found.update(dict.fromkeys(ids, refused))
         return None
     middle = len(ids) // 2

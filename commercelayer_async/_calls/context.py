@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from .._auth.credentials import AccessToken, Auth, TokenStore, claims_of
 from .._auth.manager import Keeper
 from .._clock import LoopClock, chance
-from .._hooks import Hooks, tell
+from .._hooks import Hooks, call_hook
 from .._http.origin import Origin, is_loopback
 from .._http.transport import AiohttpTransport
 from .._limits.limiter import TOKEN_LIMITS, Limiter, LocalLimiter, shared_limiter
@@ -56,7 +56,7 @@ class Core:
         self.batching = batching
         self.first_token = auth.token if isinstance(auth, AccessToken) else None
         self.hooks = hooks
-        self.places = Places(carrier["max_at_once"])
+        self.places = Places(carrier["max_connections"])
         self.own_resources = tuple(resources)
         self.followed = Shared()
         self.no_route: set[tuple[str, str]] = set()
@@ -81,7 +81,7 @@ class Core:
     def received(self, token: str) -> None:
         """A new token is here."""
         self.use_mode(token)
-        tell(self.hooks.token)
+        call_hook(self.hooks.token)
 
     def use_mode(self, token: str) -> None:
         """Keep the documented limits of a token's mode, test or live, until headers tell more.

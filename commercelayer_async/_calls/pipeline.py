@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 
 from .._auth.manager import Keeper
 from .._clock import Chance, Clock
-from .._hooks import Answered, Call, Hooks, tell
-from .._http.status import kept_headers, require_document, shielded
+from .._hooks import Answered, Call, Hooks, call_hook
+from .._http.status import kept_headers, redact_error, require_document
 from .._http.transport import Request, Response, Transport
-from .._limits.limiter import Lane, Lease, Limiter
+from .._limits.limiter import Lease, Limiter, Priority
 from .._retry import Kind, Quota, Retry, cost_of, kind_of, retry_after, sane
 from ..errors import ApiError, CommerceLayerError, RateLimited, TransportError, Unauthorized
 from ..jsonapi import Collection, Follow, Relationship, ToManyRelationship
@@ -33,7 +33,7 @@ _NO_PERMISSION: Final = "UNAUTHORIZED"
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
-class Answer:
+class ResponseInfo:
     """The last answer of a call: what came beside the document, and what it took."""
 
     __slots__ = ("_response", "elapsed", "through", "tries", "waited")
@@ -76,7 +76,7 @@ class Answer:
         return f"<Answer {self.status}, {self.tries} tries, {self.elapsed:.3f} s>"
 
 
-Read = Callable[[Response, Answer], T]
+Read = Callable[[Response, ResponseInfo], T]
 """What makes something of an answer."""
 
 
@@ -91,7 +91,7 @@ class Sender:
         limiter: Callable[[], Limiter],
         deadlines: Deadlines,
         retry: Retry,
-        lane: Lane,
+        priority: Priority,
         hooks: Hooks,
         quota: Quota,
         places: Places,
@@ -104,7 +104,7 @@ class Sender:
         self._limiter = limiter
         self._deadlines = deadlines
         self._retry = retry
-        self._lane = lane
+        self._lane = priority
         self._hooks = hooks
         self._quota = quota
         self._places = places
@@ -121,7 +121,7 @@ class Sender:
         """
         call = Call("GET", f"{self._url}{target.partition('?')[0]}")
         if self._hooks.started is not None:
-            tell(self._hooks.started, call)
+            call_hook(self._hooks.started, call)
         ended: BaseException | None = None
         try:
             with Deadline(self._deadlines, call.url) as deadline:
@@ -131,7 +131,7 @@ class Sender:
             raise
         finally:
             if self._hooks.ended is not None:
-                tell(self._hooks.ended, call, ended)
+                call_hook(self._hooks.ended, call, ended)
 
     async def _try(self, target: str, type_: str, read: Read[T], call: Call, deadline: Deadline) -> T:
         """The loop itself."""
@@ -147,9 +147,9 @@ class Sender:
                 # What waited in the queue may have waited for longer than its token was good.
                 token = self._keeper.known() or token
                 response = await self._exchange(target, token, lease, call, deadline)
-                value = read(response, Answer(response, deadline.tries, deadline.elapsed(), call.waited))
+                value = read(response, ResponseInfo(response, deadline.tries, deadline.elapsed(), call.waited))
             except CommerceLayerError as error:
-                failure = shielded(error, token)
+                failure = redact_error(error, token)
             else:
                 self._quota.give_back(course.paid or 1)
                 return value
@@ -159,7 +159,7 @@ class Sender:
             if wait is None or wait >= deadline.remaining():
                 raise failure.after(deadline.failures, tries=deadline.tries, elapsed=deadline.elapsed())
             deadline.failures.append(failure)
-            tell(self._hooks.retrying, call, failure, wait)
+            call_hook(self._hooks.retrying, call, failure, wait)
             _log.info("%s %s: %s, next try in %.2f s", call.method, call.url, type(failure).__name__, wait)
             if not isinstance(failure, RateLimited):
                 deadline.phase = "retry"
@@ -171,14 +171,14 @@ class Sender:
         The place comes second, so that calls which wait for the windows keep none from those which need not.
         """
         limiter = self._limiter()
-        lease = limiter.try_acquire(type_, lane=self._lane)
+        lease = limiter.try_acquire(type_, priority=self._lane)
         if lease is None:
             deadline.phase = "queue"
             began = self._clock.now()
-            lease = await limiter.acquire(type_, lane=self._lane)
+            lease = await limiter.acquire(type_, priority=self._lane)
             waited = self._clock.now() - began
             call.waited += waited
-            tell(self._hooks.waiting, call, waited)
+            call_hook(self._hooks.waiting, call, waited)
         if not self._places.take():
             deadline.phase = "queue"
             try:
@@ -191,7 +191,7 @@ class Sender:
     async def _exchange(self, target: str, token: str, lease: Lease, call: Call, deadline: Deadline) -> Response:
         """One request and its answer, which is a document or an exception."""
         if self._hooks.sending is not None:
-            tell(self._hooks.sending, call)
+            call_hook(self._hooks.sending, call)
         began = self._clock.now() if self._hooks.answered is not None else 0.0
         try:
             response = await self._transport.send(Request(target, f"Bearer {token}"), deadline)
@@ -201,7 +201,7 @@ class Sender:
             raise
         if self._hooks.answered is not None:
             told = Answered(response.status, response.headers.get("X-Request-Id"), self._clock.now() - began)
-            tell(self._hooks.answered, call, told)
+            call_hook(self._hooks.answered, call, told)
         if response.status == 200:  # noqa: PLR2004 - the one good status of a GET
             lease.settle(response.status, response.headers)
             require_document(response, secret=token)

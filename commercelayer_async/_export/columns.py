@@ -75,17 +75,17 @@ class Table:
             cells += [attributes or None, linkage or None]
         else:
             known = self.attributes
-            misfits = {
+            invalid_attributes = {
                 name: value
                 for name, value in attributes.items()
                 if name not in known or (strict and not fits(value, known[name]))
             }
-            cells += [None if name in misfits else attributes.get(name) for name in known]
+            cells += [None if name in invalid_attributes else attributes.get(name) for name in known]
             for name in self.to_one:
                 one = as_object(linkage.get(name)) or {}
                 cells += [_text(one.get("type")), _text(one.get("id"))]
             cells += [linkage.get(name) for name in self.to_many]
-            cells.append(misfits or None)
+            cells.append(invalid_attributes or None)
         cells.append(data.get("meta") or None)
         if self.compound:
             cells.append([loads(one) for one in record.included or ()])

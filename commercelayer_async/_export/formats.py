@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import attrs
 import msgspec
 
-from .._text import near_miss, printable
+from .._text import did_you_mean, printable
 from ..errors import ConfigurationError
 from .columns import Column, Table
 from .records import Record
@@ -110,7 +110,7 @@ def format_of(format: str | None, path: Path) -> Format:
         return Format(format)
     except ValueError:
         pass
-    hint = near_miss(str(format), map(str, Format)) or f"; there are {', '.join(Format)}"
+    hint = did_you_mean(str(format), map(str, Format)) or f"; there are {', '.join(Format)}"
     raise ConfigurationError(f"format: {printable(repr(format), 60)} is none{hint}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .._text import Secret, hush, printable
+from .._text import Secret, printable, redact
 from ..errors import ApiError, CommerceLayerError, DecodeError, LinkRefused, api_error_class
 from ..jsonapi import ErrorObject
 from ..jsonapi._json import as_array, as_object, as_text, loads
@@ -43,7 +43,7 @@ def is_json(media_type: str) -> bool:
     return name.endswith(("/json", "+json"))
 
 
-def shielded(error: CommerceLayerError, secret: str) -> CommerceLayerError:
+def redact_error(error: CommerceLayerError, secret: str) -> CommerceLayerError:
     """`error`, without `secret` in what it quotes of a document, which may echo what was sent.
 
     A quotation is cut to a length, so the beginning of the secret stands for all of it.
@@ -52,11 +52,11 @@ def shielded(error: CommerceLayerError, secret: str) -> CommerceLayerError:
     if not isinstance(error, DecodeError) or begun not in str(error):
         return error
     return DecodeError(
-        expected=hush(error.expected, secret, begun),
-        got=hush(error.got, secret, begun),
-        pointer=hush(error.pointer, secret, begun),
+        expected=redact(error.expected, secret, begun),
+        got=redact(error.got, secret, begun),
+        pointer=redact(error.pointer, secret, begun),
         url=error.url,
-        resource=hush(error.resource, secret, begun) if error.resource else None,
+        resource=redact(error.resource, secret, begun) if error.resource else None,
         offset=error.offset,
     )
 
@@ -79,7 +79,7 @@ def kept_headers(headers: Mapping[str, str], *, secret: str | None = None) -> di
     """The headers worth keeping on an error, by lower-case name; `secret` is masked where one echoes it."""
     lowered = ((name.lower(), value) for name, value in headers.items())
     return {
-        name: printable(hush(value, secret))
+        name: printable(redact(value, secret))
         for name, value in lowered
         if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
     }
@@ -90,12 +90,12 @@ def _failure(response: Response, media_type: str, secret: str | None) -> Commerc
     url = response.place
     if 300 <= status < 400 and "Location" in response.headers:  # noqa: PLR2004 - RFC 9110, section 15.4
         return LinkRefused(
-            link=hush(response.headers["Location"].partition("?")[0], secret),
+            link=redact(response.headers["Location"].partition("?")[0], secret),
             reason=f"redirects ({status}) are not followed",
             url=url,
         )
     if status == _OK:
-        return DecodeError(expected="a JSON:API document", got=printable(hush(media_type, secret), 60), url=url)
+        return DecodeError(expected="a JSON:API document", got=printable(redact(media_type, secret), 60), url=url)
     if 200 < status < 300:  # noqa: PLR2004 - RFC 9110, section 15.3
         return DecodeError(expected="status 200 and a document", got=f"status {status}", url=url)
     return api_error(response, secret=secret)
@@ -116,7 +116,7 @@ def _hushed(value: Any, secret: str | None) -> Any:
     """A JSON value without the secrets that its texts quote, however the server wrote them."""
     text, members, entries = as_text(value), as_object(value), as_array(value)
     if text is not None:
-        return hush(text, secret)
+        return redact(text, secret)
     if members is not None:
-        return {hush(name, secret): _hushed(member, secret) for name, member in members.items()}
+        return {redact(name, secret): _hushed(member, secret) for name, member in members.items()}
     return [_hushed(entry, secret) for entry in entries] if entries is not None else value

@@ -114,7 +114,7 @@ class AiohttpTransport:
         origin: str,
         *,
         user_agent: str,
-        max_at_once: int,
+        max_connections: int,
         max_body: int,
         ssl: tls.SSLContext | None,
         trust_env: bool,
@@ -122,7 +122,7 @@ class AiohttpTransport:
     ) -> None:
         self._origin = URL(origin)
         self._prefix = origin
-        self._max_at_once = max_at_once
+        self._max_connections = max_connections
         self._max_body = max_body
         self._ssl = ssl
         self._proxy = _proxy_of(self._origin) if trust_env else None
@@ -270,7 +270,7 @@ class AiohttpTransport:
             self._pool = _Pool(http)
             return self._pool
         _widen_malloc()
-        connector = Connector(limit=self._max_at_once)
+        connector = Connector(limit=self._max_connections)
         wire = None
         if self._proxy is None and fits():
             wire = Wire(connector, self._origin, self._headers, ssl=self._ssl if self._ssl is not None else True)

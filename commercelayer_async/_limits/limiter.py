@@ -38,7 +38,7 @@ _UNDER_WAY: Final = 25
 """Requests under way at once until something is known, which no documented limit refuses."""
 
 
-class Lane(StrEnum):
+class Priority(StrEnum):
     """Who goes first when there is little room."""
 
     INTERACTIVE = "interactive"
@@ -77,11 +77,11 @@ class Lease(Protocol):
 class Limiter(Protocol):
     """A budget; several processes can share one by another implementation than the one here."""
 
-    def try_acquire(self, type_: str, *, lane: Lane) -> Lease | None:
+    def try_acquire(self, type_: str, *, priority: Priority) -> Lease | None:
         """The right to send one request to the endpoint of a resource type now; None if it has to wait."""
         ...
 
-    async def acquire(self, type_: str, *, lane: Lane) -> Lease:
+    async def acquire(self, type_: str, *, priority: Priority) -> Lease:
         """The same when there is room."""
         ...
 
@@ -98,7 +98,7 @@ class _Budget:
         self.under_way_at_most: int | None = None
         self.average = _window(limits.average)
         self.bursts: dict[str, Window | None] = {}
-        self.queues: dict[tuple[str, Lane], deque[_Waiter]] = {}
+        self.queues: dict[tuple[str, Priority], deque[_Waiter]] = {}
 
     def use(self, limits: RateLimits) -> None:
         """Have these limits from now on; what is counted stays counted."""
@@ -113,23 +113,23 @@ class _Budget:
             self.bursts[type_] = _window(self.limits.burst)
         return self.bursts[type_]
 
-    def room(self, type_: str, lane: Lane, now: float) -> bool:
+    def room(self, type_: str, priority: Priority, now: float) -> bool:
         """Whether a request to an endpoint may leave now."""
         if self._crowded():
             return False
         for window in (self.average, self.burst(type_)):
             if window is not None:
-                kept = reserve(window.limit) if lane is Lane.BULK else 0
+                kept = reserve(window.limit) if priority is Priority.BULK else 0
                 if window.free(now) <= kept:
                     return False
         return True
 
-    def room_at(self, type_: str, lane: Lane) -> float:
+    def room_at(self, type_: str, priority: Priority) -> float:
         """When a request to an endpoint may leave, if nothing else happens; infinity if only an answer can tell."""
         if self._crowded():
             return math.inf
         windows = [window for window in (self.average, self.burst(type_)) if window is not None]
-        bulk = lane is Lane.BULK
+        bulk = priority is Priority.BULK
         return max((window.frees_at(1 + (reserve(window.limit) if bulk else 0)) for window in windows), default=0.0)
 
     def _crowded(self) -> bool:
@@ -220,15 +220,15 @@ class LocalLimiter:
         self._refusals = 0
         self._probing = False
 
-    async def acquire(self, type_: str, *, lane: Lane = Lane.INTERACTIVE) -> _Lease:
+    async def acquire(self, type_: str, *, priority: Priority = Priority.INTERACTIVE) -> _Lease:
         """See `Limiter.acquire`; calls are served in order of arrival."""
-        lease = self.try_acquire(type_, lane=lane)
+        lease = self.try_acquire(type_, priority=priority)
         if lease is not None:
             return lease
         budget = self._budget(type_)
         self._number += 1
         waiter = _Waiter(self._number, asyncio.get_running_loop().create_future())
-        budget.queues.setdefault((type_, lane), deque()).append(waiter)
+        budget.queues.setdefault((type_, priority), deque()).append(waiter)
         self._waiting += 1
         self._pump()
         try:
@@ -241,13 +241,13 @@ class LocalLimiter:
                 waiter.future.result().release()
             raise
 
-    def try_acquire(self, type_: str, *, lane: Lane = Lane.INTERACTIVE) -> _Lease | None:
+    def try_acquire(self, type_: str, *, priority: Priority = Priority.INTERACTIVE) -> _Lease | None:
         """The same without waiting: None if there is no room, or if others were first."""
         budget = self._budget(type_)
         now = self.clock.now()
         if self._refusals and (self._probing or now < self._gate_opens):
             return None
-        if self._waiting or not budget.room(type_, lane, now):
+        if self._waiting or not budget.room(type_, priority, now):
             return None
         return self._grant(budget, type_)
 
@@ -352,26 +352,26 @@ class LocalLimiter:
         now = self.clock.now()
         next_at = math.inf
         for budget in (self._uncacheable, self._cacheable):
-            for lane in Lane:
-                next_at = min(next_at, self._pump_lane(budget, lane, now))
+            for priority in Priority:
+                next_at = min(next_at, self._pump_lane(budget, priority, now))
         self._ring_at(next_at)
 
-    def _pump_lane(self, budget: _Budget, lane: Lane, now: float) -> float:
-        """The same for one lane of a class; gives when its next waiter may leave."""
+    def _pump_lane(self, budget: _Budget, priority: Priority, now: float) -> float:
+        """The same for one priority of a class; gives when its next waiter may leave."""
         while True:
             heads = [
                 (queue[0].number, type_, queue)
                 for (type_, of), queue in budget.queues.items()
-                if of is lane and _drop_cancelled(queue)
+                if of is priority and _drop_cancelled(queue)
             ]
             if not heads:
                 return math.inf
             if self._refusals and (self._probing or now < self._gate_opens):
                 # A probe's answer pumps again; else the gate's time does.
                 return math.inf if self._probing else self._gate_opens
-            ready = [head for head in heads if budget.room(head[1], lane, now)]
+            ready = [head for head in heads if budget.room(head[1], priority, now)]
             if not ready:
-                return min(budget.room_at(type_, lane) for _, type_, _ in heads)
+                return min(budget.room_at(type_, priority) for _, type_, _ in heads)
             _, type_, queue = min(ready, key=lambda head: head[0])
             self._waiting -= 1
             queue.popleft().future.set_result(self._grant(budget, type_))

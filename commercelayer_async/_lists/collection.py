@@ -12,10 +12,10 @@ from typing import Any, Final, Generic, Self, TypeVar
 import attrs
 
 from .._calls.context import Core
-from .._calls.pipeline import Answer
+from .._calls.pipeline import ResponseInfo
 from .._http.transport import Response
 from .._reading.reader import Send, endpoint_of
-from .._text import glimpse, kind, printable
+from .._text import describe, json_type_name, printable
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
 from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
 from ..jsonapi._compound import members_of
@@ -279,13 +279,13 @@ class Source(Generic[R]):
     async def count(self, target: str) -> int:
         """How many records the list says it holds."""
 
-        def read(response: Response, _: Answer) -> int:
+        def read(response: Response, _: ResponseInfo) -> int:
             return require_count(_received(response, ()))
 
         return await self.send(target, endpoint_of(target, self.core.origin.api), read)
 
     async def _page(self, target: str) -> Received[R]:
-        def read(response: Response, answer: Answer) -> Received[R]:
+        def read(response: Response, answer: ResponseInfo) -> Received[R]:
             answer.through = self.through
             found = self.registry.read(response.body, url=response.place, follow=answer)
             if not isinstance(found, tuple):
@@ -413,7 +413,7 @@ def _received(response: Response, items: tuple[R, ...]) -> Received[R]:
     """A page with the document's meta and links, which decoding its resources leaves aside."""
     members = members_of(response.body)
     if members is None:
-        got = kind(loads(response.body, url=response.place))
+        got = json_type_name(loads(response.body, url=response.place))
         raise DecodeError(expected="a JSON:API document (an object)", got=got, url=response.place)
     meta, links = (
         mapping(loads(members[name], url=response.place), f"/{name}", response.place) if name in members else {}
@@ -435,4 +435,4 @@ def _cancelling() -> bool:
 
 def _require_between(name: str, value: object, least: int, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ConfigurationError(f"{name} must be a whole number from {least} to {most}, not {glimpse(value)}")
+        raise ConfigurationError(f"{name} must be a whole number from {least} to {most}, not {describe(value)}")

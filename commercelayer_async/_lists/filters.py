@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import attrs
 
-from .._text import kind, near_miss, printable
+from .._text import did_you_mean, json_type_name, printable
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource, ToMany, ToOne
 from ..jsonapi._schema import wire_names
@@ -187,7 +187,7 @@ def sort_keys(sort: str | Iterable[str], asked: Asked) -> tuple[str, ...]:
             raise ConfigurationError(f"sort: {printable(repr(name), 80)} is no attribute's name")
         if asked.sortable is not None and name not in asked.sortable:
             raise ConfigurationError(
-                f"sort: the API does not sort {asked.name} by {name!r}{near_miss(name, asked.sortable)}"
+                f"sort: the API does not sort {asked.name} by {name!r}{did_you_mean(name, asked.sortable)}"
             )
         if names.count(name) > 1:
             raise ConfigurationError(f"sort: {name!r} is there more than once")
@@ -231,7 +231,7 @@ def _nearest(name: str, asked: Asked, predicates: Iterable[str] = sorted(PREDICA
     attributes = list(asked.candidates())
     known = max((one for one in attributes if name.startswith(f"{one}_")), key=len, default=None)
     if known is None and attributes:
-        return near_miss(name, (f"{attribute}_{predicate}" for attribute in attributes for predicate in predicates))
+        return did_you_mean(name, (f"{attribute}_{predicate}" for attribute in attributes for predicate in predicates))
     head = known or name.rpartition("_")[0]
     predicate = _predicate_like(name[len(head) + 1 :]) if head else None
     return f"; did you mean {f'{head}_{predicate}'!r}?" if predicate else ""
@@ -338,7 +338,7 @@ def _json(members: Mapping[str, Any], name: str) -> str:
 
 
 def _kind(value: object) -> str:
-    return kind(value) if value is None or isinstance(value, str | bool) else f"a {type(value).__name__}"
+    return json_type_name(value) if value is None or isinstance(value, str | bool) else f"a {type(value).__name__}"
 
 
 @cache

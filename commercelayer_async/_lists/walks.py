@@ -21,7 +21,7 @@ from zlib import crc32
 import attrs
 
 from .._http.origin import Origin
-from .._text import glimpse
+from .._text import describe
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
 from ..jsonapi import Links, Resource
 
@@ -374,7 +374,7 @@ def require_count(received: Received[Any]) -> int:
     if count is not None:
         return count
     said = received.meta
-    got = glimpse(said["record_count"]) if "record_count" in said else "nothing: this list is not counted"
+    got = describe(said["record_count"]) if "record_count" in said else "nothing: this list is not counted"
     raise _odd(received, "/meta/record_count", "a number of records", got)
 
 

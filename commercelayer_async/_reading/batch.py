@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..errors import ApiError, CommerceLayerError, SessionError
 from ..jsonapi import Relationship
-from .chunks import chunked, worth_splitting
+from .chunks import chunked, may_be_one_id
 
 Group = tuple[str, str]
 """The parents' type and the relationship's name."""
@@ -85,7 +85,7 @@ class Batcher:
             _fail(waiting, SessionError("the session was closed while the answer was awaited"))
             raise
         except CommerceLayerError as error:
-            if not worth_splitting(error):
+            if not may_be_one_id(error):
                 _fail(waiting, error)
                 return
             # The server knows no such filter, or one parent spoils it for all: each goes its own way.

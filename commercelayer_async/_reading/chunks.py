@@ -27,7 +27,7 @@ def chunked(ids: Iterable[str], *, size: int = CHUNK) -> Iterator[tuple[str, ...
     chunk = tuple(islice(rest, size))
     while chunk:
         fitting = chunk
-        # What is no string is for `misfits` to refuse; one id alone always fits.
+        # What is no string is for `invalid_ids` to refuse; one id alone always fits.
         while len(fitting) > 1 and sum(map(len, map(str, fitting))) + len(fitting) > _CHARACTERS:
             fitting = fitting[:-1]
         yield fitting
@@ -41,7 +41,7 @@ def query_of_ids(ids: Sequence[str], *, rest: str = "") -> str:
     return f"?{own}&{rest.removeprefix('?')}" if rest else f"?{own}"
 
 
-def misfits(ids: Iterable[Id]) -> Mapping[Id, ConfigurationError]:
+def invalid_ids(ids: Iterable[Id]) -> Mapping[Id, ConfigurationError]:
     """The ids that cannot be asked for, with what is wrong with them; they may be anything."""
     wrong: dict[Id, ConfigurationError] = {}
     for id_ in ids:
@@ -57,6 +57,6 @@ def missing(url: str) -> NotFound:
     return NotFound(status=404, method="GET", url=url)
 
 
-def worth_splitting(error: CommerceLayerError) -> bool:
+def may_be_one_id(error: CommerceLayerError) -> bool:
     """Whether one id of a chunk may be to blame for what happened to all of it."""
     return isinstance(error, DecodeError) or (isinstance(error, ApiError) and error.status in _SPLIT)

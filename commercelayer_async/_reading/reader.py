@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from .._calls.context import Core
-from .._calls.pipeline import Answer, Read
+from .._calls.pipeline import Read, ResponseInfo
 from .._http.transport import Response
 from .._text import printable
 from ..errors import ApiError, DecodeError
@@ -40,7 +40,7 @@ class Reader:
         target = f"{self._core.origin.api}{path_of(type_, id_)}{query_of(cls, include)}"
         registry = self.registry_for(cls, type_)
 
-        def read(response: Response, answer: Answer) -> R:
+        def read(response: Response, answer: ResponseInfo) -> R:
             found = self.resources(registry, response, answer, expecting=cls)
             if isinstance(found, cls) and found.id == id_ and found.type == type_:
                 return found
@@ -51,13 +51,13 @@ class Reader:
 
     async def many(
         self, cls: type[R], type_: str, ids: Sequence[str], include: Sequence[str]
-    ) -> tuple[dict[str, R], Answer]:
+    ) -> tuple[dict[str, R], ResponseInfo]:
         """Those of a chunk of resources that there are, by id, in one request; and the answer that held them."""
         query = query_of_ids(ids, rest=query_of(cls, include))
         registry = self.registry_for(cls, type_)
         wanted = frozenset(ids)
 
-        def read(response: Response, answer: Answer) -> tuple[dict[str, R], Answer]:
+        def read(response: Response, answer: ResponseInfo) -> tuple[dict[str, R], ResponseInfo]:
             found = self.resources(registry, response, answer, expecting=cls)
             if not isinstance(found, tuple):
                 raise _another(found, f"an array of {type_}", response)
@@ -88,7 +88,7 @@ class Reader:
         if target is None:
             return await self._through_parent(relationship, include)
 
-        def read(response: Response, answer: Answer) -> Any:
+        def read(response: Response, answer: ResponseInfo) -> Any:
             found = self.resources(self._core.registry, response, answer)
             self._require_fit(found, relationship, response)
             return found
@@ -107,7 +107,7 @@ class Reader:
         return found
 
     def resources(
-        self, registry: Registry, response: Response, answer: Answer, *, expecting: type[Resource] | None = None
+        self, registry: Registry, response: Response, answer: ResponseInfo, *, expecting: type[Resource] | None = None
     ) -> Decoded:
         """The resources of an answer, which will find their way through this session."""
         answer.through = self._through
@@ -154,7 +154,7 @@ class Reader:
         path = path_of(owner.type, owner.id or "")
         paths = ",".join([segment(name, "relationship"), *(f"{name}.{path}" for path in include)])
 
-        def read(response: Response, answer: Answer) -> Relationship:
+        def read(response: Response, answer: ResponseInfo) -> Relationship:
             parent = self.resources(self._core.registry, response, answer)
             found = parent.relationships.get(name) if isinstance(parent, Resource) else None
             if found is not None and found.loaded:

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from .. import errors
-from .._text import mask, printable
+from .._text import printable, redact_exact
 from .masking import own_secrets
 
 _LIMIT: Final = 3000
@@ -97,4 +97,4 @@ def _parts(error: Exception) -> Iterator[str]:
 
 
 def _clean(text: str, environment: Mapping[str, str]) -> str:
-    return printable(mask(text, *own_secrets(environment)), _LIMIT)
+    return printable(redact_exact(text, *own_secrets(environment)), _LIMIT)

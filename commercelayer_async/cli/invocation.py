@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import click
 
-from .._text import near_miss, printable
+from .._text import did_you_mean, printable
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def with_credentials(file: str, environment: Mapping[str, str]) -> Mapping[str, 
         name = name.strip()
         if not equals or name not in VARIABLES:
             # What stands where a name should be may be a secret, unless it looks like one of ours.
-            hint = near_miss(name, VARIABLES) if equals else ""
+            hint = did_you_mean(name, VARIABLES) if equals else ""
             raise click.UsageError(f"{printable(file)}, line {number}: no NAME=value of those in --help{hint}")
         said[name] = _unquoted(value.strip())
     kept = {name: value for name, value in environment.items() if name not in _AUTHENTICATING}

@@ -11,7 +11,7 @@ from typing import Final, TypeGuard, cast
 
 import attrs
 
-from .._text import mask, printable
+from .._text import printable, redact_exact
 from ..jsonapi import GenericResource, Registry, Resource
 from ..jsonapi.links import escape as escape_token
 from ..resources import RESOURCES
@@ -119,7 +119,7 @@ def own_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def clean(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of the `secrets`, and with control and direction characters escaped (CWE-117)."""
-    shown = mask(text, *secrets)
+    shown = redact_exact(text, *secrets)
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown)
 
 

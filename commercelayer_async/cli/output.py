@@ -22,7 +22,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from .._text import mask
+from .._text import redact_exact
 from .masking import MASKED, clean
 
 DUMB: Final = ("dumb", "unknown")
@@ -184,7 +184,7 @@ def write_json_line(value: object, secrets: tuple[str, ...]) -> None:
 
 def _echo_json(document: bytes, secrets: tuple[str, ...]) -> None:
     text = _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], document.decode())
-    click.echo(mask(text, *secrets, *(json.dumps(secret)[1:-1] for secret in secrets)))
+    click.echo(redact_exact(text, *secrets, *(json.dumps(secret)[1:-1] for secret in secrets)))
 
 
 def text_of(value: object) -> str:

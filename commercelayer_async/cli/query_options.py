@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from .._lists.filters import PREDICATES, Asked
-from .._text import near_miss, printable
+from .._text import did_you_mean, printable
 from ..errors import NotFound
 from ..jsonapi import Registry, Resource
 from ..jsonapi.resource import declared_relationships
@@ -114,7 +114,7 @@ def hinting(type_: str) -> Generator[None]:
     try:
         yield
     except NotFound as error:
-        hint = "" if class_of(type_) else near_miss(type_, [known.type for known in RESOURCES])
+        hint = "" if class_of(type_) else did_you_mean(type_, [known.type for known in RESOURCES])
         if hint:
             error.add_note(hint.removeprefix("; "))
         raise

@@ -48,7 +48,7 @@ def _attributes(resource: "Resource") -> dict[str, Any]:
         # The one class whose type is a value: its attributes stand in a mapping.
         values = values["attributes"]
     elif document is not None:
-        values = {name: values.get(name, value) for name, value in resource.received.items()}
+        values = {name: values.get(name, value) for name, value in resource.raw_attributes.items()}
     converter = document.registry.converter if document is not None else None
     return {name: _plain(value, converter or _converter(None), resource, name) for name, value in values.items()}
 

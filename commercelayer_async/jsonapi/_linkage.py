@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from .._text import kind
+from .._text import json_type_name
 from ..errors import DecodeError
 from ._json import FAILURES, as_array, as_object, as_text, exact, loads
 from .document import identity, mapping
@@ -76,7 +76,7 @@ def identifier_of(wire: Identifier) -> ResourceIdentifier:
 def _identified(value: object, pointer: str, url: str | None) -> Identifier:
     members = as_object(value)
     if members is None:
-        raise DecodeError(expected="a resource identifier", got=kind(value), pointer=pointer, url=url)
+        raise DecodeError(expected="a resource identifier", got=json_type_name(value), pointer=pointer, url=url)
     type_, id_, lid = identity(members, pointer, url)
     meta = mapping(members.get("meta"), f"{pointer}/meta", url)
     # Without an id, the empty one stands for none: no document can hold it.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import attrs
 
-from .._text import glimpse, kind
+from .._text import describe, json_type_name
 from ..errors import DecodeError
 from ._json import as_array, as_object, as_text, loads
 from .links import Links
@@ -86,7 +86,7 @@ def parse(
     root = loads(body, url=url)
     members = as_object(root)
     if members is None:
-        raise DecodeError(expected="a JSON:API document (an object)", got=kind(root), url=url)
+        raise DecodeError(expected="a JSON:API document (an object)", got=json_type_name(root), url=url)
     extra = {name: value for name, value in members.items() if name not in _TOP_LEVEL}
     if not any(name in members for name in ("data", "errors", "meta")) and not any(map(_of_extension, extra)):
         raise DecodeError(expected="one of data, errors and meta", got="none of them", url=url)
@@ -113,7 +113,7 @@ def mapping(value: object, pointer: str, url: str | None) -> dict[str, Any]:
     members = as_object(value)
     if members is not None:
         return members
-    raise DecodeError(expected="an object", got=kind(value), pointer=pointer, url=url)
+    raise DecodeError(expected="an object", got=json_type_name(value), pointer=pointer, url=url)
 
 
 def resource_object(value: object, pointer: str, url: str | None) -> ResourceObject:
@@ -124,7 +124,7 @@ def resource_object(value: object, pointer: str, url: str | None) -> ResourceObj
     """
     raw = as_object(value)
     if raw is None:
-        raise DecodeError(expected="a resource object", got=kind(value), pointer=pointer, url=url)
+        raise DecodeError(expected="a resource object", got=json_type_name(value), pointer=pointer, url=url)
     type_, id_, lid = identity(raw, pointer, url)
     return ResourceObject(
         type=type_,
@@ -169,7 +169,7 @@ def _text(members: Mapping[str, Any], name: str, pointer: str, url: str | None) 
     value = members.get(name)
     if isinstance(value, str) and value:
         return value
-    got = "nothing" if name not in members else "an empty string" if value == "" else glimpse(value)
+    got = "nothing" if name not in members else "an empty string" if value == "" else describe(value)
     raise DecodeError(expected="a string that is not empty", got=got, pointer=f"{pointer}/{name}", url=url)
 
 
@@ -184,7 +184,9 @@ def _included(value: object, url: str | None, limit: int) -> tuple[ResourceObjec
     # Null for none is not legal, but harmless.
     entries = [] if value is None else as_array(value)
     if entries is None:
-        raise DecodeError(expected="an array of resource objects", got=kind(value), pointer="/included", url=url)
+        raise DecodeError(
+            expected="an array of resource objects", got=json_type_name(value), pointer="/included", url=url
+        )
     return _objects(entries, "/included", url, limit)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from .._text import kind
+from .._text import json_type_name
 from ..errors import DecodeError
 from ._json import as_array, as_object, as_text
 
@@ -91,10 +91,10 @@ def link_from_json(
     at = pointer if isinstance(pointer, str) else pointer()
     members = as_object(value)
     if members is None:
-        raise DecodeError(expected="a link (string, object or null)", got=kind(value), pointer=at, url=base)
+        raise DecodeError(expected="a link (string, object or null)", got=json_type_name(value), pointer=at, url=base)
     href = members.get("href")
     if not isinstance(href, str):
-        got = kind(href) if "href" in members else "nothing"
+        got = json_type_name(href) if "href" in members else "nothing"
         raise DecodeError(expected="a string", got=got, pointer=f"{at}/href", url=base)
     return Link(href, as_text(members.get("rel")) or rel, base, members)
 

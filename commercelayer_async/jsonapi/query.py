@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import quote
 
-from .._text import kind, near_miss, printable
+from .._text import did_you_mean, json_type_name, printable
 from ..errors import ConfigurationError
 from ._schema import wire_names
 from .resource import GenericResource, Resource, declared_relationships
@@ -34,7 +34,7 @@ def segment(text: object, what: str) -> str:
             return text
         shown = repr(printable(text, 60)) if text else "an empty string"
     else:
-        shown = kind(text) if text is None else f"a {type(text).__name__}"
+        shown = json_type_name(text) if text is None else f"a {type(text).__name__}"
     raise ConfigurationError(f"{what} must be 1 to 64 letters, digits, '_' or '-', not {shown}")
 
 
@@ -53,7 +53,7 @@ def include_paths(include: str | Iterable[str], cls: type[Resource]) -> tuple[st
             raise ConfigurationError(f"include: {printable(repr(path), 80)} is no relationship path such as 'a.b'")
         name = path.partition(".")[0]
         if known and name not in known:
-            raise ConfigurationError(f"include: {cls.__name__} has no relationship {name!r}{near_miss(name, known)}")
+            raise ConfigurationError(f"include: {cls.__name__} has no relationship {name!r}{did_you_mean(name, known)}")
     return paths
 
 

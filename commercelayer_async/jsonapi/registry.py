@@ -100,7 +100,7 @@ class Registry:
     def lenient(self) -> "Registry":
         """This registry, keeping attributes that do not fit as they were received, and None for those that are missing.
 
-        `resource.misfits` names them. One odd value must not stop a migration of many records; whoever reads
+        `resource.invalid_attributes` names them. One odd value must not stop a migration of many records; whoever reads
         leniently looks there. What is wrong with a document's structure is still refused.
         """
         if self._options.lenient:

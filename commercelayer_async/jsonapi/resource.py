@@ -41,7 +41,7 @@ class _Beside:
     """What only few resources have."""
 
     lid: str | None = None
-    misfits: Mapping[str, DecodeError] = attrs.field(factory=dict[str, DecodeError])
+    invalid_attributes: Mapping[str, DecodeError] = attrs.field(factory=dict[str, DecodeError])
 
 
 _NOTHING_BESIDE: Final = _Beside()
@@ -113,11 +113,11 @@ class Resource(_Bookkeeping):
         return document.member(self.key, "meta") if document is not None else {}
 
     @property
-    def received(self) -> Mapping[str, Any]:
+    def raw_attributes(self) -> Mapping[str, Any]:
         """Every attribute as received, by its name in the document, in its order; empty if made by hand.
 
-        `"reference" in resource.received` tells an attribute that is absent from one that is null, and here is the
-        text of what was read as a date.
+        `"reference" in resource.raw_attributes` tells an attribute that is absent from one that is null. What was read
+        as a date is text here.
         """
         document = getattr(self, "_document", None)
         return document.attributes(self.key) if document is not None else {}
@@ -126,15 +126,15 @@ class Resource(_Bookkeeping):
     def extra(self) -> Mapping[str, Any]:
         """Attributes that the class does not declare, as received."""
         known = wire_names(type(self))
-        return {name: value for name, value in self.received.items() if name not in known}
+        return {name: value for name, value in self.raw_attributes.items() if name not in known}
 
     @property
-    def misfits(self) -> Mapping[str, DecodeError]:
+    def invalid_attributes(self) -> Mapping[str, DecodeError]:
         """What is wrong with attributes that a lenient registry kept as received, by their names in the document.
 
         Under "" is what the class's own checks say of all of them together.
         """
-        return getattr(self, "_beside", _NOTHING_BESIDE).misfits
+        return getattr(self, "_beside", _NOTHING_BESIDE).invalid_attributes
 
     @property
     def raw(self) -> Mapping[str, Any]:
@@ -164,7 +164,7 @@ class Resource(_Bookkeeping):
         return self
 
     def detached(self) -> Self:
-        """This resource without its document: identity, attributes and `misfits`, equal to it; for keeping many.
+        """This resource without its document: identity and attributes, equal to it; for keeping many.
 
         A resource keeps all bytes of the document that it came in, which are often more than all its values. This one
         does not, and knows as little of relationships, links, meta and unknown attributes as one made by hand.
@@ -231,7 +231,7 @@ def declared_relationships(cls: Any) -> dict[str, ToOne[Any] | ToMany[Any]]:
 
 
 def beside(resource: Resource, **facts: Any) -> None:
-    """Note what only few resources have: `lid`, `misfits`."""
+    """Note what only few resources have: `lid`, `invalid_attributes`."""
     known = getattr(resource, "_beside", _NOTHING_BESIDE)
     object.__setattr__(resource, "_beside", attrs.evolve(known, **facts))
 

@@ -153,7 +153,7 @@ async def test_an_endless_source_is_read_only_as_far_as_it_is_needed(world: Sand
             taken += 1
             yield wanted[taken % 1000]
 
-    async with client.stream(CustomerPaymentSource, endless(), max_at_once=2) as outcomes:
+    async with client.stream(CustomerPaymentSource, endless(), concurrency=2) as outcomes:
         seen = 0
         async for _ in outcomes:
             seen += 1
@@ -172,7 +172,7 @@ async def test_leaving_the_block_ends_everything() -> None:
     ):
         before = asyncio.all_tasks()
         with pytest.raises(RuntimeError, match="mine"):  # noqa: PT012 - it is raised inside the block
-            async with session.stream(Customer, (f"c{n}" for n in range(1000)), max_at_once=3):
+            async with session.stream(Customer, (f"c{n}" for n in range(1000)), concurrency=3):
                 await server.arrived.wait()
                 raise RuntimeError("mine")
         assert {task for task in asyncio.all_tasks() if "_work" in repr(task)} - before == set()
@@ -229,7 +229,7 @@ async def test_a_refused_chunk_is_halved_until_the_bad_id_is_alone() -> None:
 
 async def test_a_failing_server_fails_the_ids_of_its_chunk_and_no_others(world: Sandbox, client: Session) -> None:
     world.faults.add(Fault.html(502), times=4)  # all tries of one request
-    outcomes = await collected(client, ids_of(world, 75), max_at_once=1)
+    outcomes = await collected(client, ids_of(world, 75), concurrency=1)
 
     assert sum(isinstance(outcome, Failed) for outcome in outcomes) in (0, 25)
 
@@ -319,7 +319,7 @@ async def collected_with(
     [
         lambda session: session.stream(Customer, "abc"),
         lambda session: session.stream(dict, ["c1"]),
-        lambda session: session.stream(Customer, ["c1"], max_at_once=0),
+        lambda session: session.stream(Customer, ["c1"], concurrency=0),
         lambda session: session.stream(Customer, ["c1"], include=["ordrs"]),
     ],
 )

@@ -84,7 +84,7 @@ async def test_items_are_bound_to_the_session(session: Session) -> None:
     async for wallet in session.list(CustomerPaymentSource, include=["customer"]):
         assert wallet.customer.loaded
         assert isinstance(await wallet.payment_source, StripePayment)
-        answer_ = session.answer_of(wallet)
+        answer_ = session.response_of(wallet)
         assert answer_ is not None
         assert answer_.status == 200
         break

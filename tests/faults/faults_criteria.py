@@ -26,7 +26,7 @@ from faults_server import Server, answer
 
 from commercelayer_async import AuthError, CommerceLayerError, ConfigurationError, RateLimits, SessionError
 from commercelayer_async._clock import LoopClock, chance
-from commercelayer_async._limits.limiter import Lane, LocalLimiter
+from commercelayer_async._limits.limiter import LocalLimiter, Priority
 
 TOKEN = "canaryBearer7f3a9c51d2e84b60"
 GRANTED = "canaryGranted51d2e84b607f3a9c"
@@ -90,13 +90,13 @@ class Counting:
             self._local = LocalLimiter(self._limits, clock=LoopClock(), chance=chance)
         return self._local
 
-    def try_acquire(self, type_: str, *, lane: Lane) -> Any:
-        lease = self.local.try_acquire(type_, lane=lane)
+    def try_acquire(self, type_: str, *, priority: Priority) -> Any:
+        lease = self.local.try_acquire(type_, priority=priority)
         self.granted += lease is not None
         return lease
 
-    async def acquire(self, type_: str, *, lane: Lane) -> Any:
-        lease = await self.local.acquire(type_, lane=lane)
+    async def acquire(self, type_: str, *, priority: Priority) -> Any:
+        lease = await self.local.acquire(type_, priority=priority)
         self.granted += 1
         return lease
 

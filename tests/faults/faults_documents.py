@@ -477,7 +477,7 @@ K = [
         shown="test_threads_with_loops_of_their_own_get_typed_errors"),
     *(bad_option(f"timeout-{n}", f"timeout to {value!r}", timeout=value)
       for n, value in enumerate([0, -1, float("nan"), float("inf"), "5", True])),
-    *(bad_option(f"max-at-once-{n}", f"max_at_once to {value!r}", max_at_once=value)
+    *(bad_option(f"max-connections-{n}", f"max_connections to {value!r}", max_connections=value)
       for n, value in enumerate([0, -1, True, "x"])),
     *(bad_option(f"max-body-{n}", f"max_body to {value!r}", max_body=value) for n, value in enumerate([0, -1, None])),
     row("K17", "timeout-none", "the caller sets no timeout", WHOLE, session={"timeout": None}),

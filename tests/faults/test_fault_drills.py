@@ -611,7 +611,7 @@ async def test_a_thousand_cancellations_leave_nothing() -> None:
     async with (
         Server(answers=answers) as server,
         clean(server),
-        client(server, limits=limits, max_at_once=20, retry=QUICK) as session,
+        client(server, limits=limits, max_connections=20, retry=QUICK) as session,
     ):
 
         async def one(n: int) -> None:

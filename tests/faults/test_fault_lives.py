@@ -66,7 +66,7 @@ async def test_after_close() -> None:
 async def test_closing_ends_fifty_calls_in_flight() -> None:
     async with Server([(stall,)]) as server:
         before = asyncio.all_tasks()
-        session = bearer(server.url, timeout=None, max_at_once=30)
+        session = bearer(server.url, timeout=None, max_connections=30)
         calls = [asyncio.ensure_future(session.get(Customer, "c1")) for _ in range(50)]
         while len(server.asked) < 25:  # noqa: ASYNC110 - that of the server
             await asyncio.sleep(0.001)

@@ -225,7 +225,7 @@ def test_a_detached_resource_lets_go_of_its_document():
 
     assert sys.getrefcount(body) == before
     assert alone == read(body)[0]
-    assert (alone.title, alone.raw, alone.received, alone.extra) == ("t", {}, {}, {})
+    assert (alone.title, alone.raw, alone.raw_attributes, alone.extra) == ("t", {}, {}, {})
     assert alone.author.state is State.ABSENT
     assert pickle.loads(pickle.dumps(alone)) == alone == alone.detached()
     with pytest.raises(ConfigurationError, match="articles/1"):
@@ -242,7 +242,7 @@ def test_a_detached_resource_keeps_its_local_id_and_what_did_not_fit():
     resource = read(document, registry=BLOG.lenient())
 
     assert resource.detached().views == "many"
-    assert list(resource.detached().misfits) == ["views"]
+    assert list(resource.detached().invalid_attributes) == ["views"]
     assert resource.author.value.detached().lid == "x"
 
 

@@ -194,7 +194,7 @@ def test_at_members_and_members_of_extensions_are_no_attributes():
         resource = read(
             {"data": {"@context": "x", "version:id": "42", "type": type_, "id": "1", "attributes": attributes}}
         )
-        assert resource.received == {"name": "n"}
+        assert resource.raw_attributes == {"name": "n"}
         assert resource.raw["@context"] == "x"
         assert resource.raw["version:id"] == "42"
         assert resource.raw["attributes"] == attributes

@@ -175,7 +175,7 @@ def test_an_attribute_called_id_or_type_does_not_change_the_identity():
     for type_ in ("articles", "martians"):
         resource = read({"data": {"type": type_, "id": "1", "attributes": {"id": "X", "type": "y"}}})
         assert (resource.type, resource.id) == (type_, "1")
-        assert resource.received == {"id": "X", "type": "y"}
+        assert resource.raw_attributes == {"id": "X", "type": "y"}
 
 
 @pytest.mark.parametrize("attributes", [[], "x", 5, False])
@@ -187,5 +187,5 @@ def test_attributes_that_are_no_object_are_refused(attributes):
 
 
 def test_null_attributes_are_none():
-    assert read({"data": article(attributes=None)}).received == {}
+    assert read({"data": article(attributes=None)}).raw_attributes == {}
     assert read({"data": {"type": "martians", "id": "1", "attributes": None}}).attributes == {}

@@ -73,14 +73,14 @@ def test_absent_null_and_present_are_told_apart():
     resource = read({"data": article(attributes={"title": None, "views": 1})})
 
     assert resource.title is resource.rating is None
-    assert "title" in resource.received
-    assert "rating" not in resource.received
+    assert "title" in resource.raw_attributes
+    assert "rating" not in resource.raw_attributes
 
 
 def test_the_text_of_a_date_stays_available():
     assert (
         read({"data": article(attributes={"created_at": "2018-01-01T12:00:00.000Z"})})
-        .received["created_at"]
+        .raw_attributes["created_at"]
         .endswith("000Z")
     )
 
@@ -94,20 +94,20 @@ def test_a_lenient_registry_keeps_what_does_not_fit():
 
     assert isinstance(first, Article)
     assert (first.title, first.views, first.settings, first.rating) == (5, 7, "x", None)
-    assert set(first.misfits) == {"title", "settings"}
-    assert first.misfits["title"].pointer == "/data/0/attributes/title"
+    assert set(first.invalid_attributes) == {"title", "settings"}
+    assert first.invalid_attributes["title"].pointer == "/data/0/attributes/title"
     assert first.extra == {"new": 1}
     assert first.to_dict()["attributes"] == odd
-    assert second.misfits == {}
+    assert second.invalid_attributes == {}
     assert pickle.loads(pickle.dumps(first)) == first
-    assert set(pickle.loads(pickle.dumps(first)).misfits) == {"title", "settings"}
+    assert set(pickle.loads(pickle.dumps(first)).invalid_attributes) == {"title", "settings"}
 
 
 def test_a_lenient_registry_gives_none_for_what_is_missing():
     person = read({"data": {"type": "people", "id": "1"}}, registry=BLOG.lenient())
 
     assert person.name is None
-    assert person.misfits["name"].got == "nothing"
+    assert person.invalid_attributes["name"].got == "nothing"
 
 
 def test_a_lenient_registry_still_refuses_malformed_structure():
@@ -121,7 +121,7 @@ def test_leniency_goes_along_with_variants():
     assert lenient is BLOG.lenient() is lenient.lenient()
     assert repr(lenient) == "Registry(Article, Person, Comment).lenient()"
     for registry in (lenient.without("people"), lenient.preferring(Article), pickle.loads(pickle.dumps(lenient))):
-        assert read({"data": article(attributes={"title": 5})}, registry=registry).misfits
+        assert read({"data": article(attributes={"title": 5})}, registry=registry).invalid_attributes
 
 
 def positive(_instance, _attribute, value):
@@ -192,11 +192,11 @@ def test_leniency_extends_to_converters_and_checks_of_the_class():
     lenient = Registry(Checked).lenient()
 
     assert checked(lenient, code="x1", amount="2", plain="p").code == "x1"
-    assert set(checked(lenient, code="x1", amount="2").misfits) == {"code", "amount"}
+    assert set(checked(lenient, code="x1", amount="2").invalid_attributes) == {"code", "amount"}
     resource = checked(lenient, plain="refused", code="5")
     assert (resource.plain, resource.code, resource.own) == ("refused", 5, "own 1")
-    assert set(resource.misfits) == {""}
-    assert checked(lenient, code=5).misfits == {}
+    assert set(resource.invalid_attributes) == {""}
+    assert checked(lenient, code=5).invalid_attributes == {}
 
 
 def test_classes_of_both_kinds_are_read_together():

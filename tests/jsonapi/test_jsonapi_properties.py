@@ -90,7 +90,7 @@ def check_resource(resource: Resource, table: dict[Any, Any], seen: dict[Any, Re
     received = table[resource.key]
     attributes = without_extensions(received.get("attributes", {}))
     assert same(resource.raw, received)
-    assert same(resource.received, attributes)
+    assert same(resource.raw_attributes, attributes)
     assert same(dict(resource.meta), received.get("meta", {}))
     assert set(resource.links) == {name for name in received.get("links", {}) if name[:1] != "@"}
     if isinstance(resource, GenericResource):
@@ -149,7 +149,17 @@ def all_of_resource(resource: Any) -> None:
     assert copy.copy(resource) is resource
     assert copy.deepcopy(resource) == resource
     assert pickle.loads(pickle.dumps(resource)) == resource
-    for name in ("links", "meta", "raw", "received", "extra", "misfits", "lid", "key", "relationships"):
+    for name in (
+        "links",
+        "meta",
+        "raw",
+        "raw_attributes",
+        "extra",
+        "invalid_attributes",
+        "lid",
+        "key",
+        "relationships",
+    ):
         attempt(lambda name=name: getattr(resource, name))
     attempt(lambda: json.dumps(resource.to_dict()))
     for link in attempt(lambda: list(resource.links)) or ():

@@ -257,6 +257,12 @@ def test_a_resource_made_by_hand_has_no_relationships():
 
     assert comment.author.state is State.ABSENT
     assert repr(comment.author) == "<ToOneRelationship comments/1.author: absent>"
-    assert (comment.raw, comment.received, comment.meta, dict(comment.links), comment.misfits) == ({}, {}, {}, {}, {})
+    assert (comment.raw, comment.raw_attributes, comment.meta, dict(comment.links), comment.invalid_attributes) == (
+        {},
+        {},
+        {},
+        {},
+        {},
+    )
     assert repr(Comment.author) == "ToOne('author')"
     assert repr(Article.comments) == "ToMany('comments')"

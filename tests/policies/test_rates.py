@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtual import run
 
-from commercelayer_async import ConfigurationError, Lane, RateLimits
+from commercelayer_async import ConfigurationError, Priority, RateLimits
 from commercelayer_async._clock import LoopClock
 from commercelayer_async._limits.limiter import LocalLimiter, shared_limiter
 from commercelayer_async._limits.windows import Told, Window, adopt, reserve, told
@@ -46,10 +46,10 @@ def test_no_window_of_any_position_ever_holds_more(
     """As the server counts: at some moment between leaving and answering, bunched by jitter as it may be."""
     arrivals: list[float] = []
 
-    async def call(keeper: LocalLimiter, lane: Lane) -> None:
+    async def call(keeper: LocalLimiter, priority: Priority) -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(chance.random() * seconds)
-        lease = await keeper.acquire("customers", lane=lane)
+        lease = await keeper.acquire("customers", priority=priority)
         there, back = chance.random() * latency, chance.random() * latency
         await asyncio.sleep(there)
         arrivals.append(loop.time())
@@ -58,7 +58,7 @@ def test_no_window_of_any_position_ever_holds_more(
 
     async def main() -> None:
         keeper = limiter((limit, seconds))
-        await asyncio.gather(*(call(keeper, chance.choice(list(Lane))) for _ in range(calls)))
+        await asyncio.gather(*(call(keeper, chance.choice(list(Priority))) for _ in range(calls)))
 
     run(main())
     assert len(arrivals) == calls
@@ -136,14 +136,14 @@ def test_an_interactive_call_is_not_stuck_behind_bulk_calls() -> None:
         keeper = limiter((50, 10.0))
         done: list[str] = []
 
-        async def call(lane: Lane) -> None:
-            (await keeper.acquire("customers", lane=lane)).settle(200, NO_HEADERS)
-            done.append(lane)
+        async def call(priority: Priority) -> None:
+            (await keeper.acquire("customers", priority=priority)).settle(200, NO_HEADERS)
+            done.append(priority)
 
-        bulk = [asyncio.create_task(call(Lane.BULK)) for _ in range(500)]
+        bulk = [asyncio.create_task(call(Priority.BULK)) for _ in range(500)]
         await asyncio.sleep(0.001)
         assert len(done) == 49  # one place is kept
-        await call(Lane.INTERACTIVE)
+        await call(Priority.INTERACTIVE)
         assert done[-1] == "interactive"
         assert asyncio.get_running_loop().time() < 1000.1
         await asyncio.gather(*bulk)
@@ -164,7 +164,7 @@ def test_a_saturating_worker_uses_nearly_all_of_the_windows() -> None:
         async def work() -> None:
             nonlocal count
             while True:
-                lease = await keeper.acquire("customers", lane=Lane.BULK)
+                lease = await keeper.acquire("customers", priority=Priority.BULK)
                 if loop.time() >= end:
                     lease.release()
                     return

@@ -22,8 +22,8 @@ from commercelayer_async import (
     ConnectError,
     DecodeError,
     Hooks,
-    Lane,
     NotFound,
+    Priority,
     RateLimited,
     RateLimits,
     Retry,
@@ -36,7 +36,7 @@ from commercelayer_async import (
 )
 from commercelayer_async._auth.manager import Keeper
 from commercelayer_async._calls.deadline import Deadlines
-from commercelayer_async._calls.pipeline import Answer, Sender
+from commercelayer_async._calls.pipeline import ResponseInfo, Sender
 from commercelayer_async._calls.semaphore import Places
 from commercelayer_async._clock import LoopClock
 from commercelayer_async._http.transport import Request, Response, Watch
@@ -211,7 +211,7 @@ def make(
         limiter=lambda: limiter,
         deadlines=deadlines,
         retry=retry or Retry(base=1.0),
-        lane=Lane.INTERACTIVE,
+        priority=Priority.INTERACTIVE,
         hooks=hooks or Hooks(),
         quota=Quota((retry or Retry()).quota),
         places=Places(100),
@@ -222,7 +222,9 @@ def make(
     return sender, limiter, deadlines
 
 
-async def send(sender: Sender, read: Callable[[Response, Answer], Any] = lambda response, _: response.status) -> Any:
+async def send(
+    sender: Sender, read: Callable[[Response, ResponseInfo], Any] = lambda response, _: response.status
+) -> Any:
     return await sender.send("/api/customers/c1?x=1", "customers", read)
 
 
@@ -355,7 +357,7 @@ def test_the_quota_brakes_an_outage() -> None:
 def test_what_breaks_while_reading_is_tried_again_once() -> None:
     bodies = iter([DecodeError(expected="JSON", got="a body that was cut short", offset=9)] * 5)
 
-    def read(_: Response, __: Answer) -> None:
+    def read(_: Response, __: ResponseInfo) -> None:
         raise next(bodies)
 
     transport = Scripted(200)

@@ -51,20 +51,20 @@ async def test_a_resource_remembers_its_answer() -> None:
     ):
         customer = await session.get(Customer, "c1")
 
-        said = session.answer_of(customer)
+        said = session.response_of(customer)
         assert said is not None
         assert (said.status, said.tries, said.request_id) == (200, 2, "r-7")
         assert said.elapsed > 0
         assert "x-secret" not in said.headers
         assert "200" in repr(said)
-        assert session.answer_of(pickle.loads(pickle.dumps(customer))) is None
+        assert session.response_of(pickle.loads(pickle.dumps(customer))) is None
 
 
 def test_a_resource_made_by_hand_has_no_answer() -> None:
     session = Session("yourdomain", AccessToken("t"))
     made = CustomerPaymentSource(id="w1", created_at=None, updated_at=None)  # type: ignore[arg-type]
 
-    assert session.answer_of(made) is None
+    assert session.response_of(made) is None
 
 
 async def test_a_copy_shares_connections_and_has_its_own_options() -> None:
@@ -72,7 +72,7 @@ async def test_a_copy_shares_connections_and_has_its_own_options() -> None:
         Answering(answer({"data": resource_object()})) as server,
         Session(server.url, AccessToken("t"), timeout=9) as session,
     ):
-        quick = session.with_options(timeout=2, retry=Retry.never(), lane="bulk")
+        quick = session.with_options(timeout=2, retry=Retry.never(), priority="bulk")
         await session.get(Customer, "c1")
         await quick.get(Customer, "c1")
         assert server.connections == 1
@@ -99,7 +99,7 @@ def test_the_copys_options_are_the_sessions() -> None:
     for name, parameter in inspect.signature(Session.with_options).parameters.items():
         assert name in own
         assert parameter.kind is own[name].kind
-    assert set(presets.WEB) == set(presets.WORKER) == {"timeout", "retry", "lane"}
+    assert set(presets.WEB) == set(presets.WORKER) == {"timeout", "retry", "priority"}
     assert presets.WEB["timeout"] <= 10
 
 
@@ -254,7 +254,7 @@ def test_nothing_is_said_at_interpreter_exit() -> None:
 async def test_ten_thousand_calls_at_once_use_few_connections() -> None:
     async with (
         Answering(answer({"data": resource_object()})) as server,
-        Session(server.url, AccessToken("t"), max_at_once=8, limits=RateLimits.none()) as session,
+        Session(server.url, AccessToken("t"), max_connections=8, limits=RateLimits.none()) as session,
     ):
         customers = await asyncio.gather(*(session.get(Customer, "c1") for _ in range(10_000)))
         assert len(customers) == 10_000

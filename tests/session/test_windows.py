@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from commercelayer_async import AccessToken, ClientCredentials, Lane, RateLimits, Retry, Session
+from commercelayer_async import AccessToken, ClientCredentials, Priority, RateLimits, Retry, Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource, PaymentMethod
 from commercelayer_async.sandbox import Rates, Sandbox
 
@@ -35,7 +35,7 @@ async def test_two_sessions_of_one_organization_share_the_windows() -> None:
         auth = AccessToken(sandbox.access_token)
         async with (
             Session(sandbox.url, auth, limits=scaled(50)) as one,
-            Session(sandbox.url, auth, limits=scaled(50), lane=Lane.BULK) as other,
+            Session(sandbox.url, auth, limits=scaled(50), priority=Priority.BULK) as other,
         ):
             await asyncio.gather(
                 *(one.get(CustomerPaymentSource, DOCUMENTED) for _ in range(60)),
@@ -96,7 +96,7 @@ async def test_a_saturating_worker_uses_97_percent_of_the_windows() -> None:
     factor, minutes = 20.0, 4
     async with Sandbox(rates=Rates.test().scaled(factor)) as sandbox:
         async with Session(
-            sandbox.url, AccessToken(sandbox.access_token), limits=scaled(factor), lane="bulk"
+            sandbox.url, AccessToken(sandbox.access_token), limits=scaled(factor), priority="bulk"
         ) as session:
             await session.get(CustomerPaymentSource, DOCUMENTED)
             await asyncio.sleep(60 / factor)

@@ -11,7 +11,7 @@ import attrs
 import msgspec
 from msgspec import Raw
 
-from ..._text import glimpse
+from ..._text import describe
 from ...errors import DecodeError
 from .._json import exact, loads
 from .._schema import converter_of, once_per_class, wire_name, wire_types
@@ -60,12 +60,12 @@ class ByHand:
             own = own_members({name: loads(value, url=url) for name, value in members.items()})
             return GenericResource(id=id_, type=type_, attributes=own)
         filling = _Filling(cls, id_, f"{type_}/{id_}", members, self._plan(cls), at=at, url=url)
-        resource, misfits = filling.made()
-        if not misfits:
+        resource, invalid_attributes = filling.made()
+        if not invalid_attributes:
             return resource
         if not self._lenient:
-            raise next(iter(misfits.values()))
-        return filling.made_anyway(misfits)
+            raise next(iter(invalid_attributes.values()))
+        return filling.made_anyway(invalid_attributes)
 
     def _plan(self, cls: type[Resource]) -> tuple[_Entry, ...]:
         if cls not in self._plans:
@@ -119,21 +119,21 @@ class _Filling:
 
     def made(self) -> tuple[Resource | None, dict[str, DecodeError]]:
         """The resource; or what keeps it from being made, by attribute."""
-        misfits: dict[str, DecodeError] = {}
+        invalid_attributes: dict[str, DecodeError] = {}
         for entry in self._plan:
             raw = self._members.get(entry.member)
             if raw is None:
                 if entry.required:
-                    misfits[entry.member] = self._missing(entry)
+                    invalid_attributes[entry.member] = self._missing(entry)
                 continue
             failure = self._fill(entry, raw)
             if failure is not None:
-                misfits[entry.member] = self._misfit(failure, entry)
-        if misfits:
-            return None, misfits
+                invalid_attributes[entry.member] = self._misfit(failure, entry)
+        if invalid_attributes:
+            return None, invalid_attributes
         arguments = {entry.field.alias or "": self._values[entry.field.name] for entry in self._filled()}
         try:
-            return self._cls(id=self._id, **arguments), misfits
+            return self._cls(id=self._id, **arguments), invalid_attributes
         except Exception as error:  # noqa: BLE001 - a converter or validator of the caller's may raise anything
             failure = error
         return None, self._refused(failure)
@@ -145,7 +145,7 @@ class _Filling:
             return error
         return None
 
-    def made_anyway(self, misfits: dict[str, DecodeError]) -> Resource:
+    def made_anyway(self, invalid_attributes: dict[str, DecodeError]) -> Resource:
         """The resource with the raw value of what does not fit, and None for what is missing."""
         resource: Any = object.__new__(self._cls)
         object.__setattr__(resource, "id", self._id)
@@ -156,22 +156,22 @@ class _Filling:
                 if raw is None
                 else self._values.get(entry.field.name, loads(raw, url=self._url))
             )
-            if raw is not None and entry.member not in misfits and converter_of(entry.field) is not None:
-                value = self._converted(entry, value, misfits)
+            if raw is not None and entry.member not in invalid_attributes and converter_of(entry.field) is not None:
+                value = self._converted(entry, value, invalid_attributes)
             object.__setattr__(resource, entry.field.name, value)
         for field in attrs.fields(self._cls):
             if not field.init:
                 object.__setattr__(resource, field.name, _default(field, resource))
-        beside(resource, misfits=misfits)
+        beside(resource, invalid_attributes=invalid_attributes)
         made: Resource = resource
         return made
 
-    def _converted(self, entry: _Entry, value: Any, misfits: dict[str, DecodeError]) -> Any:
+    def _converted(self, entry: _Entry, value: Any, invalid_attributes: dict[str, DecodeError]) -> Any:
         try:
             return _convert(entry.field, value)
         except Exception as error:  # noqa: BLE001 - as above
             failure = error
-        misfits[entry.member] = self._misfit(failure, entry)
+        invalid_attributes[entry.member] = self._misfit(failure, entry)
         return value
 
     def _filled(self) -> list[_Entry]:
@@ -206,7 +206,7 @@ class _Filling:
         except DecodeError as unreadable:
             wanted, got, below = unreadable.expected, unreadable.got, ""
         else:
-            wanted, got = expected(error), glimpse(value, secret=not entry.field.repr)
+            wanted, got = expected(error), describe(value, secret=not entry.field.repr)
         return DecodeError(
             expected=wanted,
             got=got,

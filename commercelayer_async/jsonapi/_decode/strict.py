@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from ..._text import kind
+from ..._text import json_type_name
 from ...errors import DecodeError
 from .._compound import entries_of, members_of
 from .._json import as_array, loads
@@ -51,7 +51,7 @@ def steps_of_document(body: bytes, url: str | None) -> Steps:
     """
     members = members_of(body)
     if members is None:
-        raise DecodeError(expected="a JSON:API document (an object)", got=kind(loads(body, url=url)), url=url)
+        raise DecodeError(expected="a JSON:API document (an object)", got=json_type_name(loads(body, url=url)), url=url)
     steps = Steps(included=members.get("included", UNSET), errors=members.get("errors", UNSET))
     raw = members.get("data")
     if raw is None or steps.errors is not UNSET:
@@ -78,7 +78,7 @@ def steps_of_included(raw: Raw, url: str | None) -> list[Step]:
     value = loads(raw, url=url)
     if value is None:
         return []
-    raise DecodeError(expected="an array of resource objects", got=kind(value), pointer="/included", url=url)
+    raise DecodeError(expected="an array of resource objects", got=json_type_name(value), pointer="/included", url=url)
 
 
 def _primary(raw: Raw, pointer: str, url: str | None) -> Step:
@@ -92,7 +92,9 @@ def _primary(raw: Raw, pointer: str, url: str | None) -> Step:
 def _step(raw: Raw, pointer: str, url: str | None) -> Step:
     members = members_of(raw)
     if members is None:
-        raise DecodeError(expected="a resource object", got=kind(loads(raw, url=url)), pointer=pointer, url=url)
+        raise DecodeError(
+            expected="a resource object", got=json_type_name(loads(raw, url=url)), pointer=pointer, url=url
+        )
     texts: dict[str, Any] = {name: loads(members[name], url=url) for name in ("type", "id", "lid") if name in members}
     type_, id_, lid = identity(texts, pointer, url)
     attributes = members.get("attributes", NO_ATTRIBUTES)

@@ -1,0 +1,77 @@
+"""Primitives of asyncio that several rooms need, each written once.
+
+A waiter is a future that somebody awaits until it is their turn. It may be cancelled in the very moment when its turn
+comes; a queue of waiters has to expect that.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class WaitQueue(Generic[T]):
+    """Waiters in order of arrival. Those who were cancelled are passed over and never get a turn."""
+
+    __slots__ = ("_waiters",)
+
+    def __init__(self) -> None:
+        self._waiters: deque[asyncio.Future[T]] = deque()
+
+    def __bool__(self) -> bool:
+        """True if anybody waits."""
+        self._drop_cancelled()
+        return bool(self._waiters)
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return sum(not waiter.done() for waiter in self._waiters)
+
+    def append(self) -> "asyncio.Future[T]":
+        """Join the queue at its end; await what this returns."""
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return waiter
+
+    def wake_next(self, value: T) -> bool:
+        """Give the first waiter `value`; False if nobody waits."""
+        self._drop_cancelled()
+        if not self._waiters:
+            return False
+        self._waiters.popleft().set_result(value)
+        return True
+
+    def wake_all(self, value: T) -> None:
+        """Give every waiter `value`."""
+        while self.wake_next(value):
+            pass
+
+    def fail_all(self, error: BaseException) -> None:
+        """Raise `error` in every waiter."""
+        waiters, self._waiters = self._waiters, deque()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    def _drop_cancelled(self) -> None:
+        while self._waiters and self._waiters[0].done():
+            del self._waiters[0]
+
+
+def consume_exception(task: "asyncio.Future[Any]") -> None:
+    """Mark a task's exception as seen: without it asyncio logs one that nobody awaited. Fit for a done callback."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def cancel_and_wait(tasks: "Iterable[asyncio.Task[Any]]") -> None:
+    """Cancel tasks and wait until they have ended, however they do; their exceptions count as seen."""
+    pending = [task for task in tasks if not task.done()]
+    for task in pending:
+        task.cancel()
+    if pending:
+        await asyncio.wait(pending)
+    for task in pending:
+        consume_exception(task)
