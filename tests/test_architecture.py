@@ -13,6 +13,7 @@ ROOT = Path(commercelayer_async.__file__).parent
 
 FLOORS = [
     "_version",
+    "_markers",
     "sandbox",
     "_text",
     "errors",
