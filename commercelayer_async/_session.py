@@ -15,10 +15,10 @@ from . import presets
 from ._auth.credentials import Auth, TokenStore
 from ._bulk.many import AT_ONCE, all_of, fill, require_several, stream_of
 from ._bulk.stream import Progress, Stream
-from ._calls.context import Core
+from ._calls.context import SessionContext
 from ._calls.deadline import Deadlines
-from ._calls.pipeline import Read, ResponseInfo, Sender
-from ._calls.semaphore import affordable
+from ._calls.pipeline import Read, RequestPipeline, ResponseInfo
+from ._calls.semaphore import cap_to_open_file_limit
 from ._clock import chance
 from ._hooks import Hooks
 from ._http.origin import Origin
@@ -106,14 +106,14 @@ class Session:
         require_number("max_body", max_body)
         carrier: dict[str, Any] = {
             "user_agent": user_agent_of(user_agent),
-            "max_connections": affordable(int(max_connections)),
+            "max_connections": cap_to_open_file_limit(int(max_connections)),
             "max_body": int(max_body),
             "ssl": ssl,
             "trust_env": trust_env,
             "http": http,
         }
         named = organization if organization is not None else organization_of(auth)
-        self._core = Core(
+        self._context = SessionContext(
             Origin.of(named, api_version=api_version, auth_url=auth_url),
             auth,
             carrier=carrier,
@@ -129,24 +129,24 @@ class Session:
         self._set(timeout, retry or Retry(), priority_of(priority), hooks or Hooks())
 
     def _set(self, timeout: float | None, retry: Retry, priority: Priority, hooks: Hooks) -> None:
-        core = self._core
+        context = self._context
         self._options = (timeout, retry, priority, hooks)
-        self._deadlines = Deadlines(timeout, clock=core.clock)
-        self._sender = Sender(
-            core.transport,
-            core.keeper,
-            limiter=core.limiter,
+        self._deadlines = Deadlines(timeout, clock=context.clock)
+        self._sender = RequestPipeline(
+            context.transport,
+            context.tokens,
+            limiter=context.limiter,
             deadlines=self._deadlines,
             retry=retry,
             priority=priority,
             hooks=hooks,
             quota=Quota(retry.quota),
-            places=core.places,
-            clock=core.clock,
+            places=context.places,
+            clock=context.clock,
             chance=chance,
-            url=core.origin.url,
+            url=context.origin.url,
         )
-        self._reader = Reader(core, self._send, self)
+        self._reader = Reader(context, self._send, self)
         self._batcher = Batcher(self._alone, self._reader.parents, self._reader.absent)
         self._closed = False
 
@@ -166,7 +166,7 @@ class Session:
         if timeout is not ...:
             require_number("timeout", timeout, none=True)
         copied = object.__new__(type(self))
-        copied._core = self._core
+        copied._context = self._context
         copied._original = False
         copied._set(
             before[0] if isinstance(timeout, EllipsisType) else timeout,
@@ -192,7 +192,7 @@ class Session:
         return cls(organization, auth_from_env(), **options)
 
     def __del__(self) -> None:
-        if getattr(self, "_original", False) and not self._closed and self._core.transport.is_open:
+        if getattr(self, "_original", False) and not self._closed and self._context.transport.is_open:
             warnings.warn(
                 f"the Session made at {self._made_at} was not closed; use `async with`, or await session.close()",
                 ResourceWarning,
@@ -201,7 +201,7 @@ class Session:
             )
 
     def __repr__(self) -> str:
-        origin = self._core.origin
+        origin = self._context.origin
         return f"<Session {origin.url}{origin.api}{' closed' if self._is_closed else ''}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
@@ -224,12 +224,12 @@ class Session:
         self._deadlines.close()
         await self._batcher.close()
         if self._original:
-            core = self._core
-            core.closed = True
-            await core.followed.close()
-            await core.keeper.close()
-            await core.transport.close()
-            await core.token_transport.close()
+            context = self._context
+            context.closed = True
+            await context.followed.close()
+            await context.tokens.close()
+            await context.transport.close()
+            await context.token_transport.close()
 
     async def revoke(self) -> None:
         """Have the server forget the session's token; the next call asks for another.
@@ -239,7 +239,7 @@ class Session:
             TransportError: the token endpoint did not answer.
         """
         self._check()
-        await self._core.keeper.revoke()
+        await self._context.tokens.revoke()
 
     def response_of(self, resource: Resource) -> ResponseInfo | None:
         """The last answer of the call that gave a resource: status, headers, request id, tries, elapsed.
@@ -252,7 +252,7 @@ class Session:
     @property
     def rate_limits(self) -> RateState:
         """What is known of the budget of uncacheable reads now: limit, remaining, waiting; never a request."""
-        return self._core.limiter().state()
+        return self._context.limiter().state()
 
     @overload
     async def get(self, cls_or_type: type[R], id: str, *, include: str | Iterable[str] = ()) -> R: ...
@@ -317,7 +317,7 @@ class Session:
             workers=int(concurrency),
             ordered=ordered,
             per_id=per_id,
-            clock=self._core.clock,
+            clock=self._context.clock,
             on_progress=on_progress,
         )
 
@@ -354,7 +354,7 @@ class Session:
             wanted,
             include_paths(include, cls),
             per_id=per_id,
-            clock=self._core.clock,
+            clock=self._context.clock,
             on_progress=on_progress,
         )
 
@@ -373,14 +373,14 @@ class Session:
         """
         self._check()
         wanted = [*resources]
-        await fill(self._reader_of(len(wanted)), wanted, relationships, clock=self._core.clock)
+        await fill(self._reader_of(len(wanted)), wanted, relationships, clock=self._context.clock)
 
     def _reader_of(self, count: int) -> Reader:
         """What reads so many resources; their relationships are followed through this session in any case."""
         given, enough = self._options[0], presets.WORKER["timeout"]
         if count <= AT_ONCE or given is None or given >= enough:
             return self._reader
-        return Reader(self._core, self.with_options(timeout=enough)._send, self)  # noqa: SLF001 - a copy of this session
+        return Reader(self._context, self.with_options(timeout=enough)._send, self)  # noqa: SLF001 - a copy of this session
 
     @overload
     def list(
@@ -447,7 +447,7 @@ class Session:
         Raises:
             ConfigurationError: an argument will not do; the nearest name that would is told.
         """
-        source = source_of(cls_or_type, core=self._core, send=self._send, through=self)
+        source = source_of(cls_or_type, context=self._context, send=self._send, through=self)
         options = Options(page_size, start_from, read_ahead)
         return collection_of(source, filter=filter, sort=sort, include=include, options=options)
 
@@ -480,7 +480,7 @@ class Session:
         Raises:
             ConfigurationError: an argument will not do.
         """
-        source: Source[R] = source_of(cls, core=self._core, send=self._send, through=self)
+        source: Source[R] = source_of(cls, context=self._context, send=self._send, through=self)
         options = Options(page_size, None, read_ahead)
         return scan_of(source, filter=filter, include=include, after=after, options=options)
 
@@ -495,9 +495,9 @@ class Session:
             LinkRefused: it leads to another origin, or out of the API.
             ApiError, AuthError, DecodeError, SessionError, TransportError: as for `get`.
         """
-        api = self._core.origin.api
+        api = self._context.origin.api
         below = path_or_url.startswith("/") and not path_or_url.startswith(("//", f"{api}/"))
-        target = self._core.origin.target_of(f"{api}{path_or_url}" if below else path_or_url)
+        target = self._context.origin.target_of(f"{api}{path_or_url}" if below else path_or_url)
         pairs: dict[str, str] = dict(params or {})
         added = "&".join(f"{quote(name)}={quote(value, safe=',:')}" for name, value in pairs.items())
         if added:
@@ -509,10 +509,10 @@ class Session:
         self._check()
         if anew:
             return await self._reader.related(relationship, include_paths(include, Resource))
-        return await self._core.followed.call(relationship, lambda: self._resolve(relationship))
+        return await self._context.followed.call(relationship, lambda: self._resolve(relationship))
 
     async def _resolve(self, relationship: Relationship) -> Any:
-        return await (self._batcher.resolve if self._core.batching else self._alone)(relationship)
+        return await (self._batcher.resolve if self._context.batching else self._alone)(relationship)
 
     async def _alone(self, relationship: Relationship) -> Any:
         return await self._reader.related(relationship, ())
@@ -528,15 +528,15 @@ class Session:
     def _check(self) -> None:
         if self._closed:
             raise SessionError("the session is closed; make another, or close it later")
-        self._core.check()
+        self._context.check()
 
     @property
     def _is_closed(self) -> bool:
-        return self._closed or self._core.closed
+        return self._closed or self._context.closed
 
 
 def _document(response: Response, _: ResponseInfo) -> Document:
-    return parse(response.body, response.place)
+    return parse(response.body, response.url_without_query)
 
 
 def _class_and_type(cls_or_type: type[Resource] | str) -> tuple[type[Resource], str]:

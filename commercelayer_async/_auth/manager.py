@@ -55,7 +55,7 @@ class TokenEndpoint(Protocol):
         ...
 
 
-class Keeper:
+class TokenManager:
     """The token of one session."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Keeper:
         """Whether another token can be had in place of a refused one."""
         return self._fixed is None
 
-    def known(self) -> str | None:
+    def cached(self) -> str | None:
         """The token if there is a good one, without waiting; where it is due, a new one is asked for meanwhile."""
         if self._fixed is not None:
             return self._fixed
@@ -112,9 +112,9 @@ class Keeper:
             TransportError: the token endpoint did not answer; its phase is "token".
             SessionError: the session was closed meanwhile.
         """
-        known = self.known()
-        if known is not None:
-            return known
+        cached = self.cached()
+        if cached is not None:
+            return cached
         if not isinstance(self._auth, CREDENTIALS) and not isinstance(self._auth, AccessToken):
             return usable(await self._auth())
         if self._asking is None:
@@ -127,7 +127,7 @@ class Keeper:
                 raise SessionError("the session was closed while a token was being asked for") from None
             raise
 
-    def drop(self, value: str) -> None:
+    def invalidate(self, value: str) -> None:
         """Forget a token that the API refused, unless another has taken its place already."""
         if self._token is not None and self._token.value == value:
             # The refresh token, if there is one, is what the next one is asked for with.

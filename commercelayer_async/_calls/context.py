@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._auth.credentials import AccessToken, Auth, TokenStore, claims_of
-from .._auth.manager import Keeper
+from .._auth.manager import TokenManager
 from .._clock import LoopClock, chance
 from .._hooks import Hooks, call_hook
 from .._http.origin import Origin, is_loopback
@@ -16,12 +16,13 @@ from .._limits.limiter import TOKEN_LIMITS, Limiter, LocalLimiter, shared_limite
 from .._limits.windows import RateLimits
 from ..errors import SessionError
 from ..jsonapi import Registry, Resource
+from ..service import COMMERCE_LAYER, Service
 from .pipeline import TokenEndpoint
-from .semaphore import Places
-from .singleflight import Shared
+from .semaphore import FifoSemaphore
+from .singleflight import SingleFlight
 
 
-class Core:
+class SessionContext:
     """Connections, token, budget and classes, and where they may be used."""
 
     def __init__(
@@ -37,12 +38,13 @@ class Core:
         hooks: Hooks,
         resources: Iterable[type[Resource]],
     ) -> None:
+        self.service: Service = COMMERCE_LAYER
         self.origin = origin
         self.transport = AiohttpTransport(origin.url, **carrier)
         at = urlsplit(origin.auth_url)
         self.token_transport = AiohttpTransport(f"{at.scheme}://{at.netloc}", **carrier)
         self.clock = LoopClock()
-        self.keeper = Keeper(
+        self.tokens = TokenManager(
             auth,
             TokenEndpoint(self.token_transport, at.path),
             auth_url=origin.auth_url,
@@ -56,9 +58,9 @@ class Core:
         self.batching = batching
         self.first_token = auth.token if isinstance(auth, AccessToken) else None
         self.hooks = hooks
-        self.places = Places(carrier["max_connections"])
+        self.places = FifoSemaphore(carrier["max_connections"])
         self.own_resources = tuple(resources)
-        self.followed = Shared()
+        self.followed = SingleFlight()
         self.no_route: set[tuple[str, str]] = set()
         self.closed = False
         self._registry: Registry | None = None

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from .._auth.manager import Keeper
+from .._auth.manager import TokenManager
 from .._clock import Chance, Clock
 from .._hooks import Answered, Call, Hooks, call_hook
 from .._http.status import kept_headers, redact_error, require_document
@@ -22,7 +22,7 @@ from .._retry import Kind, Quota, Retry, cost_of, kind_of, retry_after, sane
 from ..errors import ApiError, CommerceLayerError, RateLimited, TransportError, Unauthorized
 from ..jsonapi import Collection, Follow, Relationship, ToManyRelationship
 from .deadline import Deadline, Deadlines
-from .semaphore import Places
+from .semaphore import FifoSemaphore
 
 T = TypeVar("T")
 
@@ -80,13 +80,13 @@ Read = Callable[[Response, ResponseInfo], T]
 """What makes something of an answer."""
 
 
-class Sender:
+class RequestPipeline:
     """Sends the requests of one session."""
 
     def __init__(
         self,
         transport: Transport,
-        keeper: Keeper,
+        tokens: TokenManager,
         *,
         limiter: Callable[[], Limiter],
         deadlines: Deadlines,
@@ -94,13 +94,13 @@ class Sender:
         priority: Priority,
         hooks: Hooks,
         quota: Quota,
-        places: Places,
+        places: FifoSemaphore,
         clock: Clock,
         chance: Chance,
         url: str,
     ) -> None:
         self._transport = transport
-        self._keeper = keeper
+        self._tokens = tokens
         self._limiter = limiter
         self._deadlines = deadlines
         self._retry = retry
@@ -137,15 +137,15 @@ class Sender:
         """The loop itself."""
         course = _Course()
         while True:
-            token = self._keeper.known()
+            token = self._tokens.cached()
             if token is None:
                 deadline.phase = "token"
-                token = await self._keeper.token()
+                token = await self._tokens.token()
             lease = await self._admit(type_, call, deadline)
             call.tries = deadline.tries = call.tries + 1
             try:
                 # What waited in the queue may have waited for longer than its token was good.
-                token = self._keeper.known() or token
+                token = self._tokens.cached() or token
                 response = await self._exchange(target, token, lease, call, deadline)
                 value = read(response, ResponseInfo(response, deadline.tries, deadline.elapsed(), call.waited))
             except CommerceLayerError as error:
@@ -154,7 +154,7 @@ class Sender:
                 self._quota.give_back(course.paid or 1)
                 return value
             finally:
-                self._places.leave()
+                self._places.release()
             wait = self._wait_after(failure, course, token)
             if wait is None or wait >= deadline.remaining():
                 raise failure.after(deadline.failures, tries=deadline.tries, elapsed=deadline.elapsed())
@@ -179,10 +179,10 @@ class Sender:
             waited = self._clock.now() - began
             call.waited += waited
             call_hook(self._hooks.waiting, call, waited)
-        if not self._places.take():
+        if not self._places.try_acquire():
             deadline.phase = "queue"
             try:
-                await self._places.wait()
+                await self._places.acquire()
             except BaseException:
                 lease.release()
                 raise
@@ -224,9 +224,9 @@ class Sender:
         """Seconds until the next try after a failure; None if there is to be none."""
         if isinstance(failure, Unauthorized) and failure.code != _NO_PERMISSION:
             # Once, and if the refused token is not the only one to be had.
-            self._keeper.drop(token)
+            self._tokens.invalidate(token)
             renewed, course.renewed = course.renewed, True
-            return 0.0 if self._keeper.renews and not renewed else None
+            return 0.0 if self._tokens.renews and not renewed else None
         if isinstance(failure, RateLimited):
             # The gate holds everybody back, this call too, in the queue; it is no try of the call's own.
             wait = failure.retry_after or 0.0

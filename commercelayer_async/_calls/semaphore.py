@@ -8,21 +8,21 @@ import asyncio
 from collections import deque
 
 
-class Places:
+class FifoSemaphore:
     """Places for `limit` calls."""
 
     def __init__(self, limit: int) -> None:
         self._free = limit
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    def take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Whether there is a place now; then it is taken."""
         if self._free <= 0:
             return False
         self._free -= 1
         return True
 
-    async def wait(self) -> None:
+    async def acquire(self) -> None:
         """Take a place when there is one, first come first served."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -30,10 +30,10 @@ class Places:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.leave()
+                self.release()
             raise
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give a place up, to the first who waits for one."""
         while self._waiting:
             turn = self._waiting.popleft()
@@ -43,7 +43,7 @@ class Places:
         self._free += 1
 
 
-def affordable(wanted: int) -> int:
+def cap_to_open_file_limit(wanted: int) -> int:
     """Connections that the process may have: `wanted`, but at most half of the files that it may open."""
     try:
         # Absent on Windows, whose limit is far away.

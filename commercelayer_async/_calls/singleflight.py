@@ -21,7 +21,7 @@ class _Call:
         self.waiting = 0
 
 
-class Shared:
+class SingleFlight:
     """The calls of one session that are under way, by what they are for."""
 
     def __init__(self) -> None:

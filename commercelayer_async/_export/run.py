@@ -71,7 +71,7 @@ async def export(
         ApiError, AuthError, DecodeError, SessionError, TransportError: as for `session.scan`; what is whole is kept.
             Where records are, the error's `kept` tells how many.
     """
-    core = session._core  # noqa: SLF001 - where the organization is  # pyright: ignore[reportPrivateUsage]
+    core = session._context  # noqa: SLF001 - where the organization is  # pyright: ignore[reportPrivateUsage]
     plan = plan_of(
         cls_or_type,
         path_of(to),

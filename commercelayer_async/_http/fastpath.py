@@ -36,7 +36,7 @@ _FIRST_FINAL: Final = 200
 _SWITCHING: Final = 101
 
 
-class Wire:
+class DirectClient:
     """The way to one origin."""
 
     def __init__(self, connector: "Connector", origin: URL, headers: Mapping[str, str], *, ssl: Any) -> None:
@@ -57,13 +57,13 @@ class Wire:
         except TimeoutError:
             raise aiohttp.ConnectionTimeoutError from None
 
-    async def ask(
+    async def get(
         self,
         connection: Connection,
         target: str,
         authorization: str | None,
         timeout: ClientTimeout,  # noqa: ASYNC109 - as aiohttp has it
-    ) -> "Incoming":
+    ) -> "RawResponse":
         """The answer to a GET of `target`, as soon as its head is here.
 
         Raises:
@@ -85,14 +85,14 @@ class Wire:
             while True:
                 message, body = await protocol.read()
                 if message.code >= _FIRST_FINAL or message.code == _SWITCHING:
-                    return Incoming(message, body)
+                    return RawResponse(message, body)
         except HttpProcessingError:
             raise NotHTTP from None
         except EofStream:
             raise aiohttp.ServerDisconnectedError from None
 
 
-class Incoming:
+class RawResponse:
     """An answer whose body may still be on its way; of `aiohttp.ClientResponse`, what a reader needs."""
 
     __slots__ = ("content", "headers", "status")
@@ -166,36 +166,36 @@ class Handler(ResponseHandler):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._due = math.inf
-        self._rings_at = math.inf
-        self._bell: asyncio.TimerHandle | None = None
+        self._late_timer_at = math.inf
+        self._late_timer: asyncio.TimerHandle | None = None
 
     def _reschedule_timeout(self) -> None:
         seconds = self._read_timeout
         self._due = due = self._loop.time() + seconds if seconds else math.inf
-        if due < self._rings_at:
-            self._hang_bell(due)
+        if due < self._late_timer_at:
+            self._schedule_late_timer(due)
 
     def _drop_timeout(self) -> None:
         self._due = math.inf
 
-    def _hang_bell(self, when: float) -> None:
-        if self._bell is not None:
-            self._bell.cancel()
-        self._rings_at = when
-        self._bell = self._loop.call_at(when, self._ring) if when < math.inf else None
+    def _schedule_late_timer(self, when: float) -> None:
+        if self._late_timer is not None:
+            self._late_timer.cancel()
+        self._late_timer_at = when
+        self._late_timer = self._loop.call_at(when, self._on_late_timer) if when < math.inf else None
 
-    def _ring(self) -> None:
-        late = self._due <= self._rings_at
-        self._hang_bell(math.inf if late else self._due)
+    def _on_late_timer(self) -> None:
+        late = self._due <= self._late_timer_at
+        self._schedule_late_timer(math.inf if late else self._due)
         if late:
             self._on_read_timeout()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
-        self._hang_bell(math.inf)
+        self._schedule_late_timer(math.inf)
 
 
-def fits() -> bool:
+def aiohttp_is_compatible() -> bool:
     """Whether aiohttp's parts are as they are used here."""
     taken = (
         (ResponseHandler.__init__, {"loop"}),

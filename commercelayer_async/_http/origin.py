@@ -74,11 +74,11 @@ class Origin:
         Raises:
             LinkRefused: it leads to another origin or out of the API, or is not plain.
         """
-        reason = _oddity(link)
+        reason = _malformed_reason(link)
         if reason is None:
             try:
                 parts = urlsplit(urljoin(base or f"{self.url}{self.api}/", link))
-                reason = self._stranger(parts)
+                reason = self._foreign_reason(parts)
             except ValueError:
                 reason = "it is no URL"
             else:
@@ -86,7 +86,7 @@ class Origin:
                     return f"{parts.path}?{parts.query}" if parts.query else parts.path
         raise LinkRefused(link=link, reason=reason, url=base)
 
-    def _stranger(self, parts: SplitResult) -> str | None:
+    def _foreign_reason(self, parts: SplitResult) -> str | None:
         """Why a resolved link is not ours; None if it is."""
         if parts.scheme not in _PORTS:
             return "its scheme is not http or https"
@@ -110,7 +110,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _oddity(link: object) -> str | None:
+def _malformed_reason(link: object) -> str | None:
     """Why a link is not fit to be resolved at all; None if it is."""
     if not isinstance(link, str) or not link:
         return "it is empty"

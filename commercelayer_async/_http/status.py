@@ -67,7 +67,7 @@ def api_error(response: Response, *, secret: str | None = None) -> ApiError:
     return api_error_class(response.status)(
         status=response.status,
         method="GET",
-        url=response.place,
+        url=response.url_without_query,
         errors=_errors(response, secret),
         headers=headers,
         request_id=headers.get("x-request-id"),
@@ -87,7 +87,7 @@ def kept_headers(headers: Mapping[str, str], *, secret: str | None = None) -> di
 
 def _failure(response: Response, media_type: str, secret: str | None) -> CommerceLayerError:
     status = response.status
-    url = response.place
+    url = response.url_without_query
     if 300 <= status < 400 and "Location" in response.headers:  # noqa: PLR2004 - RFC 9110, section 15.4
         return LinkRefused(
             link=redact(response.headers["Location"].partition("?")[0], secret),
@@ -107,7 +107,7 @@ def _errors(response: Response, secret: str | None) -> tuple[ErrorObject, ...]:
         members: Any = document.get("errors") if document is not None else None
         entries = as_array(members)
         kept = members if entries is None else entries[:_MOST_ERRORS]
-        return errors_from_json(_hushed(kept, secret), base=response.place)
+        return errors_from_json(_hushed(kept, secret), base=response.url_without_query)
     except (DecodeError, RecursionError):
         return ()
 

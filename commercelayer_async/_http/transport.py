@@ -31,7 +31,7 @@ from ..errors import (
     TLSError,
     TransportError,
 )
-from .fastpath import Connector, Incoming, NotHTTP, Wire, fits
+from .fastpath import Connector, DirectClient, NotHTTP, RawResponse, aiohttp_is_compatible
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 _CONNECT_SECONDS: Final = 5.0
@@ -62,7 +62,7 @@ class Response:
     """Where it came from."""
 
     @property
-    def place(self) -> str:
+    def url_without_query(self) -> str:
         """Where it came from, without the query: errors show it, and filters hold what nobody should log.
 
         Links are resolved against it; only an empty one would need the query (RFC 3986, 5.2.2), and leads nowhere.
@@ -70,7 +70,7 @@ class Response:
         return self.url.partition("?")[0]
 
 
-class Watch(Protocol):
+class PhaseObserver(Protocol):
     """Whoever wants to know what a request is waiting for."""
 
     phase: str
@@ -79,7 +79,7 @@ class Watch(Protocol):
 class Transport(Protocol):
     """What carries requests to one origin."""
 
-    async def send(self, request: Request, watch: Watch) -> Response:
+    async def send(self, request: Request, observer: PhaseObserver) -> Response:
         """The answer, whatever its status; `watch` is told of the phases.
 
         Raises:
@@ -87,7 +87,7 @@ class Transport(Protocol):
         """
         ...
 
-    def distrust(self) -> None:
+    def discard_connections(self) -> None:
         """Use no connection again that is open now: one gave an answer to another question."""
         ...
 
@@ -99,9 +99,9 @@ class Transport(Protocol):
 class _Pool:
     """A client session, and how many requests are on it; it closes with the last one once it is retired."""
 
-    def __init__(self, http: aiohttp.ClientSession, wire: Wire | None = None) -> None:
+    def __init__(self, http: aiohttp.ClientSession, direct: DirectClient | None = None) -> None:
         self.http = http
-        self.wire = wire
+        self.direct = direct
         self.busy = 0
         self.retired = False
 
@@ -128,7 +128,7 @@ class AiohttpTransport:
         self._proxy = _proxy_of(self._origin) if trust_env else None
         self._theirs = http
         # Those of a request stand in place of the session's, which aiohttp tells in no public way.
-        self._middlewares = (_once, *getattr(http, "_middlewares", ()))
+        self._middlewares = (_no_hidden_retry, *getattr(http, "_middlewares", ()))
         self._headers = {"Accept": MEDIA_TYPE, "Accept-Encoding": "gzip", "User-Agent": user_agent}
         self._authorized: CIMultiDict[str] = CIMultiDict()
         self._pool: _Pool | None = None
@@ -136,18 +136,18 @@ class AiohttpTransport:
         self._used: WeakSet[Any] = WeakSet()
         """The caller's connections that brought an answer; its pool may give them again."""
 
-    async def send(self, request: Request, watch: Watch) -> Response:
+    async def send(self, request: Request, observer: PhaseObserver) -> Response:
         """See `Transport.send`."""
         pool = self._pool or self._open()
         pool.busy += 1
         url = self._prefix + request.target
         failure: TransportError | SessionError
         try:
-            if pool.wire is not None and request.form is None:
-                return await self._get(pool.wire, request, url, watch)
-            return await self._exchange(pool.http, request, url, watch)
+            if pool.direct is not None and request.form is None:
+                return await self._get(pool.direct, request, url, observer)
+            return await self._exchange(pool.http, request, url, observer)
         except (aiohttp.ClientError, OSError, builtins.TimeoutError, ValueError) as error:
-            failure = translated(error, url=url.partition("?")[0], phase=watch.phase)
+            failure = map_aiohttp_error(error, url=url.partition("?")[0], phase=observer.phase)
         except RuntimeError as error:
             failure = SessionError(f"the aiohttp session cannot be used: {printable(str(error))}")
         finally:
@@ -157,13 +157,13 @@ class AiohttpTransport:
         # Raised out here, so that aiohttp's exception does not hang on as its context.
         raise failure
 
-    async def _get(self, wire: Wire, request: Request, url: str, watch: Watch) -> Response:
+    async def _get(self, direct: DirectClient, request: Request, url: str, observer: PhaseObserver) -> Response:
         """A GET, the short way."""
-        watch.phase = "headers"
-        connection = await wire.connect(_TIMEOUT)
+        observer.phase = "headers"
+        connection = await direct.connect(_TIMEOUT)
         try:
-            incoming = await wire.ask(connection, request.target, request.authorization, _TIMEOUT)
-            watch.phase = "body"
+            incoming = await direct.get(connection, request.target, request.authorization, _TIMEOUT)
+            observer.phase = "body"
             body = await self._read(incoming, url)
         except BaseException:
             # What is left of this answer must not be taken for the next one.
@@ -172,8 +172,10 @@ class AiohttpTransport:
         connection.release()
         return Response(incoming.status, incoming.headers, body, url)
 
-    async def _exchange(self, http: aiohttp.ClientSession, request: Request, url: str, watch: Watch) -> Response:
-        watch.phase = "headers"
+    async def _exchange(
+        self, http: aiohttp.ClientSession, request: Request, url: str, observer: PhaseObserver
+    ) -> Response:
+        observer.phase = "headers"
         response = await http.request(
             "GET" if request.form is None else "POST",
             self._origin.with_path(request.target, encoded=True) if "?" not in url else URL(url, encoded=True),
@@ -185,7 +187,7 @@ class AiohttpTransport:
             middlewares=self._middlewares,
             proxy=self._proxy,
         )
-        watch.phase = "body"
+        observer.phase = "body"
         if self._theirs is not None:
             self._used.add(getattr(response, "_protocol", response))
         try:
@@ -206,7 +208,7 @@ class AiohttpTransport:
             return self._authorized
         return self._headers
 
-    async def _read(self, response: aiohttp.ClientResponse | Incoming, url: str) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse | RawResponse, url: str) -> bytes:
         announced = response.content_length
         if announced is not None:
             if announced > self._max_body:
@@ -239,7 +241,7 @@ class AiohttpTransport:
         """Whether there is something of our own to close."""
         return self._pool is not None and self._pool.http is not self._theirs
 
-    def distrust(self) -> None:
+    def discard_connections(self) -> None:
         """See `Transport.distrust`; of the caller's connections, it closes those that brought an answer here."""
         pool = self._pool
         if self._theirs is not None:
@@ -271,21 +273,25 @@ class AiohttpTransport:
             return self._pool
         _widen_malloc()
         connector = Connector(limit=self._max_connections)
-        wire = None
-        if self._proxy is None and fits():
-            wire = Wire(connector, self._origin, self._headers, ssl=self._ssl if self._ssl is not None else True)
-        self._pool = _Pool(aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()), wire)
+        direct = None
+        if self._proxy is None and aiohttp_is_compatible():
+            direct = DirectClient(
+                connector, self._origin, self._headers, ssl=self._ssl if self._ssl is not None else True
+            )
+        self._pool = _Pool(aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()), direct)
         return self._pool
 
 
 _TIMEOUT: Final = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
 
 
-class _Lost(aiohttp.ClientError):
+class _ConnectionLost(aiohttp.ClientError):
     """The connection was lost before the answer's headers were whole."""
 
 
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def _no_hidden_retry(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
     """A client middleware that keeps aiohttp from sending a GET again by itself, which no rate limit would know of."""
     try:
         return await handler(request)
@@ -293,7 +299,7 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         name = type(error).__name__
-    raise _Lost(name)
+    raise _ConnectionLost(name)
 
 
 def _proxy_of(origin: URL) -> URL | None:
@@ -322,13 +328,13 @@ def default_user_agent(suffix: str | None = None) -> str:
     return f"{own} {suffix}" if suffix else own
 
 
-def translated(error: Exception, *, url: str, phase: str = "headers") -> TransportError:
+def map_aiohttp_error(error: Exception, *, url: str, phase: str = "headers") -> TransportError:
     """The error of ours for one of aiohttp's, without its secrets; the kind of the original is in the message."""
-    name = str(error) if isinstance(error, _Lost) else type(error).__name__
+    name = str(error) if isinstance(error, _ConnectionLost) else type(error).__name__
     if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
         return TLSError(f"TLS with {url} failed: {_tls_reason(error)}", url=url, phase="connect")
     if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.SocketTimeoutError):
-        return _late(error, url=url, phase=phase)
+        return _timeout_error(error, url=url, phase=phase)
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectError(f"cannot connect to {url}: {error.os_error.strerror or name}", url=url, phase="connect")
     if isinstance(error, aiohttp.ClientPayloadError):
@@ -338,7 +344,7 @@ def translated(error: Exception, *, url: str, phase: str = "headers") -> Transpo
     return TransportError(f"{url} gave no answer ({name})", url=url, phase="headers")
 
 
-def _late(error: aiohttp.ServerTimeoutError, *, url: str, phase: str) -> TimeoutError:
+def _timeout_error(error: aiohttp.ServerTimeoutError, *, url: str, phase: str) -> TimeoutError:
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         text, phase, seconds = f"no connection to {url} within {_CONNECT_SECONDS:g} s", "connect", _CONNECT_SECONDS
     else:

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import attrs
 
 from .._clock import Chance, Clock, Timer
-from .windows import CACHEABLE, CACHEABLE_FACTOR, Pair, RateLimits, Window, adopt, reserve, told
+from .windows import CACHEABLE, CACHEABLE_FACTOR, Pair, RateLimits, Window, bulk_reserve, parse_headers, update_limit
 
 _log: Final = logging.getLogger("commercelayer_async")
 
@@ -119,7 +119,7 @@ class _Budget:
             return False
         for window in (self.average, self.burst(type_)):
             if window is not None:
-                kept = reserve(window.limit) if priority is Priority.BULK else 0
+                kept = bulk_reserve(window.limit) if priority is Priority.BULK else 0
                 if window.free(now) <= kept:
                     return False
         return True
@@ -130,7 +130,9 @@ class _Budget:
             return math.inf
         windows = [window for window in (self.average, self.burst(type_)) if window is not None]
         bulk = priority is Priority.BULK
-        return max((window.frees_at(1 + (reserve(window.limit) if bulk else 0)) for window in windows), default=0.0)
+        return max(
+            (window.frees_at(1 + (bulk_reserve(window.limit) if bulk else 0)) for window in windows), default=0.0
+        )
 
     def _crowded(self) -> bool:
         most = self.under_way_at_most
@@ -171,9 +173,9 @@ class _Lease:
         self._open = True
         self.probe = probe
         if self._average is not None:
-            self._average.leave()
+            self._average.start()
         if self._burst is not None:
-            self._burst.leave()
+            self._burst.start()
 
     def settle(self, status: int | None, headers: Mapping[str, str], *, retry_after: float | None = None) -> float:
         """See `Lease.settle`."""
@@ -182,20 +184,20 @@ class _Lease:
         self._open = False
         now = self._limiter.clock.now()
         if self._average is not None:
-            self._average.arrive(now)
+            self._average.finish(now)
         if self._burst is not None:
-            self._burst.arrive(now)
-        return self._limiter.answered(self._budget, status, headers, retry_after, probe=self.probe, now=now)
+            self._burst.finish(now)
+        return self._limiter.on_response(self._budget, status, headers, retry_after, probe=self.probe, now=now)
 
     def release(self) -> None:
         """See `Lease.release`."""
         if self._open:
             self._open = False
             if self._average is not None:
-                self._average.forget()
+                self._average.cancel()
             if self._burst is not None:
-                self._burst.forget()
-            self._limiter.released(probe=self.probe)
+                self._burst.cancel()
+            self._limiter.on_release(probe=self.probe)
 
 
 class LocalLimiter:
@@ -206,16 +208,16 @@ class LocalLimiter:
         self.clock: Final = clock
         self._chance = chance
         self._configured = limits is not None
-        self._blind = limits is None
+        self._limits_unknown = limits is None
         first = limits if limits is not None else _UNKNOWN
         self._uncacheable = _Budget(first)
         self._cacheable = _Budget(first.times(CACHEABLE_FACTOR))
-        if self._blind:
+        if self._limits_unknown:
             self._uncacheable.under_way_at_most = self._cacheable.under_way_at_most = _UNDER_WAY
         self._number = 0
         self._waiting = 0
         self._timer: Timer | None = None
-        self._rings_at = math.inf
+        self._timer_at = math.inf
         self._gate_opens = 0.0
         self._refusals = 0
         self._probing = False
@@ -230,7 +232,7 @@ class LocalLimiter:
         waiter = _Waiter(self._number, asyncio.get_running_loop().create_future())
         budget.queues.setdefault((type_, priority), deque()).append(waiter)
         self._waiting += 1
-        self._pump()
+        self._dispatch()
         try:
             return await waiter.future
         except asyncio.CancelledError:
@@ -251,7 +253,7 @@ class LocalLimiter:
             return None
         return self._grant(budget, type_)
 
-    def answered(
+    def on_response(
         self,
         budget: _Budget,
         status: int | None,
@@ -263,7 +265,7 @@ class LocalLimiter:
     ) -> float:
         """An answer came; whoever may leave now, leaves. Gives seconds that the gate is closed for."""
         if status is not None:
-            self._learn(budget, headers, now)
+            self._update_from_headers(budget, headers, now)
         if probe:
             self._probing = False
         wait = 0.0
@@ -271,29 +273,29 @@ class LocalLimiter:
             wait = self._close_gate(now, retry_after)
         elif status is not None and self._refusals and (probe or now >= self._gate_opens):
             self._refusals = 0
-        self._pump()
+        self._dispatch()
         return wait
 
-    def released(self, *, probe: bool) -> None:
+    def on_release(self, *, probe: bool) -> None:
         """A lease was given back unused."""
         if probe:
             self._probing = False
-        self._pump()
+        self._dispatch()
 
     def use(self, limits: RateLimits) -> None:
         """The limits of the mode that a token is for, unless some were configured or are known already."""
-        if self._blind:
-            self._blind = False
+        if self._limits_unknown:
+            self._limits_unknown = False
             self._uncacheable.use(limits)
             self._cacheable.use(limits.times(CACHEABLE_FACTOR))
-            self._pump()
+            self._dispatch()
 
     def state(self) -> RateState:
         """See `Limiter.state`."""
         window = self._uncacheable.average
         now = self.clock.now()
         closed_for = max(0.0, self._gate_opens - now) if self._refusals else 0.0
-        if window is None or self._blind:
+        if window is None or self._limits_unknown:
             return RateState(None, None, None, self._waiting, closed_for)
         return RateState(window.limit, window.seconds, max(0, window.free(now)), self._waiting, closed_for)
 
@@ -305,32 +307,34 @@ class LocalLimiter:
         self._probing = probe
         return _Lease(self, budget, type_, probe=probe)
 
-    def _learn(self, budget: _Budget, headers: Mapping[str, str], now: float) -> None:
-        said = told(headers)
-        if self._blind:
+    def _update_from_headers(self, budget: _Budget, headers: Mapping[str, str], now: float) -> None:
+        reported = parse_headers(headers)
+        if self._limits_unknown:
             # The first answer: from now on there are the limits that it tells, or none.
-            self._blind = False
-            first = _NONE if said is None else RateLimits.of_average(said.limit, said.seconds)
+            self._limits_unknown = False
+            first = _NONE if reported is None else RateLimits.of_average(reported.limit, reported.seconds)
             budget.use(first)
             other = self._cacheable if budget is self._uncacheable else self._uncacheable
             other.use(_NONE)
-        if said is None or (self._configured and budget.average is None):
+        if reported is None or (self._configured and budget.average is None):
             return
         window = budget.average
         if window is None:
-            budget.use(RateLimits.of_average(said.limit, said.seconds))
+            budget.use(RateLimits.of_average(reported.limit, reported.seconds))
             return
-        if said.limit != window.limit:
+        if reported.limit != window.limit:
             configured = budget.limits.average
             before = window.limit
-            adopt(window, said.limit, most=configured[0] if self._configured and configured is not None else None)
+            update_limit(
+                window, reported.limit, most=configured[0] if self._configured and configured is not None else None
+            )
             _scale(budget.bursts.values(), window.limit / before)
-        if said.seconds > window.seconds or not self._configured:
-            window.seconds = said.seconds
-        if said.remaining is not None:
-            strangers = window.free(now) - said.remaining
+        if reported.seconds > window.seconds or not self._configured:
+            window.seconds = reported.seconds
+        if reported.remaining is not None:
+            strangers = window.free(now) - reported.remaining
             if strangers > 0:
-                window.others(strangers, now)
+                window.count_foreign(strangers, now)
 
     def _close_gate(self, now: float, retry_after: float | None) -> float:
         """Close the gate for as long as the server says, else for longer each time; gives the seconds."""
@@ -345,7 +349,7 @@ class LocalLimiter:
             _log.warning("the rate limit was exceeded: all requests wait %.1f s", wait)
         return self._gate_opens - now
 
-    def _pump(self) -> None:
+    def _dispatch(self) -> None:
         """Let leave who may, in order; then set the timer for the next one."""
         if not self._waiting:
             return
@@ -353,10 +357,10 @@ class LocalLimiter:
         next_at = math.inf
         for budget in (self._uncacheable, self._cacheable):
             for priority in Priority:
-                next_at = min(next_at, self._pump_lane(budget, priority, now))
-        self._ring_at(next_at)
+                next_at = min(next_at, self._dispatch_priority(budget, priority, now))
+        self._schedule(next_at)
 
-    def _pump_lane(self, budget: _Budget, priority: Priority, now: float) -> float:
+    def _dispatch_priority(self, budget: _Budget, priority: Priority, now: float) -> float:
         """The same for one priority of a class; gives when its next waiter may leave."""
         while True:
             heads = [
@@ -376,20 +380,20 @@ class LocalLimiter:
             self._waiting -= 1
             queue.popleft().future.set_result(self._grant(budget, type_))
 
-    def _ring_at(self, when: float) -> None:
-        if when == self._rings_at and self._timer is not None:
+    def _schedule(self, when: float) -> None:
+        if when == self._timer_at and self._timer is not None:
             return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._rings_at = when
+        self._timer_at = when
         if when < math.inf:
-            self._timer = self.clock.at(when, self._ring)
+            self._timer = self.clock.at(when, self._on_timer)
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
-        self._rings_at = math.inf
-        self._pump()
+        self._timer_at = math.inf
+        self._dispatch()
 
 
 _OfLoop = WeakValueDictionary[tuple[str, RateLimits | None], LocalLimiter]

@@ -127,20 +127,20 @@ class Window:
         self.limit = limit
         self.seconds = seconds
 
-    def leave(self) -> None:
+    def start(self) -> None:
         """A request leaves."""
         self.under_way += 1
 
-    def forget(self) -> None:
+    def cancel(self) -> None:
         """A request that was to leave did not."""
         self.under_way -= 1
 
-    def arrive(self, now: float) -> None:
+    def finish(self, now: float) -> None:
         """An answer came, or none will; the request may have been counted until just now."""
         self.under_way -= 1
         self._fading.append(now + self.seconds)
 
-    def others(self, count: int, now: float) -> None:
+    def count_foreign(self, count: int, now: float) -> None:
         """So many requests of others are in the server's window too."""
         self._fading.extend([now + self.seconds] * count)
 
@@ -153,7 +153,7 @@ class Window:
 
 
 @attrs.frozen
-class Told:
+class ReportedLimit:
     """What an answer's headers say of the average window."""
 
     limit: int
@@ -161,7 +161,7 @@ class Told:
     remaining: int | None
 
 
-def told(headers: Mapping[str, str]) -> Told | None:
+def parse_headers(headers: Mapping[str, str]) -> ReportedLimit | None:
     """What the headers say, None if nothing sane: whole numbers in decimal digits, within reason."""
     named = headers.get("X-Ratelimit-Limit")
     average = None if named is None else _average(named, headers.get("X-Ratelimit-Interval"))
@@ -169,7 +169,7 @@ def told(headers: Mapping[str, str]) -> Told | None:
         return None
     limit, seconds = average
     remaining = _number(headers.get("X-Ratelimit-Remaining"))
-    return Told(limit, seconds, int(remaining) if remaining is not None and remaining <= limit else None)
+    return ReportedLimit(limit, seconds, int(remaining) if remaining is not None and remaining <= limit else None)
 
 
 @lru_cache(maxsize=32)  # a server says the same again and again
@@ -189,7 +189,7 @@ def _number(text: str | None) -> float | None:
     return float(text) if whole.isdigit() and (not fraction or fraction.isdigit()) else None
 
 
-def adopt(window: Window, limit: int, *, most: int | None) -> None:
+def update_limit(window: Window, limit: int, *, most: int | None) -> None:
     """Take over a limit that the server tells: at once where it is lower, step by step where it is higher.
 
     `most` is what was configured, above which nothing goes; None where nothing was.
@@ -202,6 +202,6 @@ def adopt(window: Window, limit: int, *, most: int | None) -> None:
         window.limit = min(goal, window.limit + max(1, int(window.limit * _STEP_UP)))
 
 
-def reserve(limit: int) -> int:
+def bulk_reserve(limit: int) -> int:
     """Requests of a window that bulk work leaves for interactive calls."""
     return 0 if limit < 10 else max(1, limit // 100)  # noqa: PLR2004 - tiny windows have nothing to spare

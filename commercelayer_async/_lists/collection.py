@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 import attrs
 
-from .._calls.context import Core
+from .._calls.context import SessionContext
 from .._calls.pipeline import ResponseInfo
 from .._http.transport import Response
 from .._reading.reader import Send, endpoint_of
@@ -244,7 +244,7 @@ class Options:
 class Source(Generic[R]):
     """Where lists of one kind are read: the path, the class, and what they are read through."""
 
-    core: Core
+    context: SessionContext
     send: Send
     through: Follow
     registry: Registry
@@ -265,7 +265,7 @@ class Source(Generic[R]):
         """A question to this list."""
         # The first page by its number too: without one, the vendor's load balancer may answer from elsewhere.
         paging = ("page%5Bnumber%5D=1",) if self.numbered else ()
-        return Question(self.core.origin, self.path, (*self.query, *parameters), (*paging, f"page%5Bsize%5D={size}"))
+        return Question(self.context.origin, self.path, (*self.query, *parameters), (*paging, f"page%5Bsize%5D={size}"))
 
     async def step(self, walk: Walk[R]) -> Page[R] | None:
         """The next page of a walk; None at its end."""
@@ -282,37 +282,39 @@ class Source(Generic[R]):
         def read(response: Response, _: ResponseInfo) -> int:
             return require_count(_received(response, ()))
 
-        return await self.send(target, endpoint_of(target, self.core.origin.api), read)
+        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
 
     async def _page(self, target: str) -> Received[R]:
         def read(response: Response, answer: ResponseInfo) -> Received[R]:
             answer.through = self.through
-            found = self.registry.read(response.body, url=response.place, follow=answer)
+            found = self.registry.read(response.body, url=response.url_without_query, follow=answer)
             if not isinstance(found, tuple):
                 got = "null" if found is None else "one resource"
-                raise DecodeError(expected="an array of resources", got=got, pointer="/data", url=response.place)
+                raise DecodeError(
+                    expected="an array of resources", got=got, pointer="/data", url=response.url_without_query
+                )
             return _received(response, tuple(self._fit(item, n, response) for n, item in enumerate(found)))
 
-        return await self.send(target, endpoint_of(target, self.core.origin.api), read)
+        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
 
     def _fit(self, item: Resource, n: int, response: Response) -> R:
         """A resource, if it is one of those asked for."""
         if isinstance(item, self.cls) and (self.type_ is None or item.type == self.type_):
             return item
         # Perhaps the answer to somebody else's question.
-        self.core.transport.distrust()
+        self.context.transport.discard_connections()
         raise DecodeError(
             expected=f"one of the {self.type_ or 'resources'} asked for",
             got=f"{printable(item.type, 80)}/{printable(item.id, 80)}",
             pointer=f"/data/{n}",
-            url=response.place,
+            url=response.url_without_query,
         )
 
 
 def source_of(
     what: type[Resource] | str | Relationship,
     *,
-    core: Core,
+    context: SessionContext,
     send: Send,
     through: Follow,
 ) -> Source[Any]:
@@ -322,30 +324,32 @@ def source_of(
         ConfigurationError: it is none of these.
         LinkRefused: the link leaves the API.
     """
-    api = core.origin.api
+    api = context.origin.api
     if isinstance(what, Relationship):
-        return _related(what, core, send, through)
+        return _related(what, context, send, through)
     if isinstance(what, str):
         type_ = segment(what, "type")
-        registry = core.registry.without(type_)
-        return Source(core, send, through, registry, GenericResource, type_, f"{api}/{type_}")
+        registry = context.registry.without(type_)
+        return Source(context, send, through, registry, GenericResource, type_, f"{api}/{type_}")
     Registry(what)  # refuses what is no resource class
-    registry = core.registry.preferring(what)
-    return Source(core, send, through, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
+    registry = context.registry.preferring(what)
+    return Source(context, send, through, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
 
 
-def _related(relationship: Relationship, core: Core, send: Send, through: Follow) -> Source[Resource]:
+def _related(relationship: Relationship, context: SessionContext, send: Send, through: Follow) -> Source[Resource]:
     owner, name = relationship.owner, relationship.name
     if relationship.to_many is False:
         raise ConfigurationError(f"{owner.type}.{name} leads to one resource at most: await it")
     link = relationship.links.related
     # Documents of old records leave relationships out whose route is served (docs, "Fetching relationships").
-    href = f"{core.origin.api}{path_of(owner.type, owner.id or '')}/{segment(name, 'relationship')}"
-    target = core.origin.target_of(link.href, base=link.base) if link is not None else href
+    href = f"{context.origin.api}{path_of(owner.type, owner.id or '')}/{segment(name, 'relationship')}"
+    target = context.origin.target_of(link.href, base=link.base) if link is not None else href
     path, _, query = target.partition("?")
-    declared = target_class(owner.type, name, core.registry)
+    declared = target_class(owner.type, name, context.registry)
     type_: str | None = getattr(declared, "type", None)
-    return Source(core, send, through, core.registry, Resource, type_, path, tuple(query.split("&")) if query else ())
+    return Source(
+        context, send, through, context.registry, Resource, type_, path, tuple(query.split("&")) if query else ()
+    )
 
 
 def collection_of(
@@ -361,7 +365,7 @@ def collection_of(
     Raises:
         ConfigurationError: one of them will not do.
     """
-    asked = Asked(_described(source), source.core.registry)
+    asked = Asked(_described(source), source.context.registry)
     keys = sort_keys(sort, asked)
     if source.numbered and not any(key in ("id", "-id") for key in keys):
         # Without an order that is total, a record may be on two pages, and another on none.
@@ -387,7 +391,7 @@ def scan_of(
     """
     if not source.numbered:
         raise ConfigurationError(f"{_BY_CURSOR} cannot be scanned: the API neither sorts nor filters them; list them")
-    filters = filter_parameters({} if filter is None else filter, Asked(_described(source), source.core.registry))
+    filters = filter_parameters({} if filter is None else filter, Asked(_described(source), source.context.registry))
     if any(parameter.startswith("filter%5Bq%5D%5Bid_gt%5D=") for parameter in filters):
         raise ConfigurationError("filter: a scan asks for 'id_gt' itself; say where it starts by after=")
     if after is not None:
@@ -399,7 +403,7 @@ def scan_of(
 def _described(source: Source[Any]) -> type[Resource]:
     """The class that says what may be asked of a list."""
     unnamed = source.cls is Resource or source.cls is GenericResource
-    return source.core.registry.get(source.type_) if unnamed and source.type_ else source.cls
+    return source.context.registry.get(source.type_) if unnamed and source.type_ else source.cls
 
 
 def _parameters(source: Source[Any], include: str | Iterable[str]) -> list[str]:
@@ -413,13 +417,15 @@ def _received(response: Response, items: tuple[R, ...]) -> Received[R]:
     """A page with the document's meta and links, which decoding its resources leaves aside."""
     members = members_of(response.body)
     if members is None:
-        got = json_type_name(loads(response.body, url=response.place))
-        raise DecodeError(expected="a JSON:API document (an object)", got=got, url=response.place)
+        got = json_type_name(loads(response.body, url=response.url_without_query))
+        raise DecodeError(expected="a JSON:API document (an object)", got=got, url=response.url_without_query)
     meta, links = (
-        mapping(loads(members[name], url=response.place), f"/{name}", response.place) if name in members else {}
+        mapping(loads(members[name], url=response.url_without_query), f"/{name}", response.url_without_query)
+        if name in members
+        else {}
         for name in ("meta", "links")
     )
-    return Received(items, meta, Links(links, base=response.place), response.place)
+    return Received(items, meta, Links(links, base=response.url_without_query), response.url_without_query)
 
 
 def _seen(task: "asyncio.Task[Any]") -> None:

@@ -70,8 +70,8 @@ async def _look() -> dict[str, Any]:
     from .._auth.credentials import claims_of  # noqa: PLC0415
 
     async with open_session() as session:
-        core = session._core  # noqa: SLF001 - the token is nobody's but the session's  # pyright: ignore[reportPrivateUsage]
-        claims = claims_of(await core.keeper.token())
+        core = session._context  # noqa: SLF001 - the token is nobody's but the session's  # pyright: ignore[reportPrivateUsage]
+        claims = claims_of(await core.tokens.token())
         name = None
         for path in _ASKED:
             # Not every scope may read all, nor does every refusal tell the budget.

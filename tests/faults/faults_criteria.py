@@ -40,7 +40,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 
 @attrs.frozen
-class Places:
+class FifoSemaphore:
     """Where a row plays."""
 
     here: str
@@ -59,7 +59,7 @@ class Outcome:
     """What became of a row."""
 
     server: Server
-    places: Places
+    places: FifoSemaphore
     value: Any = None
     error: BaseException | None = None
     seconds: float = 0.0
@@ -141,7 +141,7 @@ def require_silent(text: str) -> None:
         assert mark not in text, f"{mark} shows: …{text[max(0, text.index(mark) - 300) : text.index(mark) + 80]}…"
 
 
-def require_typed(error: BaseException, places: Places) -> None:
+def require_typed(error: BaseException, places: FifoSemaphore) -> None:
     """An error that somebody can act on."""
     assert isinstance(error, CommerceLayerError), "".join(traceback.format_exception(error))
     text = str(error)

@@ -6,7 +6,7 @@ import pickle
 from datetime import UTC, datetime
 from typing import Any
 
-from faults_criteria import PAYMENT, SECRET, Outcome, Places
+from faults_criteria import PAYMENT, SECRET, FifoSemaphore, Outcome
 from faults_rows import (
     BODY,
     FEW,
@@ -103,7 +103,7 @@ def same_metadata(outcome: Outcome) -> None:
     assert dict(outcome.value.metadata) == {"a": [1, {"b": None}]}
 
 
-async def related(session: Session, places: Places) -> Any:
+async def related(session: Session, places: FifoSemaphore) -> Any:
     """The wallet, and what becomes of its customer; the wallet alone may fail too."""
     found = await session.get(CustomerPaymentSource, "w1")
     repr(found.customer)
@@ -112,7 +112,7 @@ async def related(session: Session, places: Places) -> Any:
     return found if found_there is None else found_there
 
 
-async def generic(session: Session, places: Places) -> Any:
+async def generic(session: Session, places: FifoSemaphore) -> Any:
     """The wallet's payment source."""
     return await (await session.get(CustomerPaymentSource, "w1")).payment_source
 
@@ -344,7 +344,7 @@ def _same(outcome: Outcome, value: str) -> None:
 def link(location: str) -> object:
     """A wallet whose customer is behind a link, which may name places; and a customer for whoever follows."""
 
-    def script(places: Places) -> Script:
+    def script(places: FifoSemaphore) -> Script:
         where = location.format(foreign=places.foreign, internal=places.internal, here=places.here, port=places.port)
         return [linked(where), GOOD]
 

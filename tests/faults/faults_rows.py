@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
-from faults_criteria import CUSTOMER_TOKEN, GRANTED, PAYMENT, Outcome, Places
+from faults_criteria import CUSTOMER_TOKEN, GRANTED, PAYMENT, FifoSemaphore, Outcome
 from faults_server import Peer, Script, answer
 
 from commercelayer_async import Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 
-Ask = Callable[[Session, Places], Awaitable[Any]]
+Ask = Callable[[Session, FifoSemaphore], Awaitable[Any]]
 Check = Callable[[Outcome], None]
 Span = tuple[int, int]
 
@@ -23,7 +23,7 @@ SEVERAL: Span = (2, CAP)
 FEW: Span = (1, CAP)
 
 
-async def customer(session: Session, places: Places) -> Any:
+async def customer(session: Session, places: FifoSemaphore) -> Any:
     """The customer c1."""
     return await session.get(Customer, "c1")
 
@@ -39,9 +39,9 @@ class Row:
     """What the server does, or the caller."""
     client: str
     """What the client must do."""
-    api: Script | Callable[[Places], Script] = ()
+    api: Script | Callable[[FifoSemaphore], Script] = ()
     """What the API answers; a good customer by default."""
-    token: Script | Callable[[Places], Script] | None = None
+    token: Script | Callable[[FifoSemaphore], Script] | None = None
     """What the token endpoint answers; None for a session that has a token."""
     accept: Callable[[Peer], Awaitable[None]] | None = None
     """What happens to connections before a request is read."""
@@ -123,17 +123,17 @@ def errors(*objects: Any, status: int = 400, **options: Any) -> bytes:
     return answer({"errors": list(objects)}, status=status, **options)
 
 
-async def source(session: Session, places: Places) -> Any:
+async def source(session: Session, places: FifoSemaphore) -> Any:
     """The wallet w1."""
     return await session.get(CustomerPaymentSource, "w1")
 
 
-async def resolved(session: Session, places: Places) -> Any:
+async def resolved(session: Session, places: FifoSemaphore) -> Any:
     """The customer of the wallet w1."""
     return await (await session.get(CustomerPaymentSource, "w1")).customer
 
 
-async def twice(session: Session, places: Places) -> Any:
+async def twice(session: Session, places: FifoSemaphore) -> Any:
     """The customer c1, two times."""
     await session.get(Customer, "c1")
     return await session.get(Customer, "c1")
@@ -142,7 +142,7 @@ async def twice(session: Session, places: Places) -> Any:
 def by_id(id_: Any) -> Ask:
     """A customer by whatever the caller takes for an id."""
 
-    async def ask(session: Session, places: Places) -> Any:
+    async def ask(session: Session, places: FifoSemaphore) -> Any:
         return await session.get(Customer, id_)
 
     return ask

@@ -13,8 +13,8 @@ from faults_criteria import (
     SECRET,
     TOKEN,
     Counting,
+    FifoSemaphore,
     Outcome,
-    Places,
     elsewhere,
     growth,
     logged,
@@ -67,7 +67,7 @@ def unreachable() -> Iterator[dict[str, str]]:
         yield {name: f"http://127.0.0.1:{sock.getsockname()[1]}" for name, sock in [("closed", closed), ("full", full)]}
 
 
-def script_of(script: Any, places: Places) -> Script:
+def script_of(script: Any, places: FifoSemaphore) -> Script:
     """A row's replies, once it is known where it plays."""
     return script(places) if callable(script) else script
 
@@ -76,7 +76,7 @@ async def run(row: Row) -> Outcome:
     """Play a row, whatever comes of it; what all rows have to keep is checked here."""
     server = Server(tls=serving(row.tls) if row.tls else None, accept=row.accept)
     async with server, elsewhere(server.port) as (foreign, internal):
-        places = Places(server.place, server.port, foreign.place, internal.place)
+        places = FifoSemaphore(server.place, server.port, foreign.place, internal.place)
         server.api = list(script_of(row.api, places) or [GOOD])
         server.token = list(script_of(row.token, places) if row.token is not None else [GOOD])
         outcome = Outcome(server, places)
@@ -118,7 +118,7 @@ def _judge(row: Row, outcome: Outcome, others: dict[str, str], base: str) -> Non
         require_silent(f"{outcome.value!r}{outcome.value}")
         texts = ""
     else:
-        require_typed(error, Places("//" + base.partition("//")[2], 0, "", ""))
+        require_typed(error, FifoSemaphore("//" + base.partition("//")[2], 0, "", ""))
         texts = told(error)
         assert isinstance(error, row.raises), texts
         require_silent(texts)

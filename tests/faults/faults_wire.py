@@ -6,7 +6,7 @@ import json
 import random
 import socket
 
-from faults_criteria import PAYMENT, SECRET, TOKEN, Outcome, Places
+from faults_criteria import PAYMENT, SECRET, TOKEN, FifoSemaphore, Outcome
 from faults_rows import (
     BODY,
     FEW,
@@ -278,7 +278,7 @@ def final(outcome: Outcome) -> None:
     assert getattr(outcome.error, "tries", None) == 1
 
 
-def downgrade(places: Places) -> Script:
+def downgrade(places: FifoSemaphore) -> Script:
     return [answer(status=302, headers={"Location": f"http://{places.foreign}/api/customers/c1"})]
 
 
@@ -462,7 +462,7 @@ H = [
 def redirect(location: str, code: int = 302) -> object:
     """A redirect, whose target may name places."""
 
-    def script(places: Places) -> Script:
+    def script(places: FifoSemaphore) -> Script:
         where = location.format(foreign=places.foreign, internal=places.internal, here=places.here, port=places.port)
         return [answer(status=code, headers={"Location": where})]
 
@@ -478,13 +478,13 @@ def names_both(outcome: Outcome) -> None:
     assert outcome.places.here in str(outcome.error)
 
 
-def leaks(places: Places) -> Script:
+def leaks(places: FifoSemaphore) -> Script:
     at = f"http://{places.foreign}/"
     lines = {"Refresh": f"0; url={at}", "Link": f"<{at}>; rel=next", "Content-Location": at}
     return [answer(document(), headers=lines)]
 
 
-def link_redirects(places: Places) -> Script:
+def link_redirects(places: FifoSemaphore) -> Script:
     return [linked("/api/customers/c1"), answer(status=302, headers={"Location": f"http://{places.foreign}/x"})]
 
 

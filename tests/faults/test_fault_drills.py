@@ -328,11 +328,11 @@ async def test_a_wall_clock_that_jumps_asks_for_no_token(jump: float, monkeypatc
 async def test_ten_sessions_share_the_token_endpoints_budget() -> None:
     async with Server(answers=Tokens()) as server:
         sessions = [client(server) for _ in range(10)]
-        limiters = {id(session._core.token_limiter()): session._core.token_limiter() for session in sessions}
+        limiters = {id(session._context.token_limiter()): session._context.token_limiter() for session in sessions}
         (limiter,) = limiters.values()
         assert (limiter.state().limit, limiter.state().seconds) == (30, 60.0)
         for session in sessions:
-            await session._core.keeper.token()
+            await session._context.tokens.token()
             await session.close()
         assert limiter.state().remaining == 20
 

@@ -13,7 +13,7 @@ import pytest
 from faults_criteria import MARKS, SECRET, TOKEN, require_clean, require_silent, require_typed, told
 from faults_modes import PLAYED
 from faults_rows import GOOD
-from faults_running import Places, options, quicken
+from faults_running import FifoSemaphore, options, quicken
 from faults_server import Server, pause, stall
 
 from commercelayer_async import AccessToken, CommerceLayerError, Session, SessionError, TransportError
@@ -58,7 +58,7 @@ async def test_after_close() -> None:
         await session.close()
         with pytest.raises(SessionError, match="closed") as caught:
             await session.get(Customer, "c1")
-        require_typed(caught.value, Places(server.place, 0, "", ""))
+        require_typed(caught.value, FifoSemaphore(server.place, 0, "", ""))
         await require_clean(server, before)
         assert len(server.asked) == 1
 

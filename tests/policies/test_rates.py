@@ -12,7 +12,7 @@ from virtual import run
 from commercelayer_async import ConfigurationError, Priority, RateLimits
 from commercelayer_async._clock import LoopClock
 from commercelayer_async._limits.limiter import LocalLimiter, shared_limiter
-from commercelayer_async._limits.windows import Told, Window, adopt, reserve, told
+from commercelayer_async._limits.windows import ReportedLimit, Window, bulk_reserve, parse_headers, update_limit
 
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -219,18 +219,18 @@ def test_a_probe_that_is_lost_does_not_keep_the_gate_shut() -> None:
         keeper = limiter((1000, 1.0))
         (await keeper.acquire("customers")).settle(429, NO_HEADERS, retry_after=1.0)
         probe = await keeper.acquire("customers")
-        others = [asyncio.create_task(keeper.acquire("customers")) for _ in range(3)]
+        count_foreign = [asyncio.create_task(keeper.acquire("customers")) for _ in range(3)]
         await asyncio.sleep(1)
-        assert not any(other.done() for other in others)
+        assert not any(other.done() for other in count_foreign)
         probe.release()
         await asyncio.sleep(0)
-        assert sum(other.done() for other in others) == 1
-        next(other for other in others if other.done()).result().settle(None, NO_HEADERS)
+        assert sum(other.done() for other in count_foreign) == 1
+        next(other for other in count_foreign if other.done()).result().settle(None, NO_HEADERS)
         await asyncio.sleep(0)
-        assert sum(other.done() for other in others) == 2
-        for other in others:
+        assert sum(other.done() for other in count_foreign) == 2
+        for other in count_foreign:
             other.cancel()
-        await asyncio.wait(others)
+        await asyncio.wait(count_foreign)
 
     run(main())
 
@@ -333,33 +333,33 @@ def test_requests_of_others_count_too() -> None:
     ],
 )
 def test_headers_that_make_no_sense_are_ignored(odd: dict[str, str]) -> None:
-    assert told(odd) is None
+    assert parse_headers(odd) is None
 
 
 def test_headers_that_make_sense_are_read() -> None:
-    assert told(headers(200, 60, 12)) == Told(200, 60.0, 12)
-    assert told(headers(200, 0.6)) == Told(200, 0.6, None)
-    assert told(headers(200, 60, 201)) == Told(200, 60.0, None)
-    assert told(headers(200, 60, "x")) == Told(200, 60.0, None)
+    assert parse_headers(headers(200, 60, 12)) == ReportedLimit(200, 60.0, 12)
+    assert parse_headers(headers(200, 0.6)) == ReportedLimit(200, 0.6, None)
+    assert parse_headers(headers(200, 60, 201)) == ReportedLimit(200, 60.0, None)
+    assert parse_headers(headers(200, 60, "x")) == ReportedLimit(200, 60.0, None)
 
 
 @given(st.text() | st.integers().map(str))
 def test_no_header_breaks_anything(text: str) -> None:
-    told({"X-Ratelimit-Limit": text, "X-Ratelimit-Interval": text, "X-Ratelimit-Remaining": text})
+    parse_headers({"X-Ratelimit-Limit": text, "X-Ratelimit-Interval": text, "X-Ratelimit-Remaining": text})
 
 
 def test_a_limit_grows_by_a_twentieth() -> None:
     window = Window(100, 60.0)
-    adopt(window, 200, most=None)
+    update_limit(window, 200, most=None)
     assert window.limit == 105
-    adopt(window, 106, most=None)
+    update_limit(window, 106, most=None)
     assert window.limit == 106
-    adopt(window, 200, most=106)
+    update_limit(window, 200, most=106)
     assert window.limit == 106
 
 
 def test_bulk_work_leaves_a_hundredth_and_at_least_one() -> None:
-    assert [reserve(limit) for limit in (5, 25, 100, 1000)] == [0, 1, 1, 10]
+    assert [bulk_reserve(limit) for limit in (5, 25, 100, 1000)] == [0, 1, 1, 10]
 
 
 @pytest.mark.parametrize("pair", [(0, 1.0), (5, 0.0), (5, -1.0), (5, float("nan")), (10**9, 1.0)])

@@ -34,12 +34,12 @@ from commercelayer_async import (
     TransportError,
     Unauthorized,
 )
-from commercelayer_async._auth.manager import Keeper
+from commercelayer_async._auth.manager import TokenManager
 from commercelayer_async._calls.deadline import Deadlines
-from commercelayer_async._calls.pipeline import ResponseInfo, Sender
-from commercelayer_async._calls.semaphore import Places
+from commercelayer_async._calls.pipeline import RequestPipeline, ResponseInfo
+from commercelayer_async._calls.semaphore import FifoSemaphore
 from commercelayer_async._clock import LoopClock
-from commercelayer_async._http.transport import Request, Response, Watch
+from commercelayer_async._http.transport import PhaseObserver, Request, Response
 from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async._retry import Kind, Quota, cost_of, kind_of, retry_after, sane
 
@@ -162,7 +162,7 @@ class Scripted:
         self.script = list(script)
         self.sent: list[float] = []
 
-    async def send(self, request: Request, watch: Watch) -> Response:
+    async def send(self, request: Request, watch: PhaseObserver) -> Response:
         loop = asyncio.get_running_loop()
         self.sent.append(loop.time() - 1000.0)
         watch.phase = "headers"
@@ -174,7 +174,7 @@ class Scripted:
             return Response(step[0], JSON | step[1], b"{}", "https://host/api/x")
         return Response(step, JSON, b"{}", "https://host/api/x")
 
-    def distrust(self) -> None: ...
+    def discard_connections(self) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -191,10 +191,10 @@ def make(
     retry: Retry | None = None,
     hooks: Hooks | None = None,
     limits: RateLimits | None = None,
-) -> tuple[Sender, LocalLimiter, Deadlines]:
+) -> tuple[RequestPipeline, LocalLimiter, Deadlines]:
     clock = LoopClock()
     limiter = LocalLimiter(limits or RateLimits.none(), clock=clock, chance=lambda: 0.5)
-    keeper = Keeper(
+    keeper = TokenManager(
         AccessToken("token"),
         Endpoint(),
         auth_url="https://auth",
@@ -205,7 +205,7 @@ def make(
         on_token=lambda token: None,
     )
     deadlines = Deadlines(timeout, clock=clock)
-    sender = Sender(
+    sender = RequestPipeline(
         transport,
         keeper,
         limiter=lambda: limiter,
@@ -214,7 +214,7 @@ def make(
         priority=Priority.INTERACTIVE,
         hooks=hooks or Hooks(),
         quota=Quota((retry or Retry()).quota),
-        places=Places(100),
+        places=FifoSemaphore(100),
         clock=clock,
         chance=lambda: 0.5,
         url="https://host",
@@ -223,7 +223,7 @@ def make(
 
 
 async def send(
-    sender: Sender, read: Callable[[Response, ResponseInfo], Any] = lambda response, _: response.status
+    sender: RequestPipeline, read: Callable[[Response, ResponseInfo], Any] = lambda response, _: response.status
 ) -> Any:
     return await sender.send("/api/customers/c1?x=1", "customers", read)
 

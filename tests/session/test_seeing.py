@@ -32,7 +32,7 @@ from commercelayer_async import (
     otel,
     presets,
 )
-from commercelayer_async._calls.semaphore import Places, affordable
+from commercelayer_async._calls.semaphore import FifoSemaphore, cap_to_open_file_limit
 from commercelayer_async._clock import LoopClock
 from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.resources import Customer, CustomerPaymentSource
@@ -217,7 +217,7 @@ async def test_a_session_left_open_warns_and_says_where_it_was_made() -> None:
     async with Answering(answer({"data": resource_object()})) as server:
         session = Session(server.url, AccessToken("t"))
         await session.get(Customer, "c1")
-        transport = session._core.transport
+        transport = session._context.transport
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             del session
@@ -263,30 +263,30 @@ async def test_ten_thousand_calls_at_once_use_few_connections() -> None:
 
 def test_connections_are_at_most_half_of_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "getrlimit", lambda which: (64, 64))
-    assert affordable(100) == 32
-    assert affordable(8) == 8
+    assert cap_to_open_file_limit(100) == 32
+    assert cap_to_open_file_limit(8) == 8
     monkeypatch.setattr(limits, "getrlimit", lambda which: (limits.RLIM_INFINITY, 0))
-    assert affordable(100) == 100
+    assert cap_to_open_file_limit(100) == 100
 
 
 async def test_places_are_given_in_order_and_none_is_lost() -> None:
-    places = Places(1)
-    assert places.take()
-    assert not places.take()
+    places = FifoSemaphore(1)
+    assert places.try_acquire()
+    assert not places.try_acquire()
     order: list[int] = []
 
     async def call(number: int) -> None:
-        await places.wait()
+        await places.acquire()
         order.append(number)
-        places.leave()
+        places.release()
 
     calls: list[Any] = [asyncio.create_task(call(number)) for number in range(4)]
     await asyncio.sleep(0)
     calls[0].cancel()
     calls[2].cancel()
     await asyncio.sleep(0)
-    places.leave()
+    places.release()
     calls[1].cancel()  # in the same turn in which it was given the place
     await asyncio.wait(calls)
     assert order == [3]
-    assert places.take()
+    assert places.try_acquire()

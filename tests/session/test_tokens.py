@@ -339,8 +339,8 @@ async def test_a_customers_session_lives_on_its_refresh_token() -> None:
         Session(server.url, Password("id", "ada@example.com", SECRET)) as session,
     ):
         await session.get(Customer, "c1")
-        session._core.keeper.drop("t-1")
-        session._core.keeper._asked_at -= 10
+        session._context.tokens.invalidate("t-1")
+        session._context.tokens._asked_at -= 10
         await session.get(Customer, "c1")
 
         assert "bearer t-2" in server.requests[-1].lower()

@@ -23,9 +23,9 @@ from commercelayer_async import (
     TimeoutError,
     TransportError,
 )
-from commercelayer_async._http import fastpath as _wire
+from commercelayer_async._http import fastpath
 from commercelayer_async._http import transport as _transport
-from commercelayer_async._http.fastpath import Connector, Handler, Wire, fits
+from commercelayer_async._http.fastpath import Connector, DirectClient, Handler, aiohttp_is_compatible
 from commercelayer_async._text import Secret
 from commercelayer_async.resources import Customer
 
@@ -34,11 +34,11 @@ TIMES = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=5.0)
 ONCE: dict[str, Any] = {"retry": Retry.never(), "limits": RateLimits.none()}
 
 
-@pytest.fixture(params=["wire", "session layer"])
+@pytest.fixture(params=["direct", "session layer"])
 def road(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both, one after the other."""
-    if request.param != "wire":
-        monkeypatch.setattr(_transport, "fits", lambda: False)
+    if request.param != "direct":
+        monkeypatch.setattr(_transport, "aiohttp_is_compatible", lambda: False)
     return str(request.param)
 
 
@@ -49,8 +49,8 @@ async def connector() -> AsyncIterator[Connector]:
         yield connector
 
 
-def wire_to(server: Answering, connector: Connector) -> Wire:
-    return Wire(connector, URL(server.url), {"Accept": "a/b"}, ssl=True)
+def client_to(server: Answering, connector: Connector) -> DirectClient:
+    return DirectClient(connector, URL(server.url), {"Accept": "a/b"}, ssl=True)
 
 
 async def outcome(api: bytes, **options: Any) -> str:
@@ -64,15 +64,15 @@ async def outcome(api: bytes, **options: Any) -> str:
 
 def test_the_parts_of_aiohttp_are_as_they_are_used() -> None:
     """Where this fails, requests take the session layer, and are half as fast."""
-    assert fits()
+    assert aiohttp_is_compatible()
 
 
 async def test_the_road_is_the_one_that_fits(road: str) -> None:
     async with Answering(GOOD) as server, Session(server.url, AccessToken("t")) as session:
         await session.get(Customer, "c1")
-        pool = session._core.transport._pool
+        pool = session._context.transport._pool
         assert pool is not None
-        assert (pool.wire is not None) == (road == "wire")
+        assert (pool.direct is not None) == (road == "direct")
 
 
 async def test_the_head_of_a_request(road: str) -> None:
@@ -165,46 +165,46 @@ async def test_a_connection_that_cannot_be_had_in_time(connector: Connector, mon
     monkeypatch.setattr(connector, "_create_connection", never)
     async with Answering(GOOD) as server:
         with pytest.raises(aiohttp.ConnectionTimeoutError):
-            await wire_to(server, connector).connect(TIMES)
+            await client_to(server, connector).connect(TIMES)
 
 
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/ü", "", "a", "/\x7f"])
 async def test_a_target_stays_on_its_line(target: str, connector: Connector) -> None:
     async with Answering(GOOD) as server:
-        wire = wire_to(server, connector)
-        connection = await wire.connect(TIMES)
+        client = client_to(server, connector)
+        connection = await client.connect(TIMES)
         with pytest.raises(ValueError, match="target"):
-            await wire.ask(connection, target, None, TIMES)
+            await client.get(connection, target, None, TIMES)
         connection.close()
         assert not server.requests
 
 
 async def test_a_token_stays_on_its_line_and_out_of_sight(connector: Connector) -> None:
     async with Answering(GOOD) as server:
-        wire = wire_to(server, connector)
-        connection = await wire.connect(TIMES)
+        client = client_to(server, connector)
+        connection = await client.connect(TIMES)
         with pytest.raises(ValueError, match="a header must be") as caught:
-            await wire.ask(connection, "/a", Secret("canary\r\nX: y"), TIMES)
+            await client.get(connection, "/a", Secret("canary\r\nX: y"), TIMES)
         assert "canary" not in str(caught.value)
-        await wire.ask(connection, "/a", Secret("Bearer canary"), TIMES)
-        assert "canary" not in repr(vars(wire))
+        await client.get(connection, "/a", Secret("Bearer canary"), TIMES)
+        assert "canary" not in repr(vars(client))
         connection.close()
 
 
 async def test_a_connection_that_is_gone_is_an_error(connector: Connector) -> None:
     """Also when it went unseen: nobody waits for an answer that cannot come."""
     async with Answering(GOOD) as server:
-        wire = wire_to(server, connector)
-        connection = await wire.connect(TIMES)
+        client = client_to(server, connector)
+        connection = await client.connect(TIMES)
         connection.close()
         with pytest.raises(aiohttp.ClientConnectionResetError):
-            await wire.ask(connection, "/a", None, TIMES)
-        connection = await wire.connect(TIMES)
+            await client.get(connection, "/a", None, TIMES)
+        connection = await client.connect(TIMES)
         protocol = connection.protocol
         assert protocol is not None
         protocol.feed_eof()
         with pytest.raises(aiohttp.ServerDisconnectedError):
-            await wire.ask(connection, "/a", None, TIMES)
+            await client.get(connection, "/a", None, TIMES)
         connection.close()
 
 
@@ -219,13 +219,13 @@ def test_parts_that_look_otherwise_do_not_fit(name: str, monkeypatch: pytest.Mon
 
         def set_response_params(self, *, read_until_eof: bool, read_timeout: float) -> None: ...
 
-    monkeypatch.setattr(_wire, "ResponseHandler", Fitting)
-    assert fits()
+    monkeypatch.setattr(fastpath, "ResponseHandler", Fitting)
+    assert aiohttp_is_compatible()
     if name == "should_close":
         del Fitting.should_close
     else:
         monkeypatch.setattr(Fitting, name, lambda *, read_until_eof: None)
-    assert not fits()
+    assert not aiohttp_is_compatible()
 
 
 class Silent(Handler):
@@ -291,9 +291,9 @@ def test_a_shorter_patience_rings_earlier_and_none_never() -> None:
 
 async def test_a_lost_connection_leaves_no_timer(connector: Connector) -> None:
     async with Answering(None) as server:
-        wire = wire_to(server, connector)
-        connection = await wire.connect(TIMES)
-        call = asyncio.ensure_future(wire.ask(connection, "/a", None, TIMES))
+        client = client_to(server, connector)
+        connection = await client.connect(TIMES)
+        call = asyncio.ensure_future(client.get(connection, "/a", None, TIMES))
         await server.arrived.wait()
         before = timers()
         call.cancel()
