@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 from msgspec import UNSET
 
-from ..errors import DecodeError
 from ._schema import once_per_class, wire_names
+from .errors import DecodeError
 from .links import escape
 
 if TYPE_CHECKING:

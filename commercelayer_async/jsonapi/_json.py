@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from ..errors import DecodeError
+from .errors import DecodeError
 
 FAILURES: Final = (msgspec.DecodeError, ValueError, RecursionError)
 """What msgspec raises on bytes that are no JSON, or not of the type asked for."""

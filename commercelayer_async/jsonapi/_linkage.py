@@ -6,9 +6,9 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from .._text import json_type_name
-from ..errors import DecodeError
 from ._json import FAILURES, as_array, as_object, as_text, exact, loads
 from .document import identity, mapping
+from .errors import DecodeError
 from .objects import ResourceIdentifier
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get
 import attrs
 import msgspec
 
-from ..errors import ConfigurationError
+from .errors import ConfigurationError
 
 _MEMBER: Final = "commercelayer_async.jsonapi.member"
 _UTC_AWARE: Final = Annotated[datetime, msgspec.Meta(tz=True)]

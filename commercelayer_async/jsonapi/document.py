@@ -6,8 +6,8 @@ from typing import Any, Final
 import attrs
 
 from .._text import describe, json_type_name
-from ..errors import DecodeError
 from ._json import as_array, as_object, as_text, loads
+from .errors import DecodeError
 from .links import Links
 from .media_type import MediaType, media_type
 from .objects import ErrorObject, ResourceIdentifier, errors_from_json

@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 import msgspec
 
 from .._text import json_type_name
-from ..errors import DecodeError
 from ._json import as_array, as_object, as_text
+from .errors import DecodeError
 
 
 class Link(msgspec.Struct, frozen=True):

@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import quote
 
 from .._text import did_you_mean, json_type_name, printable
-from ..errors import ConfigurationError
 from ._schema import wire_names
+from .errors import ConfigurationError
 from .resource import GenericResource, Resource, declared_relationships
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from ..errors import ConfigurationError
 from ._compound import Compound
 from ._decode.decoders import Decoders
 from ._json import as_text
 from .document import MAX_RESOURCES, Document
+from .errors import ConfigurationError
 from .follow import Follow
 from .resource import GenericResource, Resource, declared_relationships
 

@@ -19,8 +19,8 @@ from typing import (
 
 from msgspec import UNSET, Raw, UnsetType
 
-from ..errors import ConfigurationError, DecodeError, SessionError
 from ._linkage import NOTHING, Identifier, Wire, identifier_of, read_relationship
+from .errors import ConfigurationError, DecodeError, SessionError
 from .follow import Follow
 from .links import Link, Links, escape
 from .objects import ResourceIdentifier

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 
-from ..errors import ConfigurationError, DecodeError
 from ._depth import WHEN_DEEP, copied, packed, unpacked
 from ._dump import to_dict
 from ._schema import once_per_class, wire_names
 from .declaration import ToMany, ToOne, opened, related, said
+from .errors import ConfigurationError, DecodeError
 from .follow import Follow
 from .links import Links
 from .relationship import Relationship

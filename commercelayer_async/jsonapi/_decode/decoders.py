@@ -18,10 +18,10 @@ from weakref import ref
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from ...errors import DecodeError
 from .._compound import Compound
 from .._json import exact, require_utf8
 from ..document import own_members, require_few
+from ..errors import DecodeError
 from ..resource import GenericResource, Resource, beside
 from .fieldwise import ByHand, structure_unknown
 from .shadow import twin_of

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Raw
 
 from ..._text import describe
-from ...errors import DecodeError
 from .._json import exact, loads
 from .._schema import converter_of, once_per_class, wire_name, wire_types
 from ..document import mapping, own_members
+from ..errors import DecodeError
 from ..links import escape
 from ..resource import GenericResource, Resource, beside
 from .explain import culprit, expected, place

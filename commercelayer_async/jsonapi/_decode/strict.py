@@ -6,10 +6,10 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from ..._text import json_type_name
-from ...errors import DecodeError
 from .._compound import entries_of, members_of
 from .._json import as_array, loads
 from ..document import identity
+from ..errors import DecodeError
 
 NO_ATTRIBUTES: Final = Raw(b"{}")
 NO_RELATIONSHIPS: Final = Raw(b"null")
