@@ -44,6 +44,8 @@ class Compound(msgspec.Struct, eq=False):
     url: str | None
     registry: "Registry"
     follow: "Follow | None"
+    response: object = None
+    """The HTTP response that the document came in, whatever object the reader of documents gave for it; not pickled."""
     handed: "list[ref[Resource]] | None" = None
     """The primary resources as handed out; None for a single one that nobody has asked for relationships yet."""
     whole: bool = True
@@ -194,6 +196,12 @@ def entries_of(raw: bytes | Raw) -> list[Raw] | None:
         return _decode_entries(raw)
     except FAILURES:
         return None
+
+
+def response_of(resource: object) -> object | None:
+    """Return the response that a resource came in; None if it was made by hand, unpickled, or read without one."""
+    document: Compound | None = getattr(resource, "_document", None)
+    return document.response if document is not None else None
 
 
 def revive(body: bytes, url: str | None, registry: "Registry") -> Compound:

@@ -116,9 +116,9 @@ class Registry:
             self._variants[of] = _registry(classes, self._options)
         return self._variants[of]
 
-    def decode(self, document: Document, *, follow: Follow | None = None) -> Decoded:
+    def decode(self, document: Document, *, follow: Follow | None = None, response: object = None) -> Decoded:
         """The resources that the primary data of a parsed document holds; see `read`."""
-        return self.read(document.body, url=document.url, follow=follow)
+        return self.read(document.body, url=document.url, follow=follow, response=response)
 
     def read(
         self,
@@ -126,21 +126,23 @@ class Registry:
         *,
         url: str | None = None,
         follow: Follow | None = None,
+        response: object = None,
         expecting: type[Resource] | None = None,
     ) -> Decoded:
         """The resources that the primary data of a document holds, straight from its bytes.
 
         `url` is where the document came from; `follow` is what relationships will be fetched through, None if they
-        will not be. A class that is `expecting` itself to be most of the primary data makes that cheaper, and changes
-        nothing else. Included resources, relationships, links and meta are decoded when they are first asked for, and
-        what is wrong with them shows then.
+        will not be; `response` is any object that stands for the HTTP response, which the resources then lead back to
+        until they are pickled. A class that is `expecting` itself to be most of the primary data makes that cheaper,
+        and changes nothing else. Included resources, relationships, links and meta are decoded when they are first
+        asked for, and what is wrong with them shows then.
 
         Raises:
             DecodeError: the bytes are no JSON, no JSON:API document, have errors or no primary data, or a resource
                 object does not fit its class.
         """
         decoders = self._decoders or self._compiled
-        resources: Decoded = decoders.read(body, url, self, follow, expecting)
+        resources: Decoded = decoders.read(body, url, self, follow, response, expecting=expecting)
         return resources
 
     def included_of(self, document: Compound) -> tuple[Resource, ...]:

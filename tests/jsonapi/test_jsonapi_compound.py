@@ -10,8 +10,9 @@ import pytest
 from jsonapi_models import BLOG, CLASSES, Article, Person, article, body_of, read, related
 
 from commercelayer_async.errors import ConfigurationError, DecodeError
-from commercelayer_async.jsonapi import GenericResource, Registry
+from commercelayer_async.jsonapi import GenericResource, Registry, parse
 from commercelayer_async.jsonapi import RelationshipState as State
+from commercelayer_async.jsonapi._compound import response_of
 from commercelayer_async.jsonapi._decode.decoders import MOST_MET
 
 
@@ -289,3 +290,16 @@ def test_persons_of_a_page_are_shared():
 
     assert len({id(one.author.value) for one in page}) == 1
     assert isinstance(page[0].author.value, Person)
+
+
+def test_resources_lead_back_to_the_response_that_they_came_in_until_they_are_pickled():
+    response = object()
+    body = body_of({"data": article(relationships={"author": to("people", "7")}), "included": [person()]})
+
+    resource = BLOG.read(body, response=response)
+    decoded = BLOG.decode(parse(body), response=response)
+
+    assert response_of(resource) is response_of(resource.author.value) is response_of(decoded) is response
+    assert response_of(copy.deepcopy(resource)) is response
+    assert response_of(pickle.loads(pickle.dumps(resource))) is None
+    assert response_of(resource.detached()) is response_of(Article(id="1")) is response_of(read(body)) is None

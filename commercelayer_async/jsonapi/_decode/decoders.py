@@ -136,6 +136,8 @@ class Decoders:
         url: str | None,
         registry: "Registry",
         follow: "Follow | None",
+        response: object = None,
+        *,
         expecting: type[Resource] | None = None,
     ) -> Any:
         """See `Registry.read`."""
@@ -155,7 +157,7 @@ class Decoders:
             _no_data(envelope, url)
         if data is None:
             return None
-        document = Compound(envelope.included, body, url, registry, follow)
+        document = Compound(envelope.included, body, url, registry, follow, response)
         if data.__class__ is list:
             resources = self._adopt(data, document, "/data", many=True)
             document.handed = list(map(ref, resources))
