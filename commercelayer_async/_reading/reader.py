@@ -41,7 +41,7 @@ class Reader:
         registry = self.registry_for(cls, type_)
 
         def read(response: Response, answer: ResponseInfo) -> R:
-            found = self.resources(registry, response, answer, expecting=cls)
+            found = self.resources(registry, response, answer)
             if isinstance(found, cls) and found.id == id_ and found.type == type_:
                 return found
             self._context.transport.discard_connections()
@@ -58,7 +58,7 @@ class Reader:
         wanted = frozenset(ids)
 
         def read(response: Response, answer: ResponseInfo) -> tuple[dict[str, R], ResponseInfo]:
-            found = self.resources(registry, response, answer, expecting=cls)
+            found = self.resources(registry, response, answer)
             if not isinstance(found, tuple):
                 raise _another(found, f"an array of {type_}", response)
             by_id: dict[str, R] = {}
@@ -106,12 +106,10 @@ class Reader:
         self._context.no_route.add(route)
         return found
 
-    def resources(
-        self, registry: Registry, response: Response, answer: ResponseInfo, *, expecting: type[Resource] | None = None
-    ) -> Decoded:
+    def resources(self, registry: Registry, response: Response, answer: ResponseInfo) -> Decoded:
         """The resources of an answer, which will find their way through this session."""
         answer.through = self._through
-        return registry.read(response.body, url=response.url_without_query, follow=answer, expecting=expecting)
+        return registry.read(response.body, url=response.url_without_query, follow=answer)
 
     def registry_for(self, cls: type[Resource], type_: str) -> Registry:
         """The classes by type, with `cls` for its own."""

@@ -127,14 +127,12 @@ class Registry:
         url: str | None = None,
         follow: Follow | None = None,
         response: object = None,
-        expecting: type[Resource] | None = None,
     ) -> Decoded:
         """The resources that the primary data of a document holds, straight from its bytes.
 
         `url` is where the document came from; `follow` is what relationships will be fetched through, None if they
         will not be; `response` is any object that stands for the HTTP response, which the resources then lead back to
-        until they are pickled. A class that is `expecting` itself to be most of the primary data makes that cheaper,
-        and changes nothing else. Included resources, relationships, links and meta are decoded when they are first
+        until they are pickled. Included resources, relationships, links and meta are decoded when they are first
         asked for, and what is wrong with them shows then.
 
         Raises:
@@ -142,7 +140,7 @@ class Registry:
                 object does not fit its class.
         """
         decoders = self._decoders or self._compiled
-        resources: Decoded = decoders.read(body, url, self, follow, response, expecting=expecting)
+        resources: Decoded = decoders.read(body, url, self, follow, response)
         return resources
 
     def included_of(self, document: Compound) -> tuple[Resource, ...]:

@@ -74,10 +74,7 @@ class Resource(_Bookkeeping):
                 f"{cls.__name__}.{taken[0]} would hide a member of Resource; give the attribute another name and"
                 f" the wire name as its alias: attrs.field(alias={taken[0]!r})"
             )
-        # attrs generates these for each class: a hash that fails on objects, and a state without the document.
-        for name in ("__getstate__", "__setstate__"):
-            if name in vars(cls):
-                delattr(cls, name)
+        # attrs generates one for each class, which fails on objects among the attributes.
         cls.__hash__ = Resource.__hash__  # type: ignore[method-assign]
         for name in ("__eq__", "__repr__"):
             if name in vars(cls):

@@ -105,8 +105,6 @@ class Decoders:
         self._fills: dict[str, Fill | None] = {}
         self._first: Callable[[bytes], Any] = _decode_steps
         self._first_list: Callable[[Raw], Any] = _decode_step_list
-        self._narrow: dict[type[Resource], Callable[[bytes], Any]] = {}
-        self._wires: dict[type[Resource], Any] = {}
         self._met: dict[str, Any] = {}
         """The wires of types without a class."""
         if self._twins and None not in self._twins.values():
@@ -114,8 +112,8 @@ class Decoders:
 
     def _start_in_one_pass(self) -> None:
         try:
-            self._wires = {cls: _wire(cls, self._twins[type_]) for type_, cls in self._classes.items()}
-            known: Any = Union[(*self._wires.values(), *self._met.values(), _Nobody)]
+            wires = [_wire(cls, self._twins[type_]) for type_, cls in self._classes.items()]
+            known: Any = Union[(*wires, *self._met.values(), _Nobody)]
             first = _decoder(_envelope(known))
             self._first_list = _decoder(list[known])
         except TypeError:
@@ -123,31 +121,19 @@ class Decoders:
             return
         self._first = first
 
-    def _narrowed(self, cls: type[Resource]) -> Callable[[bytes], Any]:
-        """The one-pass decoder for documents whose primary data is of one class: no union to choose from."""
-        narrow = self._first
-        if narrow is not _decode_steps and cls in self._wires:
-            narrow = self._narrow[cls] = _decoder(_envelope(self._wires[cls] | _Nobody))
-        return narrow
-
     def read(
         self,
         body: bytes,
         url: str | None,
         registry: "Registry",
         follow: "Follow | None",
-        response: object = None,
-        *,
-        expecting: type[Resource] | None = None,
+        response: object,
     ) -> Any:
         """See `Registry.read`."""
         if not body.isascii():
             require_utf8(body, url=url)
         try:
-            if expecting is None:
-                envelope = self._first(body)
-            else:
-                envelope = (self._narrow.get(expecting) or self._narrowed(expecting))(body)
+            envelope = self._first(body)
         except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; what it means is told below
             envelope = None
         if envelope is None:
@@ -185,9 +171,7 @@ class Decoders:
         return self._adopt(entries, document, "/included", many=True)
 
     def _again(self, body: bytes, url: str | None) -> Any:
-        envelope = _attempt(self._first, body)
-        if envelope is None:
-            envelope = _attempt(_decode_steps, body)
+        envelope = _attempt(_decode_steps, body) if self._first is not _decode_steps else None
         return steps_of_document(body, url) if envelope is None else envelope
 
     def _adopt(self, wires: list[Any], document: Compound, at: str, *, many: bool) -> tuple[Resource, ...]:
@@ -249,7 +233,6 @@ class Decoders:
             return
         if len(self._met) + len(new) > MOST_MET or _NOBODY in new:
             self._first, self._first_list = _decode_steps, _decode_step_list
-            self._wires, self._narrow = {}, {}
             return
         self._met |= {type_: _generic_wire(type_) for type_ in new}
         self._start_in_one_pass()
