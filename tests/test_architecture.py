@@ -1,8 +1,10 @@
 """The architecture: which room may import which, and where nothing awaits or loads aiohttp."""
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections.abc import Container
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,25 @@ def test_a_room_of_the_sandbox_imports_only_what_stands_before_it(path: Path) ->
     imported = {name.removeprefix("sandbox.").split(".")[0] for name in imports(path) if name.startswith("sandbox.")}
 
     assert not {name for name in imported if name not in allowed and name in SANDBOX_FLOORS}
+
+
+def test_the_modules_of_the_json_api_layer_import_one_another_without_a_circle() -> None:
+    """Imports for type checkers alone count too: a circle of names is a circle for whoever reads."""
+    by_name = {dotted(str(path)).removesuffix(".__init__"): path for path in MODULES if room(path) == "jsonapi"}
+    graph = {
+        name: {known for found in imports(path) if (known := nearest(f"commercelayer_async.{found}", by_name))}
+        for name, path in by_name.items()
+    }
+
+    order = tuple(graphlib.TopologicalSorter(graph).static_order())
+
+    assert set(order) == set(by_name)
+    assert len(graph["commercelayer_async.jsonapi"]) > 5
+
+
+def nearest(name: str, modules: Container[str]) -> str | None:
+    """The module that an imported name is, or that it is in."""
+    return next((known for known in (name, name.rpartition(".")[0]) if known in modules), None)
 
 
 def test_every_module_has_its_room() -> None:

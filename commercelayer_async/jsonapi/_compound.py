@@ -10,8 +10,8 @@ goes away with its last reference, without the help of the garbage collector.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 from weakref import ref
 
 import msgspec
@@ -21,9 +21,7 @@ from ._json import FAILURES, loads
 from .document import mapping, own_members
 
 if TYPE_CHECKING:
-    from .follow import Follow
-    from .registry import Registry
-    from .resource import Resource
+    from cattrs import Converter
 
 Key = tuple[str, str, str]
 """Type, "id" or "lid", value: what identifies a resource in a document."""
@@ -36,23 +34,68 @@ _decode_objects: Final = msgspec.json.Decoder(list[Members]).decode
 _decode_entries: Final = msgspec.json.Decoder(list[Raw]).decode
 
 
+class Identified(Protocol):
+    """A resource, as far as a document must know it."""
+
+    type: ClassVar[str]
+
+    @property
+    def id(self) -> str:
+        """The id; empty where a local id stands for it."""
+        ...
+
+    @property
+    def key(self) -> Key:
+        """Type, "id" or "lid", and its value."""
+        ...
+
+
+class ResourceDecoder(Protocol):
+    """What a document asks of the registry that read it."""
+
+    @property
+    def converter(self) -> "Converter | None":
+        """The caller's converter, if one was given."""
+        ...
+
+    def primary_of(self, document: "Compound") -> Sequence[Identified]:
+        """Decode the primary resources anew."""
+        ...
+
+    def included_of(self, document: "Compound") -> Sequence[Identified]:
+        """Decode the included resources."""
+        ...
+
+
+class Follower(Protocol):
+    """What a document asks of a `Follow`, whose own signatures name the relationships that stand above this module."""
+
+    def follow(self, relationship: Any, *, include: Sequence[str] = (), anew: bool = False) -> Awaitable[Any]:
+        """Fetch what a relationship leads to."""
+        ...
+
+    def list(self, relationship: Any, /) -> Any:
+        """Return the collection that a to-many relationship leads to."""
+        ...
+
+
 class Compound(msgspec.Struct, eq=False):
     """A document whose resources have been handed out."""
 
     included: Raw | UnsetType
     body: bytes
     url: str | None
-    registry: "Registry"
-    follow: "Follow | None"
+    registry: ResourceDecoder
+    follow: Follower | None
     response: object = None
     """The HTTP response that the document came in, whatever object the reader of documents gave for it; not pickled."""
-    handed: "list[ref[Resource]] | None" = None
+    handed: list[ref[Identified]] | None = None
     """The primary resources as handed out; None for a single one that nobody has asked for relationships yet."""
     whole: bool = True
     """Whether all primary resources were handed out, and not some by unpickling."""
-    index: "dict[str, dict[str, Resource]] | None" = None
+    index: dict[str, dict[str, Identified]] | None = None
     """The resources by type and id."""
-    local: "dict[Key, Resource] | None" = None
+    local: dict[Key, Identified] | None = None
     """Those that are known by a local id."""
     local_too: bool = False
     """Whether resources that have an id are known by their local ids too."""
@@ -61,13 +104,13 @@ class Compound(msgspec.Struct, eq=False):
     def __reduce__(self) -> tuple[Any, ...]:
         return revive, (self.body, self.url, self.registry)
 
-    def hand_out(self, resource: "Resource") -> None:
+    def hand_out(self, resource: Identified) -> None:
         """Know a resource that is in somebody's hands."""
         if self.handed is None:
             self.handed = []
         self.handed.append(ref(resource))
 
-    def find(self, type_: str, id_: str, lid: str | None = None) -> "Resource | None":
+    def find(self, type_: str, id_: str, lid: str | None = None) -> Identified | None:
         """The resource of that identity, None if the document does not hold it; by `lid` where `id_` is empty.
 
         Should a document hold two, primary data wins, then the first (JSON:API 1.1 allows one, "Compound Documents").
@@ -80,22 +123,22 @@ class Compound(msgspec.Struct, eq=False):
         of_type = index.get(type_)
         return of_type.get(id_) if of_type is not None else None
 
-    def _find_local(self, index: "dict[str, dict[str, Resource]]", key: Key) -> "Resource | None":
+    def _find_local(self, index: dict[str, dict[str, Identified]], key: Key) -> Identified | None:
         local = self.local or {}
         if key not in local and not self.local_too:
             self.local_too = True
             local = self.local = {**self._by_lid(index), **local}
         return local.get(key)
 
-    def _indexed(self) -> "dict[str, dict[str, Resource]]":
+    def _indexed(self) -> dict[str, dict[str, Identified]]:
         handed = [resource() for resource in self.handed or ()]
         resources = [resource for resource in handed if resource is not None]
         if not self.whole or len(resources) < len(handed):
             resources += self.registry.primary_of(self)
         resources += self.registry.included_of(self)
         # A dict for each type and no tuple for each resource: the fewer objects, the less the garbage collector does.
-        index: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
-        local: dict[Key, Resource] = {}
+        index: defaultdict[str, dict[str, Identified]] = defaultdict(dict)
+        local: dict[Key, Identified] = {}
         # From the last to the first, so that the first of each identity stays.
         for resource in reversed(resources):
             if resource.id:
@@ -105,8 +148,8 @@ class Compound(msgspec.Struct, eq=False):
         self.local = local
         return index
 
-    def _by_lid(self, index: "dict[str, dict[str, Resource]]") -> "dict[Key, Resource]":
-        found: dict[Key, Resource] = {}
+    def _by_lid(self, index: dict[str, dict[str, Identified]]) -> dict[Key, Identified]:
+        found: dict[Key, Identified] = {}
         for (type_, by, id_), (_, members) in self._parts().items():
             if by == "id" and "lid" in members and id_ in index.get(type_, ()):
                 lid = loads(members["lid"])
@@ -204,7 +247,7 @@ def response_of(resource: object) -> object | None:
     return document.response if document is not None else None
 
 
-def revive(body: bytes, url: str | None, registry: "Registry") -> Compound:
+def revive(body: bytes, url: str | None, registry: ResourceDecoder) -> Compound:
     """The document of `body` after pickling; it has no way to fetch more."""
     included = (members_of(body) or {}).get("included", UNSET)
     return Compound(included=included, body=body, url=url, registry=registry, follow=None, whole=False)

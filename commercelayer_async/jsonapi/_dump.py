@@ -1,6 +1,7 @@
 """Resources as plain JSON types again."""
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 
 import msgspec
 from msgspec import UNSET
@@ -8,17 +9,42 @@ from msgspec import UNSET
 from ._schema import once_per_class, wire_names
 from .errors import DecodeError
 from .links import escape
+from .objects import ResourceIdentifier
+from .relationship import Relationship
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from .objects import ResourceIdentifier
-    from .resource import Resource
-
 _PLAIN: Final = frozenset({str, int, float, bool})
 
 
-def to_dict(resource: "Resource") -> dict[str, Any]:
+class Dumped(Protocol):
+    """A resource, as far as writing it needs."""
+
+    type: ClassVar[str]
+
+    @property
+    def id(self) -> str:
+        """The id; empty where `lid` stands for it."""
+        ...
+
+    @property
+    def lid(self) -> str | None:
+        """The local id."""
+        ...
+
+    @property
+    def raw_attributes(self) -> Mapping[str, Any]:
+        """The attributes as received."""
+        ...
+
+    @property
+    def relationships(self) -> Mapping[str, Relationship]:
+        """The relationships by member name."""
+        ...
+
+
+def to_dict(resource: Dumped) -> dict[str, Any]:
     """A resource as a resource object (JSON:API 1.1) of dict, list, str, int, float, bool and None.
 
     Attributes stand under their names in documents, in the document's order; those that the document lacks are left
@@ -39,7 +65,7 @@ def to_dict(resource: "Resource") -> dict[str, Any]:
     return made
 
 
-def _attributes(resource: "Resource") -> dict[str, Any]:
+def _attributes(resource: Dumped) -> dict[str, Any]:
     cls = type(resource)
     names = wire_names(cls)
     document = getattr(resource, "_document", None)
@@ -53,7 +79,7 @@ def _attributes(resource: "Resource") -> dict[str, Any]:
     return {name: _plain(value, converter or _converter(None), resource, name) for name, value in values.items()}
 
 
-def _plain(value: Any, converter: "Converter", resource: "Resource", name: str) -> Any:
+def _plain(value: Any, converter: "Converter", resource: Dumped, name: str) -> Any:
     if value is None or type(value) in _PLAIN:
         return value
     try:
@@ -89,7 +115,7 @@ def _linkage(linkage: Any) -> Any:
     return _identifier(linkage) if linkage is not None else None
 
 
-def _identifier(identifier: "ResourceIdentifier") -> dict[str, Any]:
+def _identifier(identifier: ResourceIdentifier) -> dict[str, Any]:
     made: dict[str, Any] = {"type": identifier.type}
     made |= {"lid": identifier.lid} if identifier.id is None else {"id": identifier.id}
     if identifier.meta:

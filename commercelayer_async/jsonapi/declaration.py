@@ -1,15 +1,12 @@
 """Declarations: how a resource class says which relationships it has, and what reading one of them gives."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
+from typing import Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
+from ._compound import Compound, Identified
 from ._json import loads
 from ._linkage import NOTHING, open_members
 from .document import mapping
 from .relationship import Relationship, ToManyRelationship, ToOneRelationship
-
-if TYPE_CHECKING:
-    from ._compound import Compound
-    from .resource import Resource
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -51,8 +48,8 @@ class ToOne(_Declared, Generic[T_co]):
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, instance: "Resource", owner: type) -> ToOneRelationship[T_co]: ...
-    def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToOneRelationship[T_co]":
+    def __get__(self, instance: Identified, owner: type) -> ToOneRelationship[T_co]: ...
+    def __get__(self, instance: Identified | None, owner: type) -> "Self | ToOneRelationship[T_co]":
         if instance is None:
             return self
         found: Any = related(instance, self.member, ToOneRelationship)
@@ -67,15 +64,15 @@ class ToMany(_Declared, Generic[T_co]):
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, instance: "Resource", owner: type) -> ToManyRelationship[T_co]: ...
-    def __get__(self, instance: "Resource | None", owner: type) -> "Self | ToManyRelationship[T_co]":
+    def __get__(self, instance: Identified, owner: type) -> ToManyRelationship[T_co]: ...
+    def __get__(self, instance: Identified | None, owner: type) -> "Self | ToManyRelationship[T_co]":
         if instance is None:
             return self
         found: Any = related(instance, self.member, ToManyRelationship)
         return found  # type: ignore[no-any-return]  # as above
 
 
-def related(resource: "Resource", name: str, cls: type[Relationship]) -> Relationship:
+def related(resource: Identified, name: str, cls: type[Relationship]) -> Relationship:
     """The relationship `name` of `resource`, made on first use and kept there."""
     members = opened(resource)
     value: Any = members.get(name, NOTHING)
@@ -90,7 +87,7 @@ def said(value: Any) -> bool:
     return not (isinstance(value, Relationship) and value.unsaid)
 
 
-def opened(resource: "Resource") -> dict[str, Any]:
+def opened(resource: Identified) -> dict[str, Any]:
     """The members of a resource's `relationships`: as the document has them, and those already made."""
     known: Any = getattr(resource, "_relationships", None)
     members: Any = known
@@ -104,7 +101,7 @@ def opened(resource: "Resource") -> dict[str, Any]:
     return made
 
 
-def _open(raw: bytes, document: "Compound | None", resource: "Resource") -> dict[str, Any]:
+def _open(raw: bytes, document: Compound | None, resource: Identified) -> dict[str, Any]:
     members = open_members(raw)
     if members is not None:
         return members

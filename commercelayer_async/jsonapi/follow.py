@@ -1,10 +1,9 @@
 """The one way from a document to a network: what relationships that are not included are fetched through."""
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from .relationship import Relationship, ToManyRelationship
+from .relationship import Relationship, ToManyRelationship
 
 
 class Collection(Protocol):
@@ -30,15 +29,13 @@ class Collection(Protocol):
 class Follow(Protocol):
     """What fetches the target of a relationship; a session is one."""
 
-    def follow(
-        self, relationship: "Relationship", *, include: Sequence[str] = (), anew: bool = False
-    ) -> Awaitable[Any]:
+    def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Awaitable[Any]:
         """The resource, the tuple of resources, or None that `relationship` leads to.
 
         Awaits of one relationship object share one request, unless it is to be asked `anew`.
         """
         ...
 
-    def list(self, relationship: "ToManyRelationship[Any]", /) -> Collection:
+    def list(self, relationship: ToManyRelationship[Any], /) -> Collection:
         """What a to-many relationship leads to, to be read page by page; no request yet."""
         ...

@@ -19,14 +19,11 @@ from typing import (
 
 from msgspec import UNSET, Raw, UnsetType
 
+from ._compound import Compound, Follower, Key
 from ._linkage import NOTHING, Identifier, Wire, identifier_of, read_relationship
 from .errors import ConfigurationError, DecodeError, SessionError
-from .follow import Follow
 from .links import Link, Links, escape
 from .objects import ResourceIdentifier
-
-if TYPE_CHECKING:
-    from ._compound import Compound, Key
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -73,9 +70,7 @@ class Relationship:
     name: str
     """The member name under `relationships`."""
 
-    def __init__(
-        self, name: str, owner: "Key", document: "Compound | None" = None, wire: "Wire | Raw" = NOTHING
-    ) -> None:
+    def __init__(self, name: str, owner: Key, document: Compound | None = None, wire: Wire | Raw = NOTHING) -> None:
         self.name = name
         # Its identity and not the resource, which holds this object: no cycle.
         self._owner = owner
@@ -212,8 +207,8 @@ class Relationship:
     def _follow(self, *, include: Sequence[str] = (), anew: bool = False) -> Awaitable[Any]:
         return self._through().follow(self, include=include, anew=anew)
 
-    def _through(self) -> Follow:
-        follow: Follow | None = self._document.follow if self._document is not None else None
+    def _through(self) -> Follower:
+        follow = self._document.follow if self._document is not None else None
         if follow is None:
             raise SessionError(
                 f"{self._path} cannot be fetched: the resource is bound to no"
@@ -286,7 +281,8 @@ class ToManyRelationship(Relationship, Generic[T_co]):
 
     def pages(self) -> "AsyncIterator[Any]":
         """The pages, in order, with their meta and links; asked for, whatever is included. Of a session, `Page`s."""
-        return self._through().list(self).pages()
+        pages: AsyncIterator[Any] = self._through().list(self).pages()
+        return pages
 
     def first(self) -> Awaitable[T_co | None]:
         """The first resource, None if there is none; one request at most."""
@@ -302,7 +298,8 @@ class ToManyRelationship(Relationship, Generic[T_co]):
         linkage = self._said.data
         if isinstance(linkage, list) and self.links.next is None:
             return _Known(len(linkage))
-        return self._through().list(self).count()
+        count: Awaitable[int] = self._through().list(self).count()
+        return count
 
     def _whole(self) -> tuple[T_co, ...] | None:
         """All targets, if the document holds them; not what a request brought, which may be a first page."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 
+from ._compound import Compound, Key
 from ._depth import WHEN_DEEP, copied, packed, unpacked
 from ._dump import to_dict
 from ._schema import once_per_class, wire_names
@@ -13,10 +14,6 @@ from .errors import ConfigurationError, DecodeError
 from .follow import Follow
 from .links import Links
 from .relationship import Relationship
-
-if TYPE_CHECKING:
-    from ._compound import Compound, Key
-
 
 R = TypeVar("R", bound="Resource")
 
@@ -89,7 +86,7 @@ class Resource(_Bookkeeping):
         return getattr(self, "_beside", _NOTHING_BESIDE).lid
 
     @property
-    def key(self) -> "Key":
+    def key(self) -> Key:
         """Type, "id" or "lid", and its value: what identifies the resource in its document."""
         return (self.type, "id", self.id) if self.id else (self.type, "lid", self.lid or "")
 
@@ -244,7 +241,7 @@ def _names(cls: Any) -> tuple[str, ...]:
     return tuple(field.name for field in attrs.fields(cls))
 
 
-def _made(cls: type[R], values: dict[str, Any], document: "Compound | None", facts: "_Beside | None") -> R:
+def _made(cls: type[R], values: dict[str, Any], document: Compound | None, facts: "_Beside | None") -> R:
     resource = object.__new__(cls)
     for name, value in values.items():
         object.__setattr__(resource, name, value)
@@ -256,7 +253,7 @@ def _made(cls: type[R], values: dict[str, Any], document: "Compound | None", fac
     return resource
 
 
-def _revive(cls: type[R], values: dict[str, Any], document: "Compound | None", facts: "_Beside | None") -> R:
+def _revive(cls: type[R], values: dict[str, Any], document: Compound | None, facts: "_Beside | None") -> R:
     """What pickles call."""
     resource = _made(cls, {name: unpacked(value) for name, value in values.items()}, document, facts)
     if document is not None:

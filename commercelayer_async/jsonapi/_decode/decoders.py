@@ -18,7 +18,7 @@ from weakref import ref
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from .._compound import Compound
+from .._compound import Compound, Follower, ResourceDecoder
 from .._json import exact, require_utf8
 from ..document import own_members, require_few
 from ..errors import DecodeError
@@ -29,9 +29,6 @@ from .strict import NO_RELATIONSHIPS, Step, steps_of_document, steps_of_included
 
 if TYPE_CHECKING:
     from cattrs import Converter
-
-    from ..follow import Follow
-    from ..registry import Registry
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -125,8 +122,8 @@ class Decoders:
         self,
         body: bytes,
         url: str | None,
-        registry: "Registry",
-        follow: "Follow | None",
+        registry: ResourceDecoder,
+        follow: Follower | None,
         response: object,
     ) -> Any:
         """See `Registry.read`."""
