@@ -10,15 +10,15 @@ from typing import Final, cast
 
 from aiohttp import web
 
-from .api.core import Api, Ask
-from .api.documents import Object
-from .faults.apply import alter, hold, immediate, made_up, send
+from .api.core import Api, ApiRequest
+from .api.documents import JsonObject
+from .faults.apply import alter, hold, immediate_effect, send, substitute
 from .faults.rules import Answer, ExpireTokens, Faults, Immediate, Reset
 from .http.negotiation import MEDIA_TYPE, admits_json_api
 from .http.request_log import ReceivedRequest
-from .limits.rate_classes import TOKEN_PATH, Budget, Place, place_of
+from .limits.rate_classes import TOKEN_PATH, Budget, RateClass, rate_class_of
 from .limits.rates import Meter
-from .oauth.tokens import Body, Tokens, grant_name
+from .oauth.tokens import TokenRequest, Tokens, grant_type_of
 from .refusals import (
     AuthRefusal,
     Refusal,
@@ -57,22 +57,22 @@ class Application:
         tokens: Tokens,
         *,
         clock: Callable[[], float],
-        received: Callable[[ReceivedRequest], None],
+        log_request: Callable[[ReceivedRequest], None],
         meter: Meter,
         faults: Faults,
-        grants: Counter[str],
+        token_requests: Counter[str],
     ) -> None:
         self._api = api
         self._tokens = tokens
         self._clock = clock
-        self._received = received
+        self._log = log_request
         self._meter = meter
         self._faults = faults
-        self._grants = grants
+        self._token_requests = token_requests
 
     def build(self) -> web.Application:
         """The application, ready to be served."""
-        application = web.Application(middlewares=[self._around])
+        application = web.Application(middlewares=[self._middleware])
         application.add_routes(self._routes())
         return application
 
@@ -80,49 +80,49 @@ class Application:
         yield web.post(TOKEN_PATH, self._token)
         yield web.post("/oauth/revoke", self._revoke)
         for prefix in _PREFIXES:
-            for path, answer in (
+            for path, serve in (
                 ("/{type}", self._api.list),
                 ("/{type}/{id}", self._api.retrieve),
                 ("/{type}/{id}/relationships/{name}", self._api.linkage),
                 ("/{type}/{id}/{name}", self._api.related),
             ):
                 # Both forms, with and without a slash at the end, are in the documentation.
-                handler = self._core_handler(prefix, answer)
+                handler = self._core_handler(prefix, serve)
                 yield web.get(f"{prefix}{path}", handler, allow_head=False)
                 yield web.get(f"{prefix}{path}/", handler, allow_head=False)
 
     @web.middleware
-    async def _around(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def _middleware(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Note and count the request when it arrives, see to its answer, and let go wrong what shall."""
-        received = self._receive(request)
-        place = place_of(request.method, request.rel_url.raw_path)
-        verdict = self._meter.arrive(place, received.arrived_at)
-        if verdict.refused:
-            handler, fault = _refuse(place), None
+        logged = self._log_request(request)
+        rate_class = rate_class_of(request.method, request.rel_url.raw_path)
+        admission = self._meter.admit(rate_class, logged.arrived_at)
+        if admission.refused:
+            handler, fault = _refuse_as_too_many(rate_class), None
         else:
-            fault = self._faults.pick(received)
-        received.fault = fault.name if fault else None
-        then = immediate(fault)
-        response = await self._answer(request, handler, then)
-        response.headers.update(verdict.headers)
+            fault = self._faults.pick(logged)
+        logged.fault = fault.name if fault else None
+        effect = immediate_effect(fault)
+        response = await self._respond(request, handler, effect)
+        response.headers.update(admission.headers)
         response.headers["X-Request-Id"] = secrets.token_hex(16)
         await hold(fault)
-        alter(response, then)
-        received.status = None if then == Reset() else response.status
-        return await send(request, response, then)
+        alter(response, effect)
+        logged.status = None if effect == Reset() else response.status
+        return await send(request, response, effect)
 
-    def _receive(self, request: web.Request) -> ReceivedRequest:
-        headers = _shared(tuple(request.headers.items()))
-        received = ReceivedRequest(request.method, request.raw_path, headers, arrived_at=self._clock())
-        self._received(received)
-        return received
+    def _log_request(self, request: web.Request) -> ReceivedRequest:
+        headers = _intern_headers(tuple(request.headers.items()))
+        logged = ReceivedRequest(request.method, request.raw_path, headers, arrived_at=self._clock())
+        self._log(logged)
+        return logged
 
-    async def _answer(self, request: web.Request, handler: _Handler, fault: Immediate | None) -> web.Response:
+    async def _respond(self, request: web.Request, handler: _Handler, fault: Immediate | None) -> web.Response:
         try:
             _check_host(request)
             await self._count_grant(request)
             if isinstance(fault, Answer):
-                return made_up(fault)
+                return substitute(fault)
             if isinstance(fault, ExpireTokens):
                 self._tokens.expire_all()
             return cast("web.Response", await handler(request))
@@ -140,37 +140,37 @@ class Application:
         """Count a request for a token, whatever becomes of it."""
         if request.method == "POST" and request.path == TOKEN_PATH:
             try:
-                self._grants[grant_name(await _body(request))] += 1
+                self._token_requests[grant_type_of(await _json_body(request))] += 1
             except AuthRefusal:
-                self._grants["other"] += 1
+                self._token_requests["other"] += 1
 
-    def _core_handler(self, prefix: str, answer: Callable[..., Object]) -> _Handler:
+    def _core_handler(self, prefix: str, serve: Callable[..., JsonObject]) -> _Handler:
         async def handler(request: web.Request) -> web.Response:
-            if not self._tokens.admits(request.headers.get("Authorization")):
+            if not self._tokens.accepts(request.headers.get("Authorization")):
                 raise invalid_token()
             accept = ",".join(request.headers.getall("Accept", ())) or None
             if not admits_json_api(accept):
                 raise not_acceptable(str(accept))
-            ask = Ask(
+            api_request = ApiRequest(
                 origin=f"{request.scheme}://{request.headers['Host']}",
                 prefix=prefix,
                 path=request.rel_url.raw_path,
                 parameters=tuple(request.rel_url.query.items()),
             )
-            return _response(answer(ask, **request.match_info), 200)
+            return _response(serve(api_request, **request.match_info), 200)
 
         return handler
 
     async def _token(self, request: web.Request) -> web.Response:
-        return _response(self._tokens.grant(await _body(request)), 200, "application/json")
+        return _response(self._tokens.grant(await _json_body(request)), 200, "application/json")
 
     async def _revoke(self, request: web.Request) -> web.Response:
-        return _response(self._tokens.revoke(await _body(request)), 200, "application/json")
+        return _response(self._tokens.revoke(await _json_body(request)), 200, "application/json")
 
 
-def _refuse(place: Place | None) -> _Handler:
+def _refuse_as_too_many(rate_class: RateClass | None) -> _Handler:
     """Answers that a request is one too many, without a look at its token."""
-    token = place is not None and place.budget is Budget.TOKEN
+    token = rate_class is not None and rate_class.budget is Budget.TOKEN
 
     async def handler(_request: web.Request) -> web.Response:
         raise too_many_token_requests() if token else too_many_requests()
@@ -179,7 +179,7 @@ def _refuse(place: Place | None) -> _Handler:
 
 
 @lru_cache(1024)
-def _shared(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def _intern_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """*headers*, the same object for equal ones: a client sends the same again and again."""
     return headers
 
@@ -201,16 +201,16 @@ def _check_host(request: web.Request) -> None:
         raise misdirected(host)
 
 
-async def _body(request: web.Request) -> Body:
+async def _json_body(request: web.Request) -> TokenRequest:
     try:
         body: object = json.loads(await request.read())
     except ValueError:
         body = None
     if not isinstance(body, dict):
         raise AuthRefusal(400, "BAD_REQUEST", "invalid_request", "The body is no JSON object.")
-    return cast("Body", body)
+    return cast("TokenRequest", body)
 
 
-def _response(document: Object, status: int, content_type: str = MEDIA_TYPE) -> web.Response:
+def _response(document: JsonObject, status: int, content_type: str = MEDIA_TYPE) -> web.Response:
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return web.Response(body=body, status=status, content_type=content_type)

@@ -24,7 +24,7 @@ DEFAULT_WALLETS: Final = 300
 DEFAULT_SEED: Final = 2018
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-_KEPT_REQUESTS: Final = 100_000
+_MAX_KEPT_REQUESTS: Final = 100_000
 _BACKLOG: Final = 128  # as aiohttp has it
 _SHUTDOWN_TIMEOUT: Final = 1.0  # seconds for answers under way
 
@@ -99,7 +99,7 @@ class Sandbox:
         self.client_id = secrets.token_urlsafe(32)
         self.client_secret = secrets.token_urlsafe(32)
         self.customer_password = secrets.token_urlsafe(12)
-        self.requests = deque(maxlen=_KEPT_REQUESTS)
+        self.requests = deque(maxlen=_MAX_KEPT_REQUESTS)
         self.faults = Faults()
         self.token_requests = Counter()
 
@@ -112,7 +112,7 @@ class Sandbox:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop()
 
@@ -123,7 +123,7 @@ class Sandbox:
         Raises:
             RuntimeError: the sandbox is not running.
         """
-        return self._now().url
+        return self._require_running().url
 
     @property
     def access_token(self) -> str:
@@ -132,18 +132,18 @@ class Sandbox:
         Raises:
             RuntimeError: the sandbox is not running.
         """
-        return self._now().access_token
+        return self._require_running().access_token
 
     def expire_tokens(self) -> None:
         """Make every access token handed out so far invalid; new ones can be asked for.
 
         Refresh tokens stay good.
         """
-        self._now().tokens.expire_all()
+        self._require_running().tokens.expire_all()
 
     def revoke_all(self) -> None:
         """Make every token handed out so far invalid, refresh tokens included."""
-        self._now().tokens.revoke_all()
+        self._require_running().tokens.revoke_all()
 
     @property
     def world(self) -> World:
@@ -180,10 +180,10 @@ class Sandbox:
             self._api,
             tokens,
             clock=self._window_clock,
-            received=self.requests.append,
+            log_request=self.requests.append,
             meter=self._meter,
             faults=self.faults,
-            grants=self.token_requests,
+            token_requests=self.token_requests,
         )
         runner = web.AppRunner(
             application.build(), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_TIMEOUT
@@ -220,7 +220,7 @@ class Sandbox:
         customer = self._world.customer_by_email(email)
         return customer.id if customer else None
 
-    def _now(self) -> _Running:
+    def _require_running(self) -> _Running:
         if self._running is None:
             raise RuntimeError("the sandbox is not running: use `async with Sandbox() as sandbox`")
         return self._running

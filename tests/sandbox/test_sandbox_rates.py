@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commercelayer_async.sandbox import Limit, Limits, Rates, Sandbox
-from commercelayer_async.sandbox.limits.rate_classes import Budget, Place, place_of
+from commercelayer_async.sandbox.limits.rate_classes import Budget, RateClass, rate_class_of
 from commercelayer_async.sandbox.limits.rates import Meter
 
 DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
-WALLETS = Place(Budget.UNCACHEABLE, "customer_payment_sources")
-CUSTOMERS = Place(Budget.UNCACHEABLE, "customers")
-TOKEN = Place(Budget.TOKEN, "/oauth/token")
+WALLETS = RateClass(Budget.UNCACHEABLE, "customer_payment_sources")
+CUSTOMERS = RateClass(Budget.UNCACHEABLE, "customers")
+TOKEN = RateClass(Budget.TOKEN, "/oauth/token")
 NARROW = Rates(
     uncacheable=Limits(Limit(3, 60.0), Limit(2, 10.0)),
     cacheable=Limits(Limit(15, 60.0)),
@@ -33,8 +33,8 @@ def clock():
     return Clock()
 
 
-def refusals(meter, place, moments):
-    return [meter.arrive(place, moment).refused for moment in moments]
+def refusals(meter, rate_class, moments):
+    return [meter.admit(rate_class, moment).refused for moment in moments]
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def refusals(meter, place, moments):
     ],
 )
 def test_a_request_counts_at_the_type_its_route_begins_with(method, path, budget, endpoint):
-    assert place_of(method, path) == Place(Budget(budget), endpoint)
+    assert rate_class_of(method, path) == RateClass(Budget(budget), endpoint)
 
 
 @pytest.mark.parametrize("path", ["/", "/oauth/revoke", "/apis", "/x/api/customers"])
 def test_nothing_else_counts(path):
-    assert place_of("GET", path) is None
-    assert Meter(Rates.test()).arrive(None, 0.0).headers == {}
+    assert rate_class_of("GET", path) is None
+    assert Meter(Rates.test()).admit(None, 0.0).headers == {}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_average_window_is_of_all_endpoints_of_the_class():
 
     assert refusals(meter, WALLETS, [0, 0, 10]) == [False, False, False]
     assert refusals(meter, CUSTOMERS, [10]) == [True]
-    assert refusals(meter, Place(Budget.CACHEABLE, "skus"), [10]) == [False]
+    assert refusals(meter, RateClass(Budget.CACHEABLE, "skus"), [10]) == [False]
     assert refusals(meter, TOKEN, [10, 10]) == [False, True]
 
 
@@ -140,14 +140,14 @@ def test_a_client_that_stops_is_let_in_again_though_refusals_count():
 
 def test_headers_tell_the_average_window_alone():
     meter = Meter(NARROW)
-    first, _, refused = (meter.arrive(WALLETS, 0).headers for _ in range(3))
+    first, _, refused = (meter.admit(WALLETS, 0).headers for _ in range(3))
 
     assert first == {"X-Ratelimit-Limit": "3", "X-Ratelimit-Interval": "60", "X-Ratelimit-Remaining": "2"}
     assert refused["X-Ratelimit-Remaining"] == "1"
 
 
 def test_the_interval_of_scaled_windows_is_a_fraction():
-    assert Meter(NARROW.scaled(100)).arrive(WALLETS, 0).headers["X-Ratelimit-Interval"] == "0.6"
+    assert Meter(NARROW.scaled(100)).admit(WALLETS, 0).headers["X-Ratelimit-Interval"] == "0.6"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_retry_after_is_the_time_until_every_window_has_a_place_rounded_up(momen
     meter = Meter(attrs.evolve(NARROW, retry_after=True))
     refusals(meter, WALLETS, moments)
 
-    verdict = meter.arrive(WALLETS, now)
+    verdict = meter.admit(WALLETS, now)
 
     assert verdict.refused
     assert verdict.headers["Retry-After"] == seconds
@@ -167,13 +167,13 @@ def test_a_refusal_that_counts_puts_off_the_time_to_come_back():
     meter = Meter(attrs.evolve(NARROW, retry_after=True, count_refused=True))
     refusals(meter, TOKEN, [0, 20])
 
-    assert meter.arrive(TOKEN, 30).headers["Retry-After"] == "60"
+    assert meter.admit(TOKEN, 30).headers["Retry-After"] == "60"
 
 
 def test_there_is_no_retry_after_unless_it_is_asked_for():
     meter = Meter(NARROW)
 
-    assert not any("Retry-After" in meter.arrive(WALLETS, 0).headers for _ in range(3))
+    assert not any("Retry-After" in meter.admit(WALLETS, 0).headers for _ in range(3))
 
 
 def test_a_report_tells_the_worst_of_each_window_refused_requests_included():
@@ -199,7 +199,7 @@ def test_the_worst_window_is_the_worst_in_any_position(gaps):
     moments = [sum(gaps[:end]) for end in range(1, len(gaps) + 1)]
     meter = Meter(Rates.off())
     for moment in moments:
-        meter.arrive(WALLETS, moment)
+        meter.admit(WALLETS, moment)
 
     for report in meter.report():
         windows = [[other for other in moments if end - report.seconds < other <= end] for end in moments]
@@ -214,7 +214,7 @@ def test_no_window_ever_admits_more_than_its_limit(gaps, count_refused):
     now = 0.0
     for gap in gaps:
         now += gap
-        if not meter.arrive(WALLETS, now).refused:
+        if not meter.admit(WALLETS, now).refused:
             admitted.append(now)
 
     for limit in (NARROW.uncacheable.average, NARROW.uncacheable.burst):
@@ -226,11 +226,11 @@ def test_a_hundred_thousand_requests_are_counted_in_no_more_memory_than_a_window
     meter = Meter(Rates.off())
 
     for number in range(100_000):
-        meter.arrive(WALLETS, number / 128)
+        meter.admit(WALLETS, number / 128)
 
     average, burst = meter.report()
     assert (average.requests, average.worst, burst.worst) == (100_000, 7680, 1280)
-    assert len(meter._averages[Budget.UNCACHEABLE].arrived._moments) == 7680
+    assert len(meter._averages[Budget.UNCACHEABLE].arrived._timestamps) == 7680
 
 
 async def test_a_request_too_many_is_429_before_its_token_is_looked_at(calling, clock):

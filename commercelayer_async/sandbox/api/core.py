@@ -9,20 +9,20 @@ from typing import Final
 import attrs
 
 from ..refusals import not_found, record_not_found
-from ..world.schema import TYPES, Relationship, ResourceType
-from ..world.table import Record
+from ..world.schema import TYPES, RelationshipSchema, ResourceType
+from ..world.table import WorldRecord
 from ..world.world import World
-from .documents import Composer, Object
+from .documents import Composer, JsonObject
 from .filters import parse_condition
 from .listing import Listing
-from .paging import Page, PageLinks, cursor_page, numbered_page
+from .paging import ListPage, PageLinks, cursor_page, numbered_page
 from .query import Query, parse_query
 
-_UNSERVED: Final = ("customer_payment_sources", "payment_source")
+_UNDOCUMENTED_ROUTE: Final = ("customer_payment_sources", "payment_source")
 
 
 @attrs.frozen
-class Ask:
+class ApiRequest:
     """A request, as far as documents depend on it."""
 
     origin: str
@@ -49,73 +49,75 @@ class Api:
         self._listings = {type: Listing(table) for type, table in world.tables.items()}
         self._payment_source_route = payment_source_route
 
-    def list(self, ask: Ask, type: str) -> Object:
+    def list(self, request: ApiRequest, type: str) -> JsonObject:
         """`/api/{type}`."""
-        if not _resource_type(ask, type).listed:
-            raise not_found(ask.path)
-        query = parse_query(ask.parameters, (type,))
-        return self._page(ask, query, self._listings[type])
+        if not _resource_type(request, type).listed:
+            raise not_found(request.path)
+        query = parse_query(request.parameters, (type,))
+        return self._page(request, query, self._listings[type])
 
-    def retrieve(self, ask: Ask, type: str, id: str) -> Object:
+    def retrieve(self, request: ApiRequest, type: str, id: str) -> JsonObject:
         """`/api/{type}/{id}`."""
-        record = self._record(ask, type, id)
-        return self._composer(ask, parse_query(ask.parameters, (type,))).one(record)
+        record = self._record(request, type, id)
+        return self._composer(request, parse_query(request.parameters, (type,))).one(record)
 
-    def related(self, ask: Ask, type: str, id: str, name: str) -> Object:
+    def related(self, request: ApiRequest, type: str, id: str, name: str) -> JsonObject:
         """`/api/{type}/{id}/{name}`."""
-        record, relationship = self._relationship(ask, type, id, name)
-        query = parse_query(ask.parameters, relationship.targets)
+        record, relationship = self._relationship(request, type, id, name)
+        query = parse_query(request.parameters, relationship.targets)
         references = self._world.related(record, name)
         if not relationship.many:
-            return self._composer(ask, query).one(self._world.at(references[0]) if references else None)
+            return self._composer(request, query).one(self._world.at(references[0]) if references else None)
         (target,) = relationship.targets
         if target not in self._world.tables:
-            page = numbered_page((), query.page, _page_links(ask))
-            return self._composer(ask, query).many((), page.meta, page.links)
+            page = numbered_page((), query.page, _page_links(request))
+            return self._composer(request, query).many((), page.meta, page.links)
         keys = [reference.key for reference in references]
-        return self._page(ask, query, Listing(self._world.tables[target], keys), cursors=relationship.cursors)
+        return self._page(request, query, Listing(self._world.tables[target], keys), cursors=relationship.cursors)
 
-    def linkage(self, ask: Ask, type: str, id: str, name: str) -> Object:
+    def linkage(self, request: ApiRequest, type: str, id: str, name: str) -> JsonObject:
         """`/api/{type}/{id}/relationships/{name}`."""
-        record, _ = self._relationship(ask, type, id, name)
-        return self._composer(ask, parse_query((), ())).linkage(record, name)
+        record, _ = self._relationship(request, type, id, name)
+        return self._composer(request, parse_query((), ())).linkage(record, name)
 
-    def _page(self, ask: Ask, query: Query, listing: Listing, *, cursors: bool = False) -> Object:
-        page = self._cursor_page(ask, query, listing) if cursors else self._numbered_page(ask, query, listing)
+    def _page(self, request: ApiRequest, query: Query, listing: Listing, *, cursors: bool = False) -> JsonObject:
+        page = self._cursor_page(request, query, listing) if cursors else self._numbered_page(request, query, listing)
         records = [listing.table.at(key) for key in page.keys]
-        return self._composer(ask, query).many(records, page.meta, page.links)
+        return self._composer(request, query).many(records, page.meta, page.links)
 
-    def _numbered_page(self, ask: Ask, query: Query, listing: Listing) -> Page:
+    def _numbered_page(self, request: ApiRequest, query: Query, listing: Listing) -> ListPage:
         known = listing.table.attribute_names
         conditions = tuple(parse_condition(name, value, known) for name, value in query.filters.items())
-        return numbered_page(listing.select(conditions, query.sort), query.page, _page_links(ask))
+        return numbered_page(listing.select(conditions, query.sort), query.page, _page_links(request))
 
-    def _cursor_page(self, ask: Ask, query: Query, listing: Listing) -> Page:
+    def _cursor_page(self, request: ApiRequest, query: Query, listing: Listing) -> ListPage:
         """Neither filtered nor sorted: the API offers neither where it pages by cursors."""
-        return cursor_page(listing.select((), ()), query.page, _page_links(ask))
+        return cursor_page(listing.select((), ()), query.page, _page_links(request))
 
-    def _composer(self, ask: Ask, query: Query) -> Composer:
-        return Composer(self._world, ask.origin + ask.prefix, query)
+    def _composer(self, request: ApiRequest, query: Query) -> Composer:
+        return Composer(self._world, request.origin + request.prefix, query)
 
-    def _record(self, ask: Ask, type: str, id: str) -> Record:
-        _resource_type(ask, type)
+    def _record(self, request: ApiRequest, type: str, id: str) -> WorldRecord:
+        _resource_type(request, type)
         record = self._world.get(type, id)
         if record is None:
             raise record_not_found(id)
         return record
 
-    def _relationship(self, ask: Ask, type: str, id: str, name: str) -> tuple[Record, Relationship]:
-        relationship = _resource_type(ask, type).relationships.get(name)
-        if relationship is None or ((type, name) == _UNSERVED and not self._payment_source_route):
-            raise not_found(ask.path)
-        return self._record(ask, type, id), relationship
+    def _relationship(
+        self, request: ApiRequest, type: str, id: str, name: str
+    ) -> tuple[WorldRecord, RelationshipSchema]:
+        relationship = _resource_type(request, type).relationships.get(name)
+        if relationship is None or ((type, name) == _UNDOCUMENTED_ROUTE and not self._payment_source_route):
+            raise not_found(request.path)
+        return self._record(request, type, id), relationship
 
 
-def _resource_type(ask: Ask, type: str) -> ResourceType:
+def _resource_type(request: ApiRequest, type: str) -> ResourceType:
     if type not in TYPES:
-        raise not_found(ask.path)
+        raise not_found(request.path)
     return TYPES[type]
 
 
-def _page_links(ask: Ask) -> PageLinks:
-    return PageLinks(ask.origin + ask.path, dict(ask.parameters))
+def _page_links(request: ApiRequest) -> PageLinks:
+    return PageLinks(request.origin + request.path, dict(request.parameters))

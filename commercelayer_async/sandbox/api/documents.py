@@ -6,11 +6,11 @@ Members come in the order in which the documentation of the API shows them.
 from collections.abc import Mapping, Sequence
 
 from ..world.schema import TYPES
-from ..world.table import Record, Reference
+from ..world.table import Reference, WorldRecord
 from ..world.world import World
-from .query import Branch, Query
+from .query import IncludeTree, Query
 
-Object = dict[str, object]
+JsonObject = dict[str, object]
 
 
 class Composer:
@@ -32,50 +32,50 @@ class Composer:
         self._query = query
         self._expanded = dict[Reference, dict[str, None]]()
 
-    def one(self, record: Record | None) -> Object:
+    def one(self, record: WorldRecord | None) -> JsonObject:
         """A document whose primary data is *record*, or null."""
         if record is None:
             return {"data": None}
         included = self._included([record])
         return {"data": self._resource(record)} | included
 
-    def many(self, records: Sequence[Record], meta: Mapping[str, object], links: Mapping[str, str]) -> Object:
+    def many(self, records: Sequence[WorldRecord], meta: Mapping[str, object], links: Mapping[str, str]) -> JsonObject:
         """A document whose primary data is the list *records*."""
         included = self._included(records)
         resources = [self._resource(record) for record in records]
         return {"data": resources, "meta": meta, "links": links} | included
 
-    def linkage(self, record: Record, name: str) -> Object:
+    def linkage(self, record: WorldRecord, name: str) -> JsonObject:
         """What the link `relationships/{name}` of *record* leads to: identifiers as primary data."""
         return {"data": self._identifiers(record, name), "links": _links(self._url(record), name)}
 
-    def _included(self, primary: Sequence[Record]) -> Object:
+    def _included(self, primary: Sequence[WorldRecord]) -> JsonObject:
         first = {record.reference for record in primary}
         for record in primary:
             self._walk(record, self._query.include)
         included = [self._resource(self._world.at(reference)) for reference in self._expanded if reference not in first]
         return {"included": included} if included else {}
 
-    def _walk(self, record: Record, branch: Branch) -> None:
+    def _walk(self, record: WorldRecord, tree: IncludeTree) -> None:
         expanded = self._expanded.setdefault(record.reference, {})
-        if not branch.branches:
+        if not tree.children:
             return
         for name in self._shown(record):
-            if name in branch.branches:
+            if name in tree.children:
                 expanded[name] = None
                 for reference in self._world.related(record, name):
-                    self._walk(self._world.at(reference), branch.branches[name])
+                    self._walk(self._world.at(reference), tree.children[name])
 
-    def _shown(self, record: Record) -> Sequence[str]:
+    def _shown(self, record: WorldRecord) -> Sequence[str]:
         """The relationships of *record* that its sparse fieldset leaves; `include` goes along no others."""
         fields = self._query.fields.get(record.type)
         if fields is None:
             return record.relationships
         return [name for name in record.relationships if name in fields]
 
-    def _resource(self, record: Record) -> Object:
+    def _resource(self, record: WorldRecord) -> JsonObject:
         url = self._url(record)
-        resource: Object = {
+        resource: JsonObject = {
             "id": record.id,
             "type": record.type,
             "links": {"self": url if record.linked else None},
@@ -85,24 +85,24 @@ class Composer:
             resource["relationships"] = self._relationships(record, url, shown)
         return resource | {"meta": record.meta}
 
-    def _url(self, record: Record) -> str:
+    def _url(self, record: WorldRecord) -> str:
         return f"{self._base}/{record.type}/{record.id}"
 
-    def _attributes(self, record: Record) -> Mapping[str, object]:
+    def _attributes(self, record: WorldRecord) -> Mapping[str, object]:
         fields = self._query.fields.get(record.type)
         if fields is None:
             return record.attributes
         return {name: value for name, value in record.attributes.items() if name in fields}
 
-    def _relationships(self, record: Record, url: str, shown: Sequence[str]) -> Mapping[str, Object]:
-        relationships = dict[str, Object]()
+    def _relationships(self, record: WorldRecord, url: str, shown: Sequence[str]) -> Mapping[str, JsonObject]:
+        relationships = dict[str, JsonObject]()
         for name in shown:
             relationships[name] = {"links": _links(url, name)}
         for name in self._expanded.get(record.reference, ()):
             relationships[name]["data"] = self._identifiers(record, name)
         return relationships
 
-    def _identifiers(self, record: Record, name: str) -> object:
+    def _identifiers(self, record: WorldRecord, name: str) -> object:
         related = self._world.related(record, name)
         identifiers = [{"type": reference.type, "id": self._world.id_of(reference)} for reference in related]
         if TYPES[record.type].relationships[name].many:
@@ -110,5 +110,5 @@ class Composer:
         return identifiers[0] if identifiers else None
 
 
-def _links(url: str, name: str) -> Object:
+def _links(url: str, name: str) -> JsonObject:
     return {"self": f"{url}/relationships/{name}", "related": f"{url}/{name}"}

@@ -48,8 +48,8 @@ def parse_condition(name: str, value: str, attributes: Collection[str]) -> Condi
         raise bad_request("FILTER_NOT_ALLOWED", f"{name} ends in no predicate known here.")
     if attribute not in attributes:
         raise bad_request("FILTER_NOT_ALLOWED", f"{attribute} cannot be filtered by.")
-    values = tuple(value.split(",")) if predicate in _LISTS else (value,)
-    is_time = attribute.endswith("_at") and predicate not in _TRUTHS
+    values = tuple(value.split(",")) if predicate in _LIST_PREDICATES else (value,)
+    is_time = attribute.endswith("_at") and predicate not in _NULL_PREDICATES
     return Condition(attribute, predicate, tuple(map(_time, values)) if is_time else values)
 
 
@@ -115,7 +115,7 @@ _PREDICATES: Final[Mapping[str, Callable[[object, Values], bool]]] = {
     "null": _is_null,
     "not_null": lambda value, values: not _is_null(value, values),
 }
-_LISTS: Final = frozenset({"in", "not_in"})
-_TRUTHS: Final = frozenset({"null", "not_null"})
+_LIST_PREDICATES: Final = frozenset({"in", "not_in"})
+_NULL_PREDICATES: Final = frozenset({"null", "not_null"})
 # `not_eq` before `eq`: the longest predicate that fits is the one meant.
 _LONGEST_FIRST: Final = sorted(_PREDICATES, key=len, reverse=True)

@@ -14,14 +14,14 @@ from typing import Final
 import attrs
 
 from ..refusals import bad_request
-from ..world.table import Table
+from ..world.table import RecordTable
 from .filters import Condition
 
 SORTABLE: Final = frozenset({"id", "created_at", "updated_at"})
 
 _UPWARDS: Final = frozenset({"gt", "gteq"})
 _ABOVE_BOUND: Final = frozenset({"gt", "lteq"})  # where the cut lies above the id named
-_KEPT_SELECTIONS: Final = 16
+_MAX_KEPT_SELECTIONS: Final = 16
 
 
 @attrs.frozen
@@ -35,12 +35,12 @@ class SortKey:
 class Listing:
     """The lists that can be had of *keys* of a table, by default all of them."""
 
-    def __init__(self, table: Table, keys: Sequence[int] | None = None) -> None:
+    def __init__(self, table: RecordTable, keys: Sequence[int] | None = None) -> None:
         self.table = table
         self._own_keys = keys
         self._keys: Sequence[int] = table.keys if keys is None else keys
-        self._matching = lru_cache(_KEPT_SELECTIONS)(self._scan)
-        self._ordered = lru_cache(_KEPT_SELECTIONS)(self._order)
+        self._matching = lru_cache(_MAX_KEPT_SELECTIONS)(self._scan)
+        self._ordered = lru_cache(_MAX_KEPT_SELECTIONS)(self._order)
 
     def select(self, conditions: tuple[Condition, ...], sort: tuple[SortKey, ...]) -> Sequence[int]:
         """The keys of the records that meet *conditions*, as *sort* orders them; by creation without it.

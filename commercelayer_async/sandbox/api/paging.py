@@ -16,11 +16,11 @@ import attrs
 from ..refusals import bad_request
 
 _DEFAULT_SIZE: Final = 10
-_MOST: Final = 25
+_MAX_SIZE: Final = 25
 
 
 @attrs.frozen
-class Page:
+class ListPage:
     """One page of a list."""
 
     keys: Sequence[int]
@@ -44,7 +44,7 @@ class PageLinks:
         return f"{self.url}?{urlencode(sorted(query.items()), safe='', quote_via=quote)}"
 
 
-def numbered_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks) -> Page:
+def numbered_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks) -> ListPage:
     """The page of *keys* that `page[number]` asks for."""
     number, size = _positive(page, "number", 1), _size(page)
     last = max(1, -(-len(keys) // size))
@@ -55,10 +55,10 @@ def numbered_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks
         urls["next"] = links.to(number=number + 1, size=size)
     urls["last"] = links.to(number=last, size=size)
     meta = {"record_count": len(keys), "page_count": -(-len(keys) // size)}
-    return Page(keys[(number - 1) * size : number * size], meta, urls)
+    return ListPage(keys[(number - 1) * size : number * size], meta, urls)
 
 
-def cursor_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks) -> Page:
+def cursor_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks) -> ListPage:
     """The page of ascending *keys* after `page[after]` or before `page[before]`; the first without them."""
     size = _size(page)
     start, end = 0, len(keys)
@@ -75,13 +75,13 @@ def cursor_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks) 
         urls["prev"] = links.to(before=_cursor_of(keys[start]), size=size)
     if end < len(keys) and start < end:
         urls["next"] = links.to(after=_cursor_of(keys[end - 1]), size=size)
-    return Page(keys[start:end], {}, urls)
+    return ListPage(keys[start:end], {}, urls)
 
 
 def _size(page: Mapping[str, str]) -> int:
     size = _positive(page, "size", _DEFAULT_SIZE)
-    if size > _MOST:
-        raise bad_request("INVALID_PAGE_VALUE", f"page[size] is {size}, more than {_MOST}.")
+    if size > _MAX_SIZE:
+        raise bad_request("INVALID_PAGE_VALUE", f"page[size] is {size}, more than {_MAX_SIZE}.")
     return size
 
 

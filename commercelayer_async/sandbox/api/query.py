@@ -20,20 +20,20 @@ _FILTER: Final = re.compile(r"filter\[q\]\[(\w+)\]")
 
 
 @attrs.frozen
-class Branch:
+class IncludeTree:
     """What `include` asks for below one point: relationships, and what to include from there."""
 
-    branches: Mapping[str, "Branch"]
+    children: Mapping[str, "IncludeTree"]
 
 
-NOTHING: Final = Branch({})
+NO_INCLUDE: Final = IncludeTree({})
 
 
 @attrs.frozen
 class Query:
     """What a request asks for beside its path."""
 
-    include: Branch
+    include: IncludeTree
     fields: Mapping[str, frozenset[str]]
     """By type: the attributes and relationships to show. A type that is not here shows all of them."""
     sort: tuple[SortKey, ...]
@@ -48,7 +48,7 @@ def parse_query(parameters: Iterable[tuple[str, str]], types: Sequence[str]) -> 
     Raises:
         Refusal: 400 for a parameter that does not exist, or says what cannot be.
     """
-    include = NOTHING
+    include = NO_INCLUDE
     fields, page, filters = dict[str, frozenset[str]](), dict[str, str](), dict[str, str]()
     sort: tuple[SortKey, ...] = ()
     for name, value in parameters:
@@ -74,18 +74,18 @@ def _parse_sort_key(item: str) -> SortKey:
     return SortKey(name, descending=item.startswith("-"))
 
 
-def _parse_include(value: str, types: Sequence[str]) -> Branch:
+def _parse_include(value: str, types: Sequence[str]) -> IncludeTree:
     """`a,a.b,c` as a tree; every step has to exist in at least one of the types it may start from."""
-    return _branch([path.split(".") for path in value.split(",") if path], types)
+    return _include_tree([path.split(".") for path in value.split(",") if path], types)
 
 
-def _branch(paths: Sequence[Sequence[str]], types: Sequence[str]) -> Branch:
+def _include_tree(paths: Sequence[Sequence[str]], types: Sequence[str]) -> IncludeTree:
     further = dict[str, list[Sequence[str]]]()
     for first, *rest in paths:
         below = further.setdefault(first, [])
         if rest:
             below.append(rest)
-    return Branch({name: _branch(below, _targets(name, types)) for name, below in further.items()})
+    return IncludeTree({name: _include_tree(below, _targets(name, types)) for name, below in further.items()})
 
 
 def _targets(name: str, types: Sequence[str]) -> Sequence[str]:

@@ -15,7 +15,7 @@ from .rules import Answer, Delay, Fault, Headers, Immediate, Replace, Reset, Tru
 _RESET_ON_CLOSE: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
-def immediate(fault: Fault | None) -> Immediate | None:
+def immediate_effect(fault: Fault | None) -> Immediate | None:
     """What happens to an answer apart from its being late."""
     return fault.then if isinstance(fault, Delay) else fault
 
@@ -28,7 +28,7 @@ async def hold(fault: Fault | None) -> None:
             await fault.until.wait()
 
 
-def made_up(fault: Answer) -> web.Response:
+def substitute(fault: Answer) -> web.Response:
     """The answer that *fault* gives instead of the true one, its headers still missing."""
     return web.Response(status=fault.status, body=fault.body or None)
 

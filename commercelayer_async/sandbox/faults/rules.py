@@ -53,7 +53,7 @@ class Answer:
     @classmethod
     def errors(cls, status: int, *, code: str = "SANDBOX_FAULT", detail: str = "A fault was asked for.") -> "Answer":
         """An errors document of the Core API."""
-        return cls._of(Refusal(status, code, code.replace("_", " ").capitalize(), detail))
+        return cls._from_refusal(Refusal(status, code, code.replace("_", " ").capitalize(), detail))
 
     @classmethod
     def html(cls, status: int) -> "Answer":
@@ -69,16 +69,16 @@ class Answer:
     @classmethod
     def invalid_token(cls) -> "Answer":
         """401 INVALID_TOKEN, though the token stays good. `ExpireTokens` ends it for real."""
-        return cls._of(invalid_token())
+        return cls._from_refusal(invalid_token())
 
     @classmethod
     def too_many(cls, *, retry_after: str | int | None = None) -> "Answer":
         """429, with a `Retry-After` of any text if there is to be one."""
         headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
-        return cls._of(too_many_requests(), headers)
+        return cls._from_refusal(too_many_requests(), headers)
 
     @classmethod
-    def _of(cls, refusal: Refusal, headers: Headers = ()) -> "Answer":
+    def _from_refusal(cls, refusal: Refusal, headers: Headers = ()) -> "Answer":
         return cls(refusal.status, json.dumps(refusal.body()).encode(), (("Content-Type", MEDIA_TYPE), *headers))
 
 
@@ -175,7 +175,7 @@ class Rule:
     happened: int = 0
     """How many times it did."""
 
-    def takes(self, request: ReceivedRequest) -> bool:
+    def try_use(self, request: ReceivedRequest) -> bool:
         """Whether it happens to *request*; then it is used up by one."""
         if self.left == 0 or not _fits(request, self.where):
             return False
@@ -185,13 +185,13 @@ class Rule:
 
 
 @attrs.frozen
-class _Chance:
+class _RandomFaults:
     rate: float
     where: Where
     kinds: Sequence[Fault]
     random: Random
 
-    def draw(self, request: ReceivedRequest) -> Fault | None:
+    def pick(self, request: ReceivedRequest) -> Fault | None:
         """A fault for some requests: which ones depends on the seed and on how many came before."""
         if not _fits(request, self.where) or self.random.random() >= self.rate:
             return None
@@ -209,7 +209,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._rules: tuple[Rule, ...] = ()
-        self._chances: tuple[_Chance, ...] = ()
+        self._random_faults: tuple[_RandomFaults, ...] = ()
         self.counts = Counter()
 
     def add(self, fault: Fault, *, times: int | None = 1, where: Where = None) -> Rule:
@@ -231,17 +231,17 @@ class Faults:
             where: the requests it may happen to.
             kinds: equally likely each; by default 429, 502 in HTML, a reset, a truncated body, expired tokens.
         """
-        self._chances = (*self._chances, _Chance(rate, where, tuple(kinds), Random(seed)))  # noqa: S311 - not secret
+        self._random_faults = (*self._random_faults, _RandomFaults(rate, where, tuple(kinds), Random(seed)))  # noqa: S311 - not secret
 
     def clear(self) -> None:
         """Let nothing go wrong any more. What was counted stays."""
-        self._rules = self._chances = ()
+        self._rules = self._random_faults = ()
 
     def pick(self, request: ReceivedRequest) -> Fault | None:
         """The fault that happens to *request*; the server asks once for each."""
-        fault = next((rule.fault for rule in self._rules if rule.takes(request)), None)
+        fault = next((rule.fault for rule in self._rules if rule.try_use(request)), None)
         if fault is None:
-            fault = next((drawn for chance in self._chances if (drawn := chance.draw(request))), None)
+            fault = next((drawn for some in self._random_faults if (drawn := some.pick(request))), None)
         if fault is not None:
             self.counts[fault.name] += 1
         return fault

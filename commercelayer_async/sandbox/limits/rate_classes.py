@@ -44,17 +44,17 @@ class Budget(StrEnum):
 
 
 @attrs.frozen
-class Place:
+class RateClass:
     """Where a request counts."""
 
     budget: Budget
     endpoint: str
 
 
-def place_of(method: str, path: str) -> Place | None:
+def rate_class_of(method: str, path: str) -> RateClass | None:
     """Where a request for *path*, which has no query, counts; None where there is no limit."""
     if path == TOKEN_PATH:
-        return Place(Budget.TOKEN, path)
+        return RateClass(Budget.TOKEN, path)
     found = _CORE.match(path)
     if found is None:
         return None
@@ -62,5 +62,5 @@ def place_of(method: str, path: str) -> Place | None:
     cacheable = type in _CACHEABLE or type.endswith("_promotions")
     endpoint = type if cacheable or type in TYPES else "others"
     if method in _WRITING:
-        return Place(Budget.WRITE, endpoint)
-    return Place(Budget.CACHEABLE if cacheable else Budget.UNCACHEABLE, endpoint)
+        return RateClass(Budget.WRITE, endpoint)
+    return RateClass(Budget.CACHEABLE if cacheable else Budget.UNCACHEABLE, endpoint)

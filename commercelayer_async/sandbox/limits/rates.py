@@ -18,9 +18,9 @@ from typing import Final
 
 import attrs
 
-from .rate_classes import Budget, Place
+from .rate_classes import Budget, RateClass
 
-_MOST_KEPT: Final = 1_000_000  # moments; a window that holds more counts no further
+_MAX_TIMESTAMPS: Final = 1_000_000  # moments; a window that holds more counts no further
 
 
 @attrs.frozen
@@ -149,14 +149,14 @@ class WindowReport:
 
 
 @attrs.frozen
-class Verdict:
+class Admission:
     """What is decided about a request when it arrives."""
 
     headers: Mapping[str, str]
     refused: bool = False
 
 
-class _Moments:
+class _SlidingWindowLog:
     """The moments of the last seconds, oldest first, and the most there ever were at once.
 
     The end of every fullest window is an arrival, so looking back at each arrival finds the worst window in
@@ -165,35 +165,35 @@ class _Moments:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._moments = deque[float](maxlen=_MOST_KEPT)
-        self.added = 0
-        self.most = 0
+        self._timestamps = deque[float](maxlen=_MAX_TIMESTAMPS)
+        self.total = 0
+        self.peak = 0
 
     def count(self, now: float) -> int:
         """How many lie in the window that ends *now*."""
-        while self._moments and self._moments[0] <= now - self._seconds:
-            self._moments.popleft()
-        return len(self._moments)
+        while self._timestamps and self._timestamps[0] <= now - self._seconds:
+            self._timestamps.popleft()
+        return len(self._timestamps)
 
     def add(self, now: float) -> None:
-        self._moments.append(now)
-        self.added += 1
-        self.most = max(self.most, self.count(now))
+        self._timestamps.append(now)
+        self.total += 1
+        self.peak = max(self.peak, self.count(now))
 
     def until_below(self, limit: int, now: float) -> float:
         """Seconds until fewer than *limit* of those in a full window are left."""
-        return self._moments[len(self._moments) - limit] + self._seconds - now
+        return self._timestamps[len(self._timestamps) - limit] + self._seconds - now
 
 
-class _Window:
+class _MeteredWindow:
     """One limit of a class or an endpoint."""
 
-    def __init__(self, place: Place, limit: Limit, *, burst: bool) -> None:
-        self.place = place
+    def __init__(self, rate_class: RateClass, limit: Limit, *, burst: bool) -> None:
+        self.rate_class = rate_class
         self.limit = limit
         self.burst = burst
-        self.arrived = _Moments(limit.seconds)
-        self.charged = _Moments(limit.seconds)
+        self.arrived = _SlidingWindowLog(limit.seconds)
+        self.charged = _SlidingWindowLog(limit.seconds)
         self.refused = 0
 
     def full(self, now: float) -> bool:
@@ -201,12 +201,12 @@ class _Window:
 
     def report(self) -> WindowReport:
         return WindowReport(
-            budget=self.place.budget.value,
-            endpoint=self.place.endpoint if self.burst else None,
+            budget=self.rate_class.budget.value,
+            endpoint=self.rate_class.endpoint if self.burst else None,
             limit=self.limit.requests,
             seconds=self.limit.seconds,
-            requests=self.arrived.added,
-            worst=self.arrived.most,
+            requests=self.arrived.total,
+            worst=self.arrived.peak,
             refused=self.refused,
         )
 
@@ -220,19 +220,19 @@ class Meter:
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
-        self._averages = dict[Budget, _Window]()
-        self._windows = dict[Place, Sequence[_Window]]()
+        self._averages = dict[Budget, _MeteredWindow]()
+        self._windows = dict[RateClass, Sequence[_MeteredWindow]]()
 
-    def arrive(self, place: Place | None, now: float) -> Verdict:
+    def admit(self, rate_class: RateClass | None, now: float) -> Admission:
         """Take note of a request that is arriving *now*, and decide about it.
 
         Args:
-            place: where it counts; None for nowhere.
+            rate_class: Where it counts; None where no limit applies.
             now: seconds from anywhere, never less than the last time.
         """
-        if place is None:
-            return Verdict({})
-        windows = self._windows.get(place) or self._open(place)
+        if rate_class is None:
+            return Admission({})
+        windows = self._windows.get(rate_class) or self._open(rate_class)
         for window in windows:
             window.arrived.add(now)
         full = [window for window in windows if window.full(now)] if self._rates.enforced else []
@@ -241,7 +241,7 @@ class Meter:
         if not full or self._rates.count_refused:
             for window in windows:
                 window.charged.add(now)
-        return Verdict(self._headers(windows[0], now) | self._retry_after(full, now), refused=bool(full))
+        return Admission(self._headers(windows[0], now) | self._retry_after(full, now), refused=bool(full))
 
     def report(self) -> tuple[WindowReport, ...]:
         """Every window that a request arrived in: the averages first, then the endpoints, by name."""
@@ -249,15 +249,15 @@ class Meter:
         reports = [window.report() for window in (*self._averages.values(), *bursts)]
         return tuple(sorted(reports, key=lambda report: (report.endpoint or "", report.budget)))
 
-    def _open(self, place: Place) -> Sequence[_Window]:
-        """The windows of *place*, that of the average first."""
-        limits = self._rates.of(place.budget)
-        average = self._averages.setdefault(place.budget, _Window(place, limits.average, burst=False))
-        bursts = [_Window(place, limits.burst, burst=True)] if limits.burst else []
-        self._windows[place] = windows = (average, *bursts)
+    def _open(self, rate_class: RateClass) -> Sequence[_MeteredWindow]:
+        """The windows of *rate_class*, that of the average first."""
+        limits = self._rates.of(rate_class.budget)
+        average = self._averages.setdefault(rate_class.budget, _MeteredWindow(rate_class, limits.average, burst=False))
+        bursts = [_MeteredWindow(rate_class, limits.burst, burst=True)] if limits.burst else []
+        self._windows[rate_class] = windows = (average, *bursts)
         return windows
 
-    def _headers(self, average: _Window, now: float) -> dict[str, str]:
+    def _headers(self, average: _MeteredWindow, now: float) -> dict[str, str]:
         if not self._rates.told:
             return {}
         return {
@@ -266,7 +266,7 @@ class Meter:
             "X-Ratelimit-Remaining": str(max(0, average.limit.requests - average.charged.count(now))),
         }
 
-    def _retry_after(self, full: Sequence[_Window], now: float) -> dict[str, str]:
+    def _retry_after(self, full: Sequence[_MeteredWindow], now: float) -> dict[str, str]:
         if not full or not self._rates.retry_after:
             return {}
         seconds = max(window.charged.until_below(window.limit.requests, now) for window in full)

@@ -16,7 +16,7 @@ from ..refusals import AuthRefusal
 from .jwt import sign
 
 Claims = dict[str, object]
-Body = Mapping[str, object]
+TokenRequest = Mapping[str, object]
 
 _OVERLAP: Final = 15 * 60.0
 _DEFAULT_SCOPE: Final = "market:all"
@@ -82,11 +82,11 @@ class Tokens:
         self._current = dict[_Grant, _Token]()
         self._refresh = dict[str, _Grant]()
 
-    def admits(self, authorization: str | None) -> bool:
+    def accepts(self, authorization: str | None) -> bool:
         """Whether an `Authorization` header carries a token that is good now."""
         scheme, _, value = (authorization or "").partition(" ")
         token = self._tokens.get(value.strip())
-        return scheme.lower() == "bearer" and token is not None and self._left(token) > 0
+        return scheme.lower() == "bearer" and token is not None and self._remaining(token) > 0
 
     def expire_all(self) -> None:
         """Make every token handed out so far invalid, refresh tokens excepted."""
@@ -102,7 +102,7 @@ class Tokens:
         """A good token, as client credentials get it."""
         return self._token(_Grant(_DEFAULT_SCOPE)).value
 
-    def grant(self, body: Body) -> Claims:
+    def grant(self, body: TokenRequest) -> Claims:
         """What `/oauth/token` answers to *body*.
 
         Raises:
@@ -111,19 +111,19 @@ class Tokens:
         match body.get("grant_type"):
             case "client_credentials":
                 self._check_client(body, needs_secret=True)
-                return self._answer(_Grant(_scope(body)))
+                return self._respond(_Grant(_scope(body)))
             case "password":
                 self._check_client(body)
-                return self._answer(_Grant(_scope(body), self._customer(body)))
+                return self._respond(_Grant(_scope(body), self._customer(body)))
             case "refresh_token":
                 self._check_client(body)
-                return self._answer(self._refreshed(body))
+                return self._respond(self._refreshed(body))
             case None:
-                raise _bad("invalid_request", "The grant_type is missing.")
+                raise _bad_request("invalid_request", "The grant_type is missing.")
             case other:
-                raise _bad("unsupported_grant_type", f"The grant_type {other} is not supported.")
+                raise _bad_request("unsupported_grant_type", f"The grant_type {other} is not supported.")
 
-    def revoke(self, body: Body) -> Claims:
+    def revoke(self, body: TokenRequest) -> Claims:
         """What `/oauth/revoke` answers to *body*. A token nobody knows is revoked already.
 
         Raises:
@@ -141,48 +141,48 @@ class Tokens:
             del self._current[token.grant]
         return {}
 
-    def _check_client(self, body: Body, *, needs_secret: bool = False) -> None:
-        known = _same(body.get("client_id"), self._client_id)
+    def _check_client(self, body: TokenRequest, *, needs_secret: bool = False) -> None:
+        known = _is_secret(body.get("client_id"), self._client_id)
         if "client_secret" in body or needs_secret:
-            known = _same(body.get("client_secret"), self._client_secret) and known
+            known = _is_secret(body.get("client_secret"), self._client_secret) and known
         if not known:
             detail = "Client authentication failed: unknown client, or its secret is missing or wrong."
             raise AuthRefusal(401, "UNAUTHORIZED", "invalid_client", detail)
 
-    def _customer(self, body: Body) -> str:
+    def _customer(self, body: TokenRequest) -> str:
         customer_id = self._issuer.find_customer(str(body.get("username")))
-        if customer_id is None or not _same(body.get("password"), self._customer_password):
-            raise _bad("invalid_grant", "No customer has this username and password.")
+        if customer_id is None or not _is_secret(body.get("password"), self._customer_password):
+            raise _bad_request("invalid_grant", "No customer has this username and password.")
         return customer_id
 
-    def _refreshed(self, body: Body) -> _Grant:
+    def _refreshed(self, body: TokenRequest) -> _Grant:
         """The grant behind a refresh token, which is good for one use."""
         grant = self._refresh.pop(str(body.get("refresh_token")), None)
         if grant is None:
-            raise _bad("invalid_grant", "The refresh token is invalid, used or revoked.")
+            raise _bad_request("invalid_grant", "The refresh token is invalid, used or revoked.")
         self._current.pop(grant, None)  # who refreshes wants another token
         return grant
 
-    def _answer(self, grant: _Grant) -> Claims:
+    def _respond(self, grant: _Grant) -> Claims:
         token = self._token(grant)
-        answer: Claims = {
+        response: Claims = {
             "access_token": token.value,
             "token_type": "bearer",
-            "expires_in": round(self._left(token)),  # not a second less for the moment that has passed
+            "expires_in": round(self._remaining(token)),  # not a second less for the moment that has passed
             "scope": grant.scope,
             "created_at": int(token.created_at),
         }
         if grant.owner_id is not None:
             refresh_token = secrets.token_urlsafe(32)
             self._refresh[refresh_token] = grant
-            answer |= {"refresh_token": refresh_token, "owner_id": grant.owner_id, "owner_type": "customer"}
-        return answer
+            response |= {"refresh_token": refresh_token, "owner_id": grant.owner_id, "owner_type": "customer"}
+        return response
 
     def _token(self, grant: _Grant) -> _Token:
         current = self._current.get(grant)
-        if current is not None and self._left(current) > _OVERLAP:
+        if current is not None and self._remaining(current) > _OVERLAP:
             return current
-        self._tokens = {value: token for value, token in self._tokens.items() if self._left(token) > 0}
+        self._tokens = {value: token for value, token in self._tokens.items() if self._remaining(token) > 0}
         now = self._clock()
         expires_at = now + self._lifetime
         token = _Token(sign(self._claims(grant, now, expires_at), self._key), grant, now, expires_at)
@@ -217,23 +217,23 @@ class Tokens:
             "rand": secrets.randbelow(2**53) / 2.0**53,
         }
 
-    def _left(self, token: _Token) -> float:
+    def _remaining(self, token: _Token) -> float:
         return token.expires_at - self._clock()
 
 
-def grant_name(body: Body) -> str:
+def grant_type_of(body: TokenRequest) -> str:
     """The `grant_type` of *body* if it is one that is served, else `other`."""
     name = str(body.get("grant_type"))
     return name if name in _GRANTS else "other"
 
 
-def _scope(body: Body) -> str:
+def _scope(body: TokenRequest) -> str:
     return str(body.get("scope") or _DEFAULT_SCOPE)
 
 
-def _same(given: object, expected: str) -> bool:
+def _is_secret(given: object, expected: str) -> bool:
     return isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
-def _bad(name: str, detail: str) -> AuthRefusal:
+def _bad_request(name: str, detail: str) -> AuthRefusal:
     return AuthRefusal(400, "BAD_REQUEST", name, detail)

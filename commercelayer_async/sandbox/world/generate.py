@@ -37,7 +37,7 @@ _LETTERS: Final = bytes(ord((ascii_letters + digits)[byte % 62]) for byte in ran
 _DIGITS: Final = bytes(ord(digits[byte % 10]) for byte in range(256))
 
 
-class Draw:
+class FakeValues:
     """Draws the values of one record. A page of a list draws a thousand, so each is one step in C.
 
     Args:
@@ -71,9 +71,9 @@ class Draw:
         """True or false, even chances."""
         return self._random.random() < 0.5  # noqa: PLR2004 - a coin has two sides
 
-    def maybe(self, value: _T, chance: float = 0.75) -> _T | None:
+    def maybe(self, value: _T, probability: float = 0.75) -> _T | None:
         """*value*, or None for the rest of *chance*: how nullable attributes are filled."""
-        return value if self._random.random() < chance else None
+        return value if self._random.random() < probability else None
 
     def first_name(self) -> str:
         """A given name, not always ASCII."""

@@ -89,9 +89,9 @@ def event_ms(key: int) -> int:
     return _FIRST_EVENT_MS + key * _EVENT_STEP_MS
 
 
-def letter_shift(chance: float) -> int:
+def letter_shift(fraction: float) -> int:
     """A shift for `LetterIds` out of a number from 0 to 1."""
-    return int(chance * _SPACE)
+    return int(fraction * _SPACE)
 
 
 def _number(id: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from .generate import Draw
+from .generate import FakeValues
 from .times import iso, iso_offset
 
 Attributes = dict[str, object]
@@ -35,13 +35,13 @@ LATER_ATTRIBUTES: Final = frozenset({"payment_source_token", "reference_origin"}
 _CURRENCIES: Final = {"EUR": "€{}", "USD": "${}"}
 
 
-def wallet(draw: Draw, source_type: str) -> Attributes:
+def wallet(fake: FakeValues, source_type: str) -> Attributes:
     """A `customer_payment_sources` record whose payment source is, or was, of *source_type*."""
-    label = f"{source_type.removesuffix('s')} #{draw.number(1000, 9999)}"
+    label = f"{source_type.removesuffix('s')} #{fake.number(1000, 9999)}"
     return {
-        "name": draw.maybe(draw.pick(f"XXXX-XXXX-XXXX-{draw.digits(4)}", label), 0.95),
-        "customer_token": draw.maybe(draw.token("cus_", 14), 0.9),
-        "payment_source_token": draw.maybe(draw.token("pm_"), 0.9),
+        "name": fake.maybe(fake.pick(f"XXXX-XXXX-XXXX-{fake.digits(4)}", label), 0.95),
+        "customer_token": fake.maybe(fake.token("cus_", 14), 0.9),
+        "payment_source_token": fake.maybe(fake.token("pm_"), 0.9),
     }
 
 
@@ -56,43 +56,43 @@ def key_of_email(email: str) -> int:
     return int(number) if number.isascii() and number.isdecimal() else 0
 
 
-def customer(draw: Draw, key: int) -> Attributes:
+def customer(fake: FakeValues, key: int) -> Attributes:
     """A `customers` record."""
-    status = draw.pick("prospect", "acquired", "repeat")
-    anonymization = draw.maybe("requested", 0.1)
+    status = fake.pick("prospect", "acquired", "repeat")
+    anonymization = fake.maybe("requested", 0.1)
     return {
-        "email": email_of(draw.pick("ada", "chloe", "dario", "ewa", "farid"), key),
+        "email": email_of(fake.pick("ada", "chloe", "dario", "ewa", "farid"), key),
         "status": status,
-        "has_password": draw.maybe(draw.flag(), 0.95),
-        "total_orders_count": draw.maybe(0 if status == "prospect" else draw.number(1, 40), 0.95),
-        "shopper_reference": draw.maybe(draw.token("shopper_", 10)),
-        "profile_id": draw.maybe(draw.token("prof_", 10), 0.5),
-        "tax_exemption_code": draw.maybe(draw.digits(9), 0.1),
-        "jwt_custom_claim": draw.maybe({}, 0.5),
+        "has_password": fake.maybe(fake.flag(), 0.95),
+        "total_orders_count": fake.maybe(0 if status == "prospect" else fake.number(1, 40), 0.95),
+        "shopper_reference": fake.maybe(fake.token("shopper_", 10)),
+        "profile_id": fake.maybe(fake.token("prof_", 10), 0.5),
+        "tax_exemption_code": fake.maybe(fake.digits(9), 0.1),
+        "jwt_custom_claim": fake.maybe({}, 0.5),
         # Not ISO 8601: the API writes the times inside this object in a form of their own.
         "anonymization_info": anonymization and {"status": "requested", "requested_at": "2025-03-15 11:39:21 UTC"},
         "anonymization_status": anonymization,
     }
 
 
-def payment_method(draw: Draw, source_type: str, currency: str) -> Attributes:
+def payment_method(fake: FakeValues, source_type: str, currency: str) -> Attributes:
     """A `payment_methods` record for payment sources of *source_type*."""
-    price, most = draw.number(0, 999), draw.maybe(draw.number(1_000, 100_000), 0.5)
+    price, maximum = fake.number(0, 999), fake.maybe(fake.number(1_000, 100_000), 0.5)
     return {
-        "name": draw.maybe(f"{source_type.removesuffix('s').replace('_', ' ').title()} {currency}", 0.95),
+        "name": fake.maybe(f"{source_type.removesuffix('s').replace('_', ' ').title()} {currency}", 0.95),
         "payment_source_type": source_type,
         "currency_code": currency,
-        "moto": draw.maybe(draw.flag()),
-        "require_capture": draw.maybe(draw.flag()),
-        "auto_place": draw.maybe(draw.flag()),
-        "auto_capture": draw.maybe(draw.flag()),
+        "moto": fake.maybe(fake.flag()),
+        "require_capture": fake.maybe(fake.flag()),
+        "auto_place": fake.maybe(fake.flag()),
+        "auto_capture": fake.maybe(fake.flag()),
         "price_amount_cents": price,
         "price_amount_float": price / 100,
         "formatted_price_amount": _formatted(price, currency),
-        "auto_capture_max_amount_cents": most,
-        "auto_capture_max_amount_float": None if most is None else most / 100,
-        "formatted_auto_capture_max_amount": None if most is None else _formatted(most, currency),
-        "disabled_at": draw.maybe(iso(1_760_000_000_000 + draw.number(0, 10**9)), 0.1),
+        "auto_capture_max_amount_cents": maximum,
+        "auto_capture_max_amount_float": None if maximum is None else maximum / 100,
+        "formatted_auto_capture_max_amount": None if maximum is None else _formatted(maximum, currency),
+        "disabled_at": fake.maybe(iso(1_760_000_000_000 + fake.number(0, 10**9)), 0.1),
     }
 
 
@@ -101,20 +101,20 @@ def gateway(type: str) -> Attributes:
     return {"name": f"{type.removesuffix('_gateways').replace('_', ' ').title()} Gateway"}
 
 
-def common(draw: Draw, created_ms: int, updated_ms: int) -> Attributes:
+def common(fake: FakeValues, created_ms: int, updated_ms: int) -> Attributes:
     """The attributes that close the list of every type but the event stores."""
     return {
         "created_at": iso(created_ms),
         "updated_at": iso(updated_ms),
-        "reference": draw.maybe(f"REF-{draw.digits(6)}", 0.5),
-        "reference_origin": draw.maybe(draw.pick("crm", "erp"), 0.5),
-        "metadata": draw.metadata(),
+        "reference": fake.maybe(f"REF-{fake.digits(6)}", 0.5),
+        "reference_origin": fake.maybe(fake.pick("crm", "erp"), 0.5),
+        "metadata": fake.metadata(),
     }
 
 
-def event_store(draw: Draw, ms: int, resource_id: str, *, first: bool) -> Attributes:
+def event_store(fake: FakeValues, ms: int, resource_id: str, *, first: bool) -> Attributes:
     """One change of a wallet: `reference` is an object here, times end in `+00:00`."""
-    before, after = (None if first else draw.token("REF-", 6)), draw.token("REF-", 6)
+    before, after = (None if first else fake.token("REF-", 6)), fake.token("REF-", 6)
     return {
         "resource_type": "customer_payment_sources",
         "resource_id": resource_id,
@@ -122,8 +122,8 @@ def event_store(draw: Draw, ms: int, resource_id: str, *, first: bool) -> Attrib
         "payload": {"reference": {"from": before, "to": after}},
         "who": {
             "application": {
-                "id": draw.token("", 10),
-                "client_id": draw.token("", 43),
+                "id": fake.token("", 10),
+                "client_id": fake.token("", 43),
                 "kind": "integration",
                 "public": False,
             },

@@ -18,15 +18,15 @@ CURRENCIES: Final = ("EUR", "USD")
 _CUSTOMERS_PER_WALLET: Final = 0.4
 _TOKENS_ONLY_EVERY: Final = 25  # these wallets have a null payment_source
 _NO_METHOD_EVERY: Final = 20  # these have a null payment_method
-_MOST_EVENTS: Final = 30
+_MAX_EVENTS: Final = 30
 _FIRST_SOURCE: Final = PAYMENT_SOURCES.index("stripe_payments")
 
 
-class Ties:
+class Relations:
     """The relationships between keys, decided in one pass over the wallets."""
 
-    def __init__(self, wallets: int, chance: Random) -> None:
-        self._chance = chance
+    def __init__(self, wallets: int, random: Random) -> None:
+        self._random = random
         self.customers = max(1, int(wallets * _CUSTOMERS_PER_WALLET))
         self.customer_of = _column()
         """By wallet: the key of its customer."""
@@ -43,7 +43,7 @@ class Ties:
         self.events_until = _column()
         """By wallet: the key of its last event. Its first one follows the last of the wallet before."""
 
-        self._add(customer=1, turn=_FIRST_SOURCE, method=0, events=0)
+        self._add(customer=1, source_index=_FIRST_SOURCE, method=0, events=0)
         for _ in range(2, wallets + 1):
             self.add()
 
@@ -53,14 +53,14 @@ class Ties:
         Args:
             events: how many events it has; None for a number drawn as well.
         """
-        wallet, chance = self.wallets + 1, self._chance
-        turn = wallet - 2 if wallet < len(PAYMENT_SOURCES) + 2 else chance.randrange(len(PAYMENT_SOURCES))
-        method = turn * len(CURRENCIES) + chance.randrange(len(CURRENCIES)) + 1
+        wallet, random = self.wallets + 1, self._random
+        source_index = wallet - 2 if wallet < len(PAYMENT_SOURCES) + 2 else random.randrange(len(PAYMENT_SOURCES))
+        method = source_index * len(CURRENCIES) + random.randrange(len(CURRENCIES)) + 1
         self._add(
-            customer=chance.randrange(self.customers) + 1,
-            turn=turn,
+            customer=random.randrange(self.customers) + 1,
+            source_index=source_index,
             method=0 if wallet % _NO_METHOD_EVERY == 0 else method,
-            events=chance.randrange(_MOST_EVENTS + 1) if events is None else events,
+            events=random.randrange(_MAX_EVENTS + 1) if events is None else events,
         )
 
     @property
@@ -85,9 +85,9 @@ class Ties:
         """The key of the wallet that *event* happened to."""
         return bisect_left(self.events_until, event)
 
-    def _add(self, *, customer: int, turn: int, method: int, events: int) -> None:
+    def _add(self, *, customer: int, source_index: int, method: int, events: int) -> None:
         wallet = len(self.customer_of)
-        type = PAYMENT_SOURCES[turn]
+        type = PAYMENT_SOURCES[source_index]
         self.customer_of.append(customer)
         self.wallets_of[customer].append(wallet)
         self.source_type_of.append(type)

@@ -31,7 +31,7 @@ GATEWAYS: Final = {
 
 
 @attrs.frozen
-class Relationship:
+class RelationshipSchema:
     """One relationship of a type."""
 
     name: str
@@ -49,24 +49,24 @@ class ResourceType:
     """A type the sandbox has records of."""
 
     name: str
-    relationships: dict[str, Relationship]
+    relationships: dict[str, RelationshipSchema]
     """By name, in the order in which documents show them."""
     listed: bool = True
     """Whether `/api/{type}` lists all of them."""
 
 
-def _one(name: str, *targets: str) -> Relationship:
-    return Relationship(name, targets)
+def _one(name: str, *targets: str) -> RelationshipSchema:
+    return RelationshipSchema(name, targets)
 
 
-def _many(name: str, target: str | None = None) -> Relationship:
-    return Relationship(name, (target or name,), many=True)
+def _many(name: str, target: str | None = None) -> RelationshipSchema:
+    return RelationshipSchema(name, (target or name,), many=True)
 
 
-_EVENT_STORES: Final = Relationship("event_stores", ("event_stores",), many=True, includable=False, cursors=True)
+_EVENT_STORES: Final = RelationshipSchema("event_stores", ("event_stores",), many=True, includable=False, cursors=True)
 
 
-def _type(name: str, *relationships: Relationship) -> ResourceType:
+def _type(name: str, *relationships: RelationshipSchema) -> ResourceType:
     return ResourceType(name, {relationship.name: relationship for relationship in (*relationships, _EVENT_STORES)})
 
 

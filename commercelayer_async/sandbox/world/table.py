@@ -14,7 +14,7 @@ import attrs
 from .ids import Ids
 from .times import iso
 
-_KEPT_RECORDS: Final = 4096
+_MAX_KEPT_RECORDS: Final = 4096
 
 
 class Reference(NamedTuple):
@@ -28,7 +28,7 @@ class Reference(NamedTuple):
 
 
 @attrs.frozen(kw_only=True)
-class Record:
+class WorldRecord:
     """One record of the world."""
 
     type: str
@@ -49,7 +49,7 @@ class Record:
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "reference", Reference(self.type, self.key))
 
-    def without(self, names: Collection[str]) -> "Record":
+    def without(self, names: Collection[str]) -> "WorldRecord":
         """The record as it was before the attributes *names* existed."""
         left = {name: value for name, value in self.attributes.items() if name not in names}
         return attrs.evolve(self, attributes=left)
@@ -73,7 +73,7 @@ class Times:
         return self.exceptions.get(key, self.created(key) + key * 7919 % 997 * 40_000)
 
 
-class Table:
+class RecordTable:
     """The records of one type.
 
     Args:
@@ -84,13 +84,13 @@ class Table:
         make: the record for a key.
     """
 
-    def __init__(self, type: str, count: int, *, ids: Ids, times: Times, make: Callable[[int], Record]) -> None:
+    def __init__(self, type: str, count: int, *, ids: Ids, times: Times, make: Callable[[int], WorldRecord]) -> None:
         self.type = type
         self.keys: Sequence[int] = range(1, count + 1)
         """The keys of those that exist, ascending. Never altered, but replaced when a record comes or goes."""
         self.ids = ids
         self.times = times
-        self.at = lru_cache(_KEPT_RECORDS)(make)
+        self.at = lru_cache(_MAX_KEPT_RECORDS)(make)
         self._last = count
         self._deleted = set[int]()
 
@@ -116,7 +116,7 @@ class Table:
         """Whether there is a record of *key*."""
         return 1 <= key <= self._last and key not in self._deleted
 
-    def get(self, id: str) -> Record | None:
+    def get(self, id: str) -> WorldRecord | None:
         """The record called *id*, None if there is none."""
         key = self.ids.key_of(id)
         return self.at(key) if key is not None and self.has(key) else None

@@ -8,12 +8,12 @@ from typing import Final
 import attrs
 
 from . import records
-from .generate import Draw
+from .generate import FakeValues
 from .ids import EventIds, LetterIds, event_ms, letter_shift
-from .payment_sources import MAKERS
-from .relations import CURRENCIES, Ties
+from .payment_sources import ATTRIBUTE_MAKERS
+from .relations import CURRENCIES, Relations
 from .schema import GATEWAYS, PAYMENT_SOURCES, TYPES
-from .table import Record, Table, Times
+from .table import RecordTable, Times, WorldRecord
 
 METHODS: Final = tuple((source, currency) for source in PAYMENT_SOURCES for currency in CURRENCIES)
 """The payment methods in the order of their keys, from 1: type of payment source, currency."""
@@ -24,43 +24,43 @@ _EVENTS_PER_LINK: Final = 3  # recorded answers show events with a link and with
 _FIRST_MS: Final = 1_672_531_200_000  # 2023-01-01
 _SPAN_MS: Final = 75_000_000_000  # to spring 2025
 
-_DrawOne = Callable[[Draw, int], records.Attributes]
+_MakeAttributes = Callable[[FakeValues, int], records.Attributes]
 
 
-def chance(seed: int, name: str) -> Random:
+def random_for(seed: int, name: str) -> Random:
     """Random numbers from *seed* and *name* alone, so that a new type leaves the others as they are."""
     return Random(f"{seed}/{name}")  # noqa: S311 - reproducible on purpose, nothing here is secret
 
 
-def make_tables(ties: Ties, *, seed: int, meta: Mapping[str, object]) -> Mapping[str, Table]:
+def make_tables(relations: Relations, *, seed: int, meta: Mapping[str, object]) -> Mapping[str, RecordTable]:
     """The tables of all types, by type.
 
     Args:
-        ties: who relates to whom, and so how many there are of each.
+        relations: who relates to whom, and so how many there are of each.
         seed: what the attributes are drawn from.
         meta: the `meta` of the records.
     """
-    maker = _Maker(ties, seed, meta)
+    maker = _TableMaker(relations, seed, meta)
     tables = [
         maker.wallets(),
-        maker.table("customers", ties.customers, records.customer),
+        maker.table("customers", relations.customers, records.customer),
         maker.table("payment_methods", len(METHODS), _payment_method),
-        *(maker.table(type, ties.sources(type), partial(_payment_source, type)) for type in PAYMENT_SOURCES),
+        *(maker.table(type, relations.sources(type), partial(_payment_source, type)) for type in PAYMENT_SOURCES),
         *(maker.table(type, 1, partial(_gateway, type)) for type in dict.fromkeys(GATEWAYS.values())),
         maker.event_stores(),
     ]
     return {table.type: table for table in tables}
 
 
-def _payment_method(draw: Draw, key: int) -> records.Attributes:
-    return records.payment_method(draw, *METHODS[key - 1])
+def _payment_method(fake: FakeValues, key: int) -> records.Attributes:
+    return records.payment_method(fake, *METHODS[key - 1])
 
 
-def _payment_source(type: str, draw: Draw, _key: int) -> records.Attributes:
-    return MAKERS[type](draw)
+def _payment_source(type: str, fake: FakeValues, _key: int) -> records.Attributes:
+    return ATTRIBUTE_MAKERS[type](fake)
 
 
-def _gateway(type: str, _draw: Draw, _key: int) -> records.Attributes:
+def _gateway(type: str, _draw: FakeValues, _key: int) -> records.Attributes:
     return records.gateway(type)
 
 
@@ -69,43 +69,45 @@ def _times(count: int, exceptions: Mapping[int, int] | None = None) -> Times:
 
 
 @attrs.frozen
-class _Maker:
-    ties: Ties
+class _TableMaker:
+    relations: Relations
     seed: int
     meta: Mapping[str, object]
 
-    def table(self, type: str, count: int, draw_one: _DrawOne) -> Table:
+    def table(self, type: str, count: int, make_attributes: _MakeAttributes) -> RecordTable:
         """A table of *count* records whose own attributes *draw_one* draws."""
-        ids, times = LetterIds(letter_shift(chance(self.seed, type).random())), _times(count)
-        make = partial(self._record, type, ids, times, draw_one)
-        return Table(type, count, ids=ids, times=times, make=make)
+        ids, times = LetterIds(letter_shift(random_for(self.seed, type).random())), _times(count)
+        make = partial(self._record, type, ids, times, make_attributes)
+        return RecordTable(type, count, ids=ids, times=times, make=make)
 
-    def wallets(self) -> Table:
+    def wallets(self) -> RecordTable:
         """The wallets, the documented one first."""
         ids = LetterIds.with_first(records.DOCUMENTED_ID)
-        times = _times(self.ties.wallets, {1: records.DOCUMENTED_MS})
+        times = _times(self.relations.wallets, {1: records.DOCUMENTED_MS})
         make = partial(self._wallet, ids, times)
-        return Table(_WALLETS, self.ties.wallets, ids=ids, times=times, make=make)
+        return RecordTable(_WALLETS, self.relations.wallets, ids=ids, times=times, make=make)
 
-    def event_stores(self) -> Table:
+    def event_stores(self) -> RecordTable:
         """The events of all wallets, which are numbered through."""
-        times = _times(self.ties.events)
-        return Table("event_stores", self.ties.events, ids=EventIds(), times=times, make=self._event)
+        times = _times(self.relations.events)
+        return RecordTable("event_stores", self.relations.events, ids=EventIds(), times=times, make=self._event)
 
-    def _record(self, type: str, ids: LetterIds, times: Times, draw_one: _DrawOne, key: int) -> Record:
-        draw = Draw(f"{self.seed}/{type}/{key}")
-        return Record(
+    def _record(
+        self, type: str, ids: LetterIds, times: Times, make_attributes: _MakeAttributes, key: int
+    ) -> WorldRecord:
+        fake = FakeValues(f"{self.seed}/{type}/{key}")
+        return WorldRecord(
             type=type,
             key=key,
             id=ids.id_of(key),
-            attributes=draw_one(draw, key) | records.common(draw, times.created(key), times.updated(key)),
+            attributes=make_attributes(fake, key) | records.common(fake, times.created(key), times.updated(key)),
             relationships=tuple(TYPES[type].relationships),
             meta=self.meta,
         )
 
-    def _wallet(self, ids: LetterIds, times: Times, key: int) -> Record:
+    def _wallet(self, ids: LetterIds, times: Times, key: int) -> WorldRecord:
         if key == 1:
-            return Record(
+            return WorldRecord(
                 type=_WALLETS,
                 key=key,
                 id=ids.id_of(key),
@@ -113,23 +115,23 @@ class _Maker:
                 relationships=records.DOCUMENTED_RELATIONSHIPS,
                 meta={"mode": "test"},
             )
-        wallet = self._record(_WALLETS, ids, times, self._draw_wallet, key)
+        wallet = self._record(_WALLETS, ids, times, self._wallet_attributes, key)
         return wallet.without(records.LATER_ATTRIBUTES) if key in _OLDEST else wallet
 
-    def _draw_wallet(self, draw: Draw, key: int) -> records.Attributes:
-        return records.wallet(draw, self.ties.source_type_of[key])
+    def _wallet_attributes(self, fake: FakeValues, key: int) -> records.Attributes:
+        return records.wallet(fake, self.relations.source_type_of[key])
 
-    def _event(self, key: int) -> Record:
-        draw = Draw(f"{self.seed}/event_stores/{key}")
-        wallet = self.ties.wallet_of_event(key)
+    def _event(self, key: int) -> WorldRecord:
+        fake = FakeValues(f"{self.seed}/event_stores/{key}")
+        wallet = self.relations.wallet_of_event(key)
         wallet_id = LetterIds.with_first(records.DOCUMENTED_ID).id_of(wallet)
-        first = key == self.ties.events_of(wallet)[0]
-        return Record(
+        first = key == self.relations.events_of(wallet)[0]
+        return WorldRecord(
             type="event_stores",
             key=key,
             id=EventIds().id_of(key),
-            attributes=records.event_store(draw, event_ms(key), wallet_id, first=first),
+            attributes=records.event_store(fake, event_ms(key), wallet_id, first=first),
             relationships=(),
-            meta={"mode": "test", "trace_id": draw.hexadecimal(64)},
+            meta={"mode": "test", "trace_id": fake.hexadecimal(64)},
             linked=key % _EVENTS_PER_LINK == 0,
         )

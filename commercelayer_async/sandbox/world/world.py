@@ -1,6 +1,6 @@
 """The seeded world: wallets and all that they lead to, the same for the same seed.
 
-`Ties` says who relates to whom, the tables make the records; a `World` is where both are asked. It changes only
+`Relations` says who relates to whom, the tables make the records; a `World` is where both are asked. It changes only
 where it is told to: equal seeds and equal changes give equal worlds.
 """
 
@@ -9,12 +9,12 @@ from typing import Final
 
 from . import records
 from .ids import LetterIds, letter_shift
-from .relations import Ties
+from .relations import Relations
 from .schema import GATEWAYS, PAYMENT_SOURCES
-from .table import Record, Reference, Table
-from .tables import METHODS, chance, make_tables
+from .table import RecordTable, Reference, WorldRecord
+from .tables import METHODS, make_tables, random_for
 
-_Keys = Callable[[int], Sequence[Reference]]
+_FindRelated = Callable[[int], Sequence[Reference]]
 
 _WALLETS: Final = "customer_payment_sources"
 _METHODS: Final = "payment_methods"
@@ -31,12 +31,12 @@ class World:
     def __init__(self, *, wallets: int, seed: int) -> None:
         if wallets < 1:
             raise ValueError(f"wallets must be 1 or more (the documented one is always there), not {wallets}")
-        self.organization_id = LetterIds(letter_shift(chance(seed, "organization").random())).id_of(1)
+        self.organization_id = LetterIds(letter_shift(random_for(seed, "organization").random())).id_of(1)
         meta = {"mode": "test", "organization_id": self.organization_id}
-        self._ties = Ties(wallets, chance(seed, "ties"))
-        self.tables: Mapping[str, Table] = make_tables(self._ties, seed=seed, meta=meta)
+        self._relations = Relations(wallets, random_for(seed, "ties"))
+        self.tables: Mapping[str, RecordTable] = make_tables(self._relations, seed=seed, meta=meta)
         self._wallet_table = self.tables[_WALLETS]
-        self._related: Mapping[tuple[str, str], _Keys] = {
+        self._related: Mapping[tuple[str, str], _FindRelated] = {
             (_WALLETS, "customer"): self._customer,
             (_WALLETS, "payment_method"): self._payment_method,
             (_WALLETS, "payment_source"): self._payment_source,
@@ -60,13 +60,13 @@ class World:
         Returns:
             their ids, in order.
         """
-        first = self._ties.wallets + 1
+        first = self._relations.wallets + 1
         for _ in range(count):
-            self._ties.add(events=1)
+            self._relations.add(events=1)
         for source in PAYMENT_SOURCES:
-            self.tables[source].grow(self._ties.sources(source))
-        self.tables["event_stores"].grow(self._ties.events)
-        self._wallet_table.grow(self._ties.wallets)  # last, so that no wallet leads to what is not there yet
+            self.tables[source].grow(self._relations.sources(source))
+        self.tables["event_stores"].grow(self._relations.events)
+        self._wallet_table.grow(self._relations.wallets)  # last, so that no wallet leads to what is not there yet
         return tuple(map(self._wallet_table.ids.id_of, range(first, first + count)))
 
     def delete_wallets(self, *ids: str) -> None:
@@ -85,11 +85,11 @@ class World:
             raise LookupError(f"there is no wallet called {', '.join(missing)}")
         table.delete(found)
 
-    def get(self, type: str, id: str) -> Record | None:
+    def get(self, type: str, id: str) -> WorldRecord | None:
         """The record of *type* called *id*, None if there is none."""
         return self.tables[type].get(id)
 
-    def at(self, reference: Reference) -> Record:
+    def at(self, reference: Reference) -> WorldRecord:
         """The record that *reference* points to."""
         return self.tables[reference.type].at(reference.key)
 
@@ -97,7 +97,7 @@ class World:
         """The id of the record that *reference* points to, without making it."""
         return self.tables[reference.type].ids.id_of(reference.key)
 
-    def related(self, record: Record, name: str) -> Sequence[Reference]:
+    def related(self, record: WorldRecord, name: str) -> Sequence[Reference]:
         """What the relationship *name* of *record* leads to: ascending keys, at most one for a to-one.
 
         Relationships to types the world does not model lead nowhere.
@@ -105,7 +105,7 @@ class World:
         find = self._related.get((record.type, name))
         return find(record.key) if find else ()
 
-    def customer_by_email(self, email: str) -> Record | None:
+    def customer_by_email(self, email: str) -> WorldRecord | None:
         """The customer who signs in with *email*, None if there is none."""
         customers = self.tables["customers"]
         key = records.key_of_email(email)
@@ -115,25 +115,25 @@ class World:
         return customer if customer.attributes["email"] == email else None
 
     def _customer(self, wallet: int) -> Sequence[Reference]:
-        return (Reference("customers", self._ties.customer_of[wallet]),)
+        return (Reference("customers", self._relations.customer_of[wallet]),)
 
     def _payment_method(self, wallet: int) -> Sequence[Reference]:
-        method = self._ties.method_of[wallet]
+        method = self._relations.method_of[wallet]
         return (Reference(_METHODS, method),) if method else ()
 
     def _payment_source(self, wallet: int) -> Sequence[Reference]:
-        source = self._ties.source_of[wallet]
-        return (Reference(self._ties.source_type_of[wallet], source),) if source else ()
+        source = self._relations.source_of[wallet]
+        return (Reference(self._relations.source_type_of[wallet], source),) if source else ()
 
     def _events(self, wallet: int) -> Sequence[Reference]:
-        return [Reference("event_stores", event) for event in self._ties.events_of(wallet)]
+        return [Reference("event_stores", event) for event in self._relations.events_of(wallet)]
 
     def _wallets(self, customer: int) -> Sequence[Reference]:
-        wallets = self._ties.wallets_of[customer]
+        wallets = self._relations.wallets_of[customer]
         return [Reference(_WALLETS, wallet) for wallet in wallets if self._wallet_table.has(wallet)]
 
     def _wallet(self, external_payment: int) -> Sequence[Reference]:
-        wallet = self._ties.wallet_behind["external_payments"][external_payment]
+        wallet = self._relations.wallet_behind["external_payments"][external_payment]
         return (Reference(_WALLETS, wallet),) if self._wallet_table.has(wallet) else ()
 
     def _gateway_of_method(self, method: int) -> Sequence[Reference]:
@@ -141,12 +141,12 @@ class World:
         return (Reference(GATEWAYS[source], 1),)
 
 
-def _always(gateway: str) -> _Keys:
+def _always(gateway: str) -> _FindRelated:
     """There is one gateway of each type."""
     answer = (Reference(gateway, 1),)
     return lambda _source: answer
 
 
-def _methods_of(source: str) -> _Keys:
+def _methods_of(source: str) -> _FindRelated:
     answer = tuple(Reference(_METHODS, key) for key, (type, _) in enumerate(METHODS, start=1) if type == source)
     return lambda _gateway: answer
