@@ -121,7 +121,7 @@ def test_deleting_what_is_not_there_names_it_and_deletes_nothing(world):
     first, second, *_ = world.wallet_ids()
     world.delete_wallets(first)
 
-    with pytest.raises(LookupError, match=f"no wallet called {first}, nobody"):
+    with pytest.raises(LookupError, match=f"no wallet with the id {first}, nobody"):
         world.delete_wallets(second, first, "nobody")
 
     assert world.wallet_ids()[0] == second

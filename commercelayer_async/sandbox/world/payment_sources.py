@@ -1,7 +1,7 @@
-"""Attributes of the ten types of payment source: every one of the public schema, in its order.
+"""Attributes of the ten types of payment source: all those of the public schema, in its order.
 
-An attribute drawn with `maybe` is nullable in the schema; the others never are null. The attributes common to
-all types (`created_at`, `reference`, ...) are added by the world.
+An attribute made with `maybe` is nullable in the schema; the others are never null. The attributes common to all types
+(`created_at`, `reference`, ...) are added by `tables`.
 """
 
 from collections.abc import Callable, Mapping
@@ -152,4 +152,4 @@ ATTRIBUTE_MAKERS: Final[Mapping[str, Callable[[FakeValues], Attributes]]] = {
     "stripe_payments": _stripe,
     "wire_transfers": _wire,
 }
-"""What draws the attributes of each type of payment source."""
+"""The function that makes the attributes, by type of payment source."""

@@ -1,4 +1,7 @@
-"""Attributes of wallets and of what surrounds them, without those common to all types."""
+"""Attributes of wallets, customers, payment methods, gateways and events.
+
+A *wallet* is a `customer_payment_sources` record. The attributes common to all types but event stores are in `common`.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,9 +12,10 @@ from .times import iso, iso_offset
 Attributes = dict[str, object]
 
 DOCUMENTED_ID: Final = "xYZkjABcde"
-"""The wallet that the documentation of the API shows."""
+"""The id of the wallet that the documentation of the API shows."""
 
 DOCUMENTED_MS: Final = 1_514_808_000_000  # 2018-01-01T12:00:00.000Z
+"""When it was created and last changed, in milliseconds since 1970."""
 
 # "REFEFERNCE" is how the published example spells it.
 DOCUMENTED: Final[Mapping[str, object]] = {
@@ -27,16 +31,16 @@ DOCUMENTED: Final[Mapping[str, object]] = {
 """Its attributes, member for member."""
 
 DOCUMENTED_RELATIONSHIPS: Final = ("customer", "payment_source")
-"""The relationships it shows; the others came later."""
+"""The relationships it shows. The API has added others since."""
 
 LATER_ATTRIBUTES: Final = frozenset({"payment_source_token", "reference_origin"})
-"""What the oldest wallets lack. That old records lack attributes is a fact; which ones is a choice."""
+"""Attributes that the oldest wallets lack. That old records lack some is a fact; which ones, a guess."""
 
 _CURRENCIES: Final = {"EUR": "€{}", "USD": "${}"}
 
 
 def wallet(fake: FakeValues, source_type: str) -> Attributes:
-    """A `customer_payment_sources` record whose payment source is, or was, of *source_type*."""
+    """Make the attributes of a wallet whose payment source is, or was, of *source_type*."""
     label = f"{source_type.removesuffix('s')} #{fake.number(1000, 9999)}"
     return {
         "name": fake.maybe(fake.pick(f"XXXX-XXXX-XXXX-{fake.digits(4)}", label), 0.95),
@@ -46,18 +50,18 @@ def wallet(fake: FakeValues, source_type: str) -> Attributes:
 
 
 def email_of(name: str, key: int) -> str:
-    """The address of the customer number *key*."""
+    """Give the e-mail address of the customer with *key*."""
     return f"{name}.{key}@example.com"
 
 
 def key_of_email(email: str) -> int:
-    """The number in the address of a customer, 0 where there is none."""
+    """Read the key in the e-mail address of a customer; 0 if there is none."""
     number = email.partition("@")[0].rpartition(".")[2]
     return int(number) if number.isascii() and number.isdecimal() else 0
 
 
 def customer(fake: FakeValues, key: int) -> Attributes:
-    """A `customers` record."""
+    """Make the attributes of a `customers` record."""
     status = fake.pick("prospect", "acquired", "repeat")
     anonymization = fake.maybe("requested", 0.1)
     return {
@@ -69,14 +73,14 @@ def customer(fake: FakeValues, key: int) -> Attributes:
         "profile_id": fake.maybe(fake.token("prof_", 10), 0.5),
         "tax_exemption_code": fake.maybe(fake.digits(9), 0.1),
         "jwt_custom_claim": fake.maybe({}, 0.5),
-        # Not ISO 8601: the API writes the times inside this object in a form of their own.
+        # Not ISO 8601: inside this object the API writes times in another form.
         "anonymization_info": anonymization and {"status": "requested", "requested_at": "2025-03-15 11:39:21 UTC"},
         "anonymization_status": anonymization,
     }
 
 
 def payment_method(fake: FakeValues, source_type: str, currency: str) -> Attributes:
-    """A `payment_methods` record for payment sources of *source_type*."""
+    """Make the attributes of a `payment_methods` record for payment sources of *source_type*."""
     price, maximum = fake.number(0, 999), fake.maybe(fake.number(1_000, 100_000), 0.5)
     return {
         "name": fake.maybe(f"{source_type.removesuffix('s').replace('_', ' ').title()} {currency}", 0.95),
@@ -97,12 +101,12 @@ def payment_method(fake: FakeValues, source_type: str, currency: str) -> Attribu
 
 
 def gateway(type: str) -> Attributes:
-    """A payment gateway; what is particular to each (keys, logins) is not modelled."""
+    """Make the attributes of a payment gateway, without those particular to its type (keys, logins)."""
     return {"name": f"{type.removesuffix('_gateways').replace('_', ' ').title()} Gateway"}
 
 
 def common(fake: FakeValues, created_ms: int, updated_ms: int) -> Attributes:
-    """The attributes that close the list of every type but the event stores."""
+    """Make the attributes that come last in every type but event stores."""
     return {
         "created_at": iso(created_ms),
         "updated_at": iso(updated_ms),
@@ -113,7 +117,10 @@ def common(fake: FakeValues, created_ms: int, updated_ms: int) -> Attributes:
 
 
 def event_store(fake: FakeValues, ms: int, resource_id: str, *, first: bool) -> Attributes:
-    """One change of a wallet: `reference` is an object here, times end in `+00:00`."""
+    """Make the attributes of an event: one change of a wallet.
+
+    Unlike in other types, `reference` is an object here and times end in `+00:00`.
+    """
     before, after = (None if first else fake.token("REF-", 6)), fake.token("REF-", 6)
     return {
         "resource_type": "customer_payment_sources",

@@ -1,9 +1,11 @@
-"""Who owns what in the seeded world, as columns of integers: a hundred thousand wallets are a few megabytes.
+"""Which record of the seeded world relates to which.
 
-Columns only grow: a wallet that is deleted keeps its row, so that keys stay what they are.
+Columns of integer keys: a hundred thousand wallets take a few megabytes. A wallet's key is its position in each column
+of wallets; keys begin at 1, so position 0 of every column is unused. Columns only grow: a deleted wallet keeps its
+row, so that the keys of the others stay what they are.
 
-The documented wallet is number 1. Numbers 2 to 11 go through the ten types of payment source, so that even a
-small world has them all. Position 0 of every column is unused: keys begin at 1.
+Wallet 1 is the documented one. Wallets 2 to 11 go through the ten types of payment source in turn, so that even a small
+world has a record of each.
 """
 
 from array import array
@@ -16,14 +18,19 @@ from .schema import PAYMENT_SOURCES
 CURRENCIES: Final = ("EUR", "USD")
 
 _CUSTOMERS_PER_WALLET: Final = 0.4
-_TOKENS_ONLY_EVERY: Final = 25  # these wallets have a null payment_source
-_NO_METHOD_EVERY: Final = 20  # these have a null payment_method
+_TOKENS_ONLY_EVERY: Final = 25  # every 25th wallet has a null payment_source
+_NO_METHOD_EVERY: Final = 20  # every 20th has a null payment_method
 _MAX_EVENTS: Final = 30
 _FIRST_SOURCE: Final = PAYMENT_SOURCES.index("stripe_payments")
 
 
 class Relations:
-    """The relationships between keys, decided in one pass over the wallets."""
+    """The relationships between keys, decided in one pass over the wallets.
+
+    Args:
+        wallets: How many wallets there are at first, the documented one included.
+        random: Decides all that is left open.
+    """
 
     def __init__(self, wallets: int, random: Random) -> None:
         self._random = random
@@ -31,27 +38,27 @@ class Relations:
         self.customer_of = _column()
         """By wallet: the key of its customer."""
         self.wallets_of: list[list[int]] = [[] for _ in range(self.customers + 1)]
-        """By customer: the keys of the wallets, ascending."""
+        """By customer: the keys of its wallets, ascending."""
         self.source_type_of = [""]
-        """By wallet: the type its payment source is, or was, of."""
+        """By wallet: the type of the payment source that it has, or had."""
         self.source_of = _column()
-        """By wallet: the key of its payment source among those of that type, 0 for none."""
+        """By wallet: the key of its payment source among those of that type; 0 for none."""
         self.wallet_behind = {type: _column() for type in PAYMENT_SOURCES}
-        """By type and payment source: the key of its wallet."""
+        """By type, then by payment source: the key of its wallet."""
         self.method_of = _column()
-        """By wallet: the key of its payment method, 0 for none."""
+        """By wallet: the key of its payment method; 0 for none."""
         self.events_until = _column()
-        """By wallet: the key of its last event. Its first one follows the last of the wallet before."""
+        """By wallet: the key of its last event. Its first event follows the last one of the wallet before."""
 
         self._add(customer=1, source_index=_FIRST_SOURCE, method=0, events=0)
         for _ in range(2, wallets + 1):
             self.add()
 
     def add(self, *, events: int | None = None) -> None:
-        """One more wallet, which is new in every column.
+        """Add a wallet: one more row in every column of wallets.
 
         Args:
-            events: how many events it has; None for a number drawn as well.
+            events: How many events it has; None for a random number.
         """
         wallet, random = self.wallets + 1, self._random
         source_index = wallet - 2 if wallet < len(PAYMENT_SOURCES) + 2 else random.randrange(len(PAYMENT_SOURCES))
@@ -65,24 +72,24 @@ class Relations:
 
     @property
     def wallets(self) -> int:
-        """How many wallets there ever were, which is the key of the last."""
+        """How many wallets there ever were, deleted ones included: the key of the last."""
         return len(self.customer_of) - 1
 
     @property
     def events(self) -> int:
-        """How many events there are in all."""
+        """How many events all wallets have together."""
         return self.events_until[-1]
 
     def sources(self, type: str) -> int:
-        """How many payment sources of *type* there are."""
+        """Count the payment sources of *type*."""
         return len(self.wallet_behind[type]) - 1
 
     def events_of(self, wallet: int) -> range:
-        """The keys of the events of *wallet*."""
+        """Give the keys of the events of *wallet*."""
         return range(self.events_until[wallet - 1] + 1, self.events_until[wallet] + 1)
 
     def wallet_of_event(self, event: int) -> int:
-        """The key of the wallet that *event* happened to."""
+        """Find the wallet to which *event* happened."""
         return bisect_left(self.events_until, event)
 
     def _add(self, *, customer: int, source_index: int, method: int, events: int) -> None:
@@ -101,5 +108,5 @@ class Relations:
 
 
 def _column() -> "array[int]":
-    """Integers from position 1 on. An array, which the garbage collector need not look through."""
+    """Make an empty column. It is an array, so that the garbage collector does not have to look through it."""
     return array("q", [0])

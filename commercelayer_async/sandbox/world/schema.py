@@ -1,8 +1,8 @@
-"""What relates to what in the Commerce Layer Core API, version 2017-08.
+"""The types of the Commerce Layer Core API, version 2017-08, and their relationships.
 
-Names, cardinalities and targets are those of the public resource schema, except for the gateways, whose
-relationships are assumed. Types that nobody needs for wallets (orders, markets, tags, ...) are targets only:
-the sandbox prints the links of such relationships and answers them with nothing.
+Names, cardinalities and targets are those of the public resource schema, except for the relationships of gateways,
+which are assumed. Types that wallets do not need (orders, markets, tags, ...) stand here as targets alone: the sandbox
+prints the links of such relationships, and serves `null` or an empty list there.
 """
 
 from typing import Final
@@ -21,13 +21,13 @@ PAYMENT_SOURCES: Final = (
     "stripe_payments",
     "wire_transfers",
 )
-"""The types that `customer_payment_sources.payment_source` may point to."""
+"""The types to which `customer_payment_sources.payment_source` may point."""
 
 GATEWAYS: Final = {
     source: "manual_gateways" if source == "wire_transfers" else source.removesuffix("_payments") + "_gateways"
     for source in PAYMENT_SOURCES
 }
-"""The concrete gateway type behind each type of payment source; transfers by wire are handled by hand."""
+"""The gateway type behind each type of payment source; wire transfers go through manual gateways."""
 
 
 @attrs.frozen
@@ -36,23 +36,23 @@ class RelationshipSchema:
 
     name: str
     targets: tuple[str, ...]
-    """Types of what it points to; more than one where it is polymorphic."""
+    """The types to which it may point; more than one if it is polymorphic."""
     many: bool = False
     includable: bool = True
-    """Whether `include` may name it; event stores are the exception."""
+    """Whether `include` may name it. Only event stores cannot be included."""
     cursors: bool = False
-    """Whether its list is paged by cursors and not by numbers."""
+    """Whether its list is paged by cursors instead of page numbers."""
 
 
 @attrs.frozen
 class ResourceType:
-    """A type the sandbox has records of."""
+    """A type of which the sandbox has records."""
 
     name: str
     relationships: dict[str, RelationshipSchema]
     """By name, in the order in which documents show them."""
     listed: bool = True
-    """Whether `/api/{type}` lists all of them."""
+    """Whether `/api/{type}` is served. It lists all records of the type."""
 
 
 def _one(name: str, *targets: str) -> RelationshipSchema:
@@ -118,4 +118,4 @@ _TYPES: Final = (
 )
 
 TYPES: Final = {resource_type.name: resource_type for resource_type in _TYPES}
-"""Every type the sandbox has records of, by name."""
+"""Every type of which the sandbox has records, by name."""

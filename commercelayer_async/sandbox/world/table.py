@@ -1,7 +1,7 @@
-"""The records of one type, made when they are asked for and not before.
+"""The records of one type, each made when it is first asked for.
 
-A table knows its keys and how to make the record of one; a hundred thousand wallets take no more memory than
-ten, until the first of them is deleted. The same key always gives the same record.
+A table has the keys of its records, and a function that makes the record of a key, the same one every time. Until the
+first of them is deleted the keys are a `range`, so a hundred thousand wallets take no more memory than ten.
 """
 
 from bisect import bisect_left
@@ -18,9 +18,9 @@ _MAX_KEPT_RECORDS: Final = 4096
 
 
 class Reference(NamedTuple):
-    """A record by type and key; what an identifier is before it has an id.
+    """A record by its type and key: a resource identifier inside the sandbox.
 
-    No attrs class: a page makes and compares them by the hundred, which a tuple does in C.
+    A named tuple and not an attrs class: a page makes and compares hundreds of them, which a tuple does in C.
     """
 
     type: str
@@ -29,47 +29,47 @@ class Reference(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class WorldRecord:
-    """One record of the world."""
+    """A record of the world: what a resource object shows."""
 
     type: str
     key: int
-    """Position in the order of creation; never shown."""
+    """The position in the order of creation, from 1 on. Clients never see it."""
     id: str
     attributes: Mapping[str, object] = attrs.field(repr=False)
-    """Holds the made-up tokens and secrets, so it stays out of the repr."""
+    """Some are made-up tokens and secrets, so they stay out of the repr."""
     relationships: tuple[str, ...]
-    """Those the document shows, in order."""
+    """The names of those that documents show, in order."""
     meta: Mapping[str, object]
     linked: bool = True
-    """Whether `links.self` is a URL; it is null in some event stores."""
+    """Whether `links.self` is a URL. It is null in some event stores."""
 
     reference: Reference = attrs.field(init=False, repr=False)
-    """The record by type and key."""
+    """This record by its type and key."""
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "reference", Reference(self.type, self.key))
 
     def without(self, names: Collection[str]) -> "WorldRecord":
-        """The record as it was before the attributes *names* existed."""
-        left = {name: value for name, value in self.attributes.items() if name not in names}
-        return attrs.evolve(self, attributes=left)
+        """Copy the record, without the attributes called *names*."""
+        remaining = {name: value for name, value in self.attributes.items() if name not in names}
+        return attrs.evolve(self, attributes=remaining)
 
 
 @attrs.frozen
 class Times:
-    """When records were created and changed, in milliseconds, by their keys."""
+    """When the records of a table were created and last changed, in milliseconds since 1970, by key."""
 
     first_ms: int
     step_ms: int
     exceptions: Mapping[int, int] = attrs.field(factory=dict[int, int])
-    """Keys of records created, and last changed, at another time."""
+    """By key: the moment at which a record was created and last changed, where it departs from the rule."""
 
     def created(self, key: int) -> int:
-        """Later for greater keys, exceptions apart."""
+        """Tell when a record was created: the later, the greater its key, exceptions apart."""
         return self.exceptions.get(key, self.first_ms + key * self.step_ms)
 
     def updated(self, key: int) -> int:
-        """Up to eleven hours after the creation, in an order of its own."""
+        """Tell when a record was last changed: up to eleven hours after its creation, so in another order."""
         return self.exceptions.get(key, self.created(key) + key * 7919 % 997 * 40_000)
 
 
@@ -77,17 +77,21 @@ class RecordTable:
     """The records of one type.
 
     Args:
-        type: their type.
-        count: how many there are; their keys are the numbers from 1 on.
-        ids: how keys become ids.
-        times: when they were created and changed; the world's calendar.
-        make: the record for a key.
+        type: Their type.
+        count: How many there are at first. Their keys are 1 to *count*.
+        ids: Turns keys into ids, and back.
+        times: When they were created and last changed.
+        make: Makes the record of a key.
     """
 
     def __init__(self, type: str, count: int, *, ids: Ids, times: Times, make: Callable[[int], WorldRecord]) -> None:
         self.type = type
         self.keys: Sequence[int] = range(1, count + 1)
-        """The keys of those that exist, ascending. Never altered, but replaced when a record comes or goes."""
+        """The keys of the records there are, ascending.
+
+        The sequence is never changed in place. It is replaced when a record is created or deleted, so who compares it
+        by identity learns whether the table has changed (see `api.listing`).
+        """
         self.ids = ids
         self.times = times
         self.at = lru_cache(_MAX_KEPT_RECORDS)(make)
@@ -95,7 +99,7 @@ class RecordTable:
         self._deleted = set[int]()
 
     def grow(self, last: int) -> None:
-        """Have all records up to the key *last*, except for those deleted before."""
+        """Create the records up to the key *last*. Those deleted before stay deleted."""
         if self._deleted:
             self.keys = [*self.keys, *range(self._last + 1, last + 1)]
         else:
@@ -103,26 +107,27 @@ class RecordTable:
         self._last = last
 
     def delete(self, keys: Collection[int]) -> None:
-        """Have the records of *keys*, all of which exist, no longer."""
-        left, start = list[int](), 0
+        """Delete the records of *keys*, all of which must exist."""
+        # The stretches between the deleted keys are copied whole, which is quicker than a look at every key.
+        remaining, start = list[int](), 0
         for key in sorted(keys):
-            at = bisect_left(self.keys, key)
-            left += self.keys[start:at]
-            start = at + 1
+            index = bisect_left(self.keys, key)
+            remaining += self.keys[start:index]
+            start = index + 1
         self._deleted.update(keys)
-        self.keys = [*left, *self.keys[start:]]
+        self.keys = [*remaining, *self.keys[start:]]
 
     def has(self, key: int) -> bool:
-        """Whether there is a record of *key*."""
+        """Tell whether there is a record of *key*."""
         return 1 <= key <= self._last and key not in self._deleted
 
     def get(self, id: str) -> WorldRecord | None:
-        """The record called *id*, None if there is none."""
+        """Find the record with *id*; None if there is none."""
         key = self.ids.key_of(id)
         return self.at(key) if key is not None and self.has(key) else None
 
     def value(self, key: int, name: str) -> object:
-        """One attribute of the record of *key*; the times without making the record."""
+        """Give one attribute of the record of *key*. Its times are known without making the record."""
         match name:
             case "created_at":
                 return iso(self.times.created(key))
@@ -133,6 +138,6 @@ class RecordTable:
 
     @cached_property
     def attribute_names(self) -> frozenset[str]:
-        """What the records may be filtered by: `id` and the attributes; the newest record has them all."""
+        """The names by which records may be filtered: `id` and the attributes, all of which the newest record has."""
         newest = self.at(self._last).attributes if self._last else ()
         return frozenset({"id", "created_at", "updated_at", *newest})

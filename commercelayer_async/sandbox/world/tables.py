@@ -1,4 +1,4 @@
-"""Makes the tables of a seeded world: for each type its ids, its calendar and what draws a record."""
+"""The tables of a seeded world: for each type its ids, its times and a function that makes a record."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,29 +16,32 @@ from .schema import GATEWAYS, PAYMENT_SOURCES, TYPES
 from .table import RecordTable, Times, WorldRecord
 
 METHODS: Final = tuple((source, currency) for source in PAYMENT_SOURCES for currency in CURRENCIES)
-"""The payment methods in the order of their keys, from 1: type of payment source, currency."""
+"""The payment methods in the order of their keys, which begin at 1: type of payment source, currency."""
 
 _WALLETS: Final = "customer_payment_sources"
-_OLDEST: Final = range(2, 6)  # wallets written before some attributes existed
-_EVENTS_PER_LINK: Final = 3  # recorded answers show events with a link and without one
+_OLDEST: Final = range(2, 6)  # wallets created before some attributes existed
+_EVENTS_PER_LINK: Final = 3  # recorded responses show some events with a link, and others without one
 _FIRST_MS: Final = 1_672_531_200_000  # 2023-01-01
-_SPAN_MS: Final = 75_000_000_000  # to spring 2025
+_SPAN_MS: Final = 75_000_000_000  # up to spring 2025
 
 _MakeAttributes = Callable[[FakeValues, int], records.Attributes]
 
 
 def random_for(seed: int, name: str) -> Random:
-    """Random numbers from *seed* and *name* alone, so that a new type leaves the others as they are."""
+    """Make a random generator that depends on *seed* and *name* alone.
+
+    With one generator for each type, a type that is added leaves the records of the others as they are.
+    """
     return Random(f"{seed}/{name}")  # noqa: S311 - reproducible on purpose, nothing here is secret
 
 
 def make_tables(relations: Relations, *, seed: int, meta: Mapping[str, object]) -> Mapping[str, RecordTable]:
-    """The tables of all types, by type.
+    """Make the tables of all types, by type.
 
     Args:
-        relations: who relates to whom, and so how many there are of each.
-        seed: what the attributes are drawn from.
-        meta: the `meta` of the records.
+        relations: Who relates to whom, and so how many records of each type there are.
+        seed: The seed of all attributes.
+        meta: The `meta` of the records.
     """
     maker = _TableMaker(relations, seed, meta)
     tables = [
@@ -75,20 +78,20 @@ class _TableMaker:
     meta: Mapping[str, object]
 
     def table(self, type: str, count: int, make_attributes: _MakeAttributes) -> RecordTable:
-        """A table of *count* records whose own attributes *draw_one* draws."""
+        """Make a table of *count* records; *make_attributes* makes the attributes that not all types have."""
         ids, times = LetterIds(letter_shift(random_for(self.seed, type).random())), _times(count)
         make = partial(self._record, type, ids, times, make_attributes)
         return RecordTable(type, count, ids=ids, times=times, make=make)
 
     def wallets(self) -> RecordTable:
-        """The wallets, the documented one first."""
+        """Make the table of wallets, the documented one first."""
         ids = LetterIds.with_first(records.DOCUMENTED_ID)
         times = _times(self.relations.wallets, {1: records.DOCUMENTED_MS})
         make = partial(self._wallet, ids, times)
         return RecordTable(_WALLETS, self.relations.wallets, ids=ids, times=times, make=make)
 
     def event_stores(self) -> RecordTable:
-        """The events of all wallets, which are numbered through."""
+        """Make the table of the events of all wallets."""
         times = _times(self.relations.events)
         return RecordTable("event_stores", self.relations.events, ids=EventIds(), times=times, make=self._event)
 

@@ -1,4 +1,4 @@
-"""Points in time as the API writes them: ISO 8601, UTC, milliseconds."""
+"""Points in time as the API writes them: ISO 8601, in UTC, with milliseconds."""
 
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -9,7 +9,7 @@ _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 
 
 def iso(ms: int) -> str:
-    """`2018-01-01T12:00:00.000Z` for milliseconds since 1970. Such texts sort like the times they name."""
+    """Write milliseconds since 1970 as `2018-01-01T12:00:00.000Z`. Such texts sort like the times they name."""
     day, rest = divmod(ms, _DAY)
     seconds, rest = divmod(rest, 1000)
     return f"{_day(day)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}Z"
@@ -17,20 +17,20 @@ def iso(ms: int) -> str:
 
 @lru_cache(1024)
 def _day(number: int) -> str:
-    """The date so many days after 1970 began."""
+    """Write the date that is *number* days after 1970-01-01."""
     return date.fromordinal(_FIRST_DAY + number).isoformat()
 
 
 def iso_offset(ms: int) -> str:
-    """The form with `+00:00`, which event stores have."""
+    """Write milliseconds since 1970 with `+00:00` at the end, as event stores have it."""
     return iso(ms).removesuffix("Z") + "+00:00"
 
 
 def milliseconds(text: str) -> int:
-    """Milliseconds since 1970 for an ISO 8601 text, a date alone included; UTC unless it says otherwise.
+    """Read an ISO 8601 text as milliseconds since 1970. A date alone will do; without an offset, the text is in UTC.
 
     Raises:
-        ValueError: *text* is no such thing.
+        ValueError: *text* is not an ISO 8601 time.
     """
     moment = datetime.fromisoformat(text)
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

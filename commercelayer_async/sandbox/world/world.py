@@ -1,7 +1,7 @@
-"""The seeded world: wallets and all that they lead to, the same for the same seed.
+"""The seeded world as one object: records, their relationships, and changes while the sandbox runs.
 
-`Relations` says who relates to whom, the tables make the records; a `World` is where both are asked. It changes only
-where it is told to: equal seeds and equal changes give equal worlds.
+`Relations` decides who relates to whom, and the tables make the records; `World` joins the two. Nothing in it
+changes by itself: equal seeds and equal changes give equal worlds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,18 +21,22 @@ _METHODS: Final = "payment_methods"
 
 
 class World:
-    """Records by type, and how they relate.
+    """Records by type, and the relationships between them.
 
     Args:
-        wallets: how many `customer_payment_sources` there are, the documented one included.
-        seed: equal seeds give equal worlds.
+        wallets: How many wallets (`customer_payment_sources`) there are at first, the documented one included.
+        seed: Equal seeds give equal worlds.
+
+    Raises:
+        ValueError: *wallets* is less than 1.
     """
 
     def __init__(self, *, wallets: int, seed: int) -> None:
         if wallets < 1:
-            raise ValueError(f"wallets must be 1 or more (the documented one is always there), not {wallets}")
+            raise ValueError(f"wallets is {wallets}; it must be 1 or more, because the documented wallet always exists")
         self.organization_id = LetterIds(letter_shift(random_for(seed, "organization").random())).id_of(1)
         meta = {"mode": "test", "organization_id": self.organization_id}
+        # "ties" is part of the seed: another word here would make another world of every seed.
         self._relations = Relations(wallets, random_for(seed, "ties"))
         self.tables: Mapping[str, RecordTable] = make_tables(self._relations, seed=seed, meta=meta)
         self._wallet_table = self.tables[_WALLETS]
@@ -49,16 +53,16 @@ class World:
         }
 
     def wallet_ids(self) -> tuple[str, ...]:
-        """The ids of all wallets there are, in the order of their creation, which is that of lists."""
+        """List the ids of all wallets in the order of their creation, which is the order of lists without `sort`."""
         return tuple(map(self._wallet_table.ids.id_of, self._wallet_table.keys))
 
     def create_wallets(self, count: int = 1) -> tuple[str, ...]:
-        """Create *count* wallets of customers there are, each with what belongs to a wallet.
+        """Create *count* wallets of existing customers, each with the records that belong to it and with one event.
 
-        Their ids and their times of creation come after those of all others, in any order by either.
+        They come last in every list that is sorted by `id` or by `created_at`.
 
         Returns:
-            their ids, in order.
+            their ids, in the order of creation.
         """
         first = self._relations.wallets + 1
         for _ in range(count):
@@ -66,47 +70,47 @@ class World:
         for source in PAYMENT_SOURCES:
             self.tables[source].grow(self._relations.sources(source))
         self.tables["event_stores"].grow(self._relations.events)
-        self._wallet_table.grow(self._relations.wallets)  # last, so that no wallet leads to what is not there yet
+        self._wallet_table.grow(self._relations.wallets)  # last, so that no wallet is served before its records
         return tuple(map(self._wallet_table.ids.id_of, range(first, first + count)))
 
     def delete_wallets(self, *ids: str) -> None:
-        """Delete the wallets called *ids*: they are 404, in no list, and no customer has them.
+        """Delete the wallets with *ids*: they are answered with 404, and are neither in a list nor in a relationship.
 
-        What belonged to them stays. Many at once cost as much as one.
+        The records that belonged to them (payment source, events) stay. To delete many, name them in one call.
 
         Raises:
-            LookupError: there is no such wallet; then none is deleted.
+            LookupError: one of them does not exist. Then none is deleted.
         """
         table = self._wallet_table
         keys = {id: table.ids.key_of(id) for id in ids}
         found = {key for key in keys.values() if key is not None and table.has(key)}
         if len(found) < len(keys):
             missing = [id for id, key in keys.items() if key not in found]
-            raise LookupError(f"there is no wallet called {', '.join(missing)}")
+            raise LookupError(f"there is no wallet with the id {', '.join(missing)}; nothing was deleted")
         table.delete(found)
 
     def get(self, type: str, id: str) -> WorldRecord | None:
-        """The record of *type* called *id*, None if there is none."""
+        """Find the record of *type* with *id*; None if there is none."""
         return self.tables[type].get(id)
 
     def at(self, reference: Reference) -> WorldRecord:
-        """The record that *reference* points to."""
+        """Give the record to which *reference* points."""
         return self.tables[reference.type].at(reference.key)
 
     def id_of(self, reference: Reference) -> str:
-        """The id of the record that *reference* points to, without making it."""
+        """Give the id of the record to which *reference* points, without making the record."""
         return self.tables[reference.type].ids.id_of(reference.key)
 
     def related(self, record: WorldRecord, name: str) -> Sequence[Reference]:
-        """What the relationship *name* of *record* leads to: ascending keys, at most one for a to-one.
+        """List the records to which the relationship *name* of *record* points, by ascending key.
 
-        Relationships to types the world does not model lead nowhere.
+        A to-one gives one at most. A relationship to types of which there are no records gives none.
         """
         find = self._related.get((record.type, name))
         return find(record.key) if find else ()
 
     def customer_by_email(self, email: str) -> WorldRecord | None:
-        """The customer who signs in with *email*, None if there is none."""
+        """Find the customer with the address *email*; None if there is none."""
         customers = self.tables["customers"]
         key = records.key_of_email(email)
         if key not in customers.keys:
@@ -142,11 +146,12 @@ class World:
 
 
 def _always(gateway: str) -> _FindRelated:
-    """There is one gateway of each type."""
-    answer = (Reference(gateway, 1),)
-    return lambda _source: answer
+    """Lead every payment source to the one gateway of its type."""
+    related = (Reference(gateway, 1),)
+    return lambda _source: related
 
 
 def _methods_of(source: str) -> _FindRelated:
-    answer = tuple(Reference(_METHODS, key) for key, (type, _) in enumerate(METHODS, start=1) if type == source)
-    return lambda _gateway: answer
+    """Lead a gateway to all payment methods for payment sources of the type *source*."""
+    related = tuple(Reference(_METHODS, key) for key, (type, _) in enumerate(METHODS, start=1) if type == source)
+    return lambda _gateway: related
