@@ -5,21 +5,37 @@ async with Sandbox() as sandbox:
     print(sandbox.url, sandbox.access_token)
 ```
 
-It shares no code with the client: what one of them gets wrong, the other does not repeat. `python -m
-commercelayer_async.sandbox` runs it alone; the pytest fixture `commercelayer_sandbox` runs it beside a test.
+It shares no code with the client, so that it does not repeat a mistake of the client's. Run it with `async with`, with
+`python -m commercelayer_async.sandbox`, or by the pytest fixture `commercelayer_sandbox`. `Sandbox.world` changes its
+records, `Sandbox.faults` lets things go wrong, `Rates` sets its rate limits, and `Sandbox.requests`, `Sandbox.windows`
+and `Sandbox.violations` report what arrived.
 
-Its world can be changed while it runs (`Sandbox.world`), rate limits enforced and watched (`Rates`,
-`Sandbox.windows`, `Sandbox.violations`), and anything made to go wrong (`Sandbox.faults`).
+    refusals.py       error responses in the shapes of the two APIs
+    world/            the records: seeded, made when they are first asked for
+    http/             the log of requests, loopback, content negotiation, JSON bodies, gates
+    oauth/            the Auth API: grants in, signed tokens out
+    limits/           rate limits: what a request counts for, sliding windows, reports
+    faults/           what goes wrong with which response
+    api/              the Core API: a query in, a JSON:API document out
+    application.py    the aiohttp application: the way of a request through all of these
+    server.py         `Sandbox`: starts and stops it on a socket
+    background.py     a sandbox in a thread of its own
+    pytest_plugin.py  the fixture, on top of that
+    __main__.py       the command line
 
-The names are imported when they are first used, so that a test run which only loads the pytest plugin does
-not pay for a web server.
+A folder or module imports only those above it. A request is logged and counted in its rate windows first. Then it is
+refused as over a limit, or its fault is picked, its host and token are checked, and the Auth API or the Core API
+responds; last, the fault delays, changes or breaks off the response.
+
+The public names are imported when they are first used: pytest loads the plugin in every test run, which should not pay
+for a web server.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from .faults.rules import Answer, Delay, ExpireTokens, Replace, Reset, Truncate
+    from .faults.effects import Answer, Delay, ExpireTokens, Replace, Reset, Truncate
     from .http.gate import Gate
     from .http.request_log import ReceivedRequest
     from .limits.rates import Limit, Limits, Rates, WindowReport
@@ -42,18 +58,18 @@ __all__ = [
 ]
 
 _MODULES: Final = {
-    "Answer": "faults.rules",
-    "Delay": "faults.rules",
-    "ExpireTokens": "faults.rules",
+    "Answer": "faults.effects",
+    "Delay": "faults.effects",
+    "ExpireTokens": "faults.effects",
     "Gate": "http.gate",
     "Limit": "limits.rates",
     "Limits": "limits.rates",
     "Rates": "limits.rates",
     "ReceivedRequest": "http.request_log",
-    "Replace": "faults.rules",
-    "Reset": "faults.rules",
+    "Replace": "faults.effects",
+    "Reset": "faults.effects",
     "Sandbox": "server",
-    "Truncate": "faults.rules",
+    "Truncate": "faults.effects",
     "WindowReport": "limits.rates",
 }
 

@@ -17,9 +17,9 @@ _RATES: Final = {"off": Rates.off, "test": Rates.test, "live": Rates.live}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the sandbox and give the exit code: 0 when stopped by a signal, 1 when the port cannot be had.
+    """Run the sandbox and give the exit code: 0 if a signal stopped it, 1 if it cannot listen on the port.
 
-    Wrong arguments end the process with 2, as argparse does.
+    Wrong arguments end the process with 2, as is usual with argparse.
     """
     options = _parser().parse_args(arguments)
     sandbox = Sandbox(port=options.port, wallets=options.wallets, seed=options.seed, rates=_RATES[options.rates]())
@@ -37,7 +37,7 @@ async def _serve(sandbox: Sandbox) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stopped.set)
 
-    # Not loop.add_signal_handler, which Windows lacks.
+    # Not loop.add_signal_handler, which Windows does not have.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         async with sandbox:
@@ -66,14 +66,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m commercelayer_async.sandbox",
         description="A local server of the Commerce Layer dialect of JSON:API, on 127.0.0.1 alone.",
     )
-    parser.add_argument("--port", type=_port, default=0, help="default: any that is free")
+    parser.add_argument("--port", type=_port, default=0, help="default: any free port")
     parser.add_argument("--wallets", type=_positive, default=DEFAULT_WALLETS, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="equal seeds give equal worlds")
     parser.add_argument(
         "--rates",
         choices=_RATES,
         default="off",
-        help="rate limits to enforce; default: off, which tells of none and refuses nothing",
+        help="rate limits to enforce; default: off, which refuses nothing and reports no limit in headers",
     )
     return parser
 
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{port} is no port")
+        raise argparse.ArgumentTypeError(f"{port} is not a port (0 to {_LAST_PORT})")
     return port
 
 

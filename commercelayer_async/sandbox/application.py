@@ -1,11 +1,12 @@
-"""The aiohttp application: routes to the two APIs, and what every answer has in common."""
+"""The aiohttp application: routes to the two APIs, and what happens to every request on the way.
 
-import json
-import re
+A request is logged and counted when it arrives (`_middleware`). One that is over a rate limit is refused at once. Any
+other may get a fault, which can replace its handler, delay the response, change it, or break it off.
+"""
+
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from functools import lru_cache
 from typing import Final, cast
 
 from aiohttp import web
@@ -13,42 +14,44 @@ from aiohttp import web
 from .api.core import Api, ApiRequest
 from .api.documents import JsonObject
 from .faults.apply import alter, hold, immediate_effect, send, substitute
-from .faults.rules import Answer, ExpireTokens, Faults, Immediate, Reset
-from .http.negotiation import MEDIA_TYPE, admits_json_api
-from .http.request_log import ReceivedRequest
+from .faults.effects import Answer, ExpireTokens, Immediate, Reset
+from .faults.rules import Faults
+from .http.bodies import json_response, read_json_object
+from .http.loopback import check_host
+from .http.negotiation import MEDIA_TYPE, accepts_json_api
+from .http.request_log import ReceivedRequest, intern_headers
+from .limits.meter import Meter
 from .limits.rate_classes import TOKEN_PATH, Budget, RateClass, rate_class_of
-from .limits.rates import Meter
-from .oauth.tokens import TokenRequest, Tokens, grant_type_of
+from .oauth.tokens import Tokens, grant_type_of
 from .refusals import (
     AuthRefusal,
     Refusal,
     invalid_token,
     method_not_allowed,
-    misdirected,
     not_acceptable,
     not_found,
     too_many_requests,
     too_many_token_requests,
 )
 
-# The versioned prefix first: `/api/2017-08/customers` is not the record 2017-08 of some type.
+# The prefix with a version comes first: `/api/2017-08/customers` is not the record `customers` of a type `2017-08`.
 _PREFIXES: Final = ("/api/2017-08", "/api")
-_LOOPBACK: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+_JSON: Final = "application/json"
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Application:
-    """Answers HTTP requests.
+    """Responds to HTTP requests.
 
     Args:
-        api: the Core API.
-        tokens: the Auth API.
-        clock: seconds from anywhere, never backwards; when requests arrive.
-        received: called with each request when it comes in.
-        meter: decides which requests are too many.
-        faults: decides which answers go wrong.
-        grants: counts what tokens are asked for with.
+        api: The Core API.
+        tokens: The Auth API.
+        clock: Gives seconds from any start, never backwards. Requests arrive by it.
+        log_request: Called with each request on its arrival.
+        meter: Decides which requests are over a rate limit.
+        faults: Decides which responses go wrong.
+        token_requests: Counts the requests for tokens by grant type.
     """
 
     def __init__(
@@ -65,13 +68,13 @@ class Application:
         self._api = api
         self._tokens = tokens
         self._clock = clock
-        self._log = log_request
+        self._log_request = log_request
         self._meter = meter
         self._faults = faults
         self._token_requests = token_requests
 
     def build(self) -> web.Application:
-        """The application, ready to be served."""
+        """Make the aiohttp application."""
         application = web.Application(middlewares=[self._middleware])
         application.add_routes(self._routes())
         return application
@@ -86,61 +89,65 @@ class Application:
                 ("/{type}/{id}/relationships/{name}", self._api.linkage),
                 ("/{type}/{id}/{name}", self._api.related),
             ):
-                # Both forms, with and without a slash at the end, are in the documentation.
+                # The documentation shows both forms, with and without a slash at the end.
                 handler = self._core_handler(prefix, serve)
                 yield web.get(f"{prefix}{path}", handler, allow_head=False)
                 yield web.get(f"{prefix}{path}/", handler, allow_head=False)
 
     @web.middleware
     async def _middleware(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Note and count the request when it arrives, see to its answer, and let go wrong what shall."""
-        logged = self._log_request(request)
+        # 1. It arrives: it is logged and counted.
+        received = self._receive(request)
         rate_class = rate_class_of(request.method, request.rel_url.raw_path)
-        admission = self._meter.admit(rate_class, logged.arrived_at)
+        admission = self._meter.admit(rate_class, received.arrived_at)
+        # 2. It is refused as over a limit, or it may get a fault; never both.
         if admission.refused:
-            handler, fault = _refuse_as_too_many(rate_class), None
+            handler, fault = _too_many_handler(rate_class), None
         else:
-            fault = self._faults.pick(logged)
-        logged.fault = fault.name if fault else None
+            fault = self._faults.pick(received)
+        received.fault = fault.name if fault else None
         effect = immediate_effect(fault)
+        # 3. The response is made now, even if it is sent later.
         response = await self._respond(request, handler, effect)
         response.headers.update(admission.headers)
         response.headers["X-Request-Id"] = secrets.token_hex(16)
+        # 4. The rest of the fault happens to it.
         await hold(fault)
         alter(response, effect)
-        logged.status = None if effect == Reset() else response.status
+        received.status = None if effect == Reset() else response.status
         return await send(request, response, effect)
 
-    def _log_request(self, request: web.Request) -> ReceivedRequest:
-        headers = _intern_headers(tuple(request.headers.items()))
-        logged = ReceivedRequest(request.method, request.raw_path, headers, arrived_at=self._clock())
-        self._log(logged)
-        return logged
+    def _receive(self, request: web.Request) -> ReceivedRequest:
+        headers = intern_headers(tuple(request.headers.items()))
+        received = ReceivedRequest(request.method, request.raw_path, headers, arrived_at=self._clock())
+        self._log_request(received)
+        return received
 
-    async def _respond(self, request: web.Request, handler: _Handler, fault: Immediate | None) -> web.Response:
+    async def _respond(self, request: web.Request, handler: _Handler, effect: Immediate | None) -> web.Response:
+        """Make the response, or the one that *effect* gives instead; errors become responses too."""
         try:
-            _check_host(request)
-            await self._count_grant(request)
-            if isinstance(fault, Answer):
-                return substitute(fault)
-            if isinstance(fault, ExpireTokens):
+            check_host(request.headers.get("Host", ""))
+            await self._count_token_request(request)
+            if isinstance(effect, Answer):
+                return substitute(effect)
+            if isinstance(effect, ExpireTokens):
                 self._tokens.expire_all()
             return cast("web.Response", await handler(request))
         except Refusal as refusal:
-            return _response(refusal.body(), refusal.status)
+            return json_response(refusal.body(), refusal.status, MEDIA_TYPE)
         except AuthRefusal as refusal:
-            return _response(refusal.body(), refusal.status, "application/json")
+            return json_response(refusal.body(), refusal.status, _JSON)
         except web.HTTPException as error:
-            response = _response(_as_refusal(request, error).body(), error.status)
+            response = json_response(_as_refusal(request, error).body(), error.status, MEDIA_TYPE)
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
             return response
 
-    async def _count_grant(self, request: web.Request) -> None:
-        """Count a request for a token, whatever becomes of it."""
+    async def _count_token_request(self, request: web.Request) -> None:
+        """Count a request for a token, whatever the response will be."""
         if request.method == "POST" and request.path == TOKEN_PATH:
             try:
-                self._token_requests[grant_type_of(await _json_body(request))] += 1
+                self._token_requests[grant_type_of(await read_json_object(request))] += 1
             except AuthRefusal:
                 self._token_requests["other"] += 1
 
@@ -149,7 +156,7 @@ class Application:
             if not self._tokens.accepts(request.headers.get("Authorization")):
                 raise invalid_token()
             accept = ",".join(request.headers.getall("Accept", ())) or None
-            if not admits_json_api(accept):
+            if not accepts_json_api(accept):
                 raise not_acceptable(str(accept))
             api_request = ApiRequest(
                 origin=f"{request.scheme}://{request.headers['Host']}",
@@ -157,35 +164,29 @@ class Application:
                 path=request.rel_url.raw_path,
                 parameters=tuple(request.rel_url.query.items()),
             )
-            return _response(serve(api_request, **request.match_info), 200)
+            return json_response(serve(api_request, **request.match_info), 200, MEDIA_TYPE)
 
         return handler
 
     async def _token(self, request: web.Request) -> web.Response:
-        return _response(self._tokens.grant(await _json_body(request)), 200, "application/json")
+        return json_response(self._tokens.issue(await read_json_object(request)), 200, _JSON)
 
     async def _revoke(self, request: web.Request) -> web.Response:
-        return _response(self._tokens.revoke(await _json_body(request)), 200, "application/json")
+        return json_response(self._tokens.revoke(await read_json_object(request)), 200, _JSON)
 
 
-def _refuse_as_too_many(rate_class: RateClass | None) -> _Handler:
-    """Answers that a request is one too many, without a look at its token."""
-    token = rate_class is not None and rate_class.budget is Budget.TOKEN
+def _too_many_handler(rate_class: RateClass | None) -> _Handler:
+    """Make a handler that refuses a request as over a rate limit, in the shape of its API."""
+    is_token_request = rate_class is not None and rate_class.budget is Budget.TOKEN
 
     async def handler(_request: web.Request) -> web.Response:
-        raise too_many_token_requests() if token else too_many_requests()
+        raise too_many_token_requests() if is_token_request else too_many_requests()
 
     return handler
 
 
-@lru_cache(1024)
-def _intern_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """*headers*, the same object for equal ones: a client sends the same again and again."""
-    return headers
-
-
 def _as_refusal(request: web.Request, error: web.HTTPException) -> Refusal:
-    """The Core API's words for what aiohttp refuses by itself."""
+    """Put what aiohttp itself refuses (an unknown path, a large body) into the shape of the Core API."""
     match error.status:
         case 404:
             return not_found(request.rel_url.raw_path)
@@ -193,24 +194,3 @@ def _as_refusal(request: web.Request, error: web.HTTPException) -> Refusal:
             return method_not_allowed(request.method)
         case status:
             return Refusal(status, error.reason.upper().replace(" ", "_"), error.reason, error.text or error.reason)
-
-
-def _check_host(request: web.Request) -> None:
-    host = request.headers.get("Host", "")
-    if not _LOOPBACK.fullmatch(host):
-        raise misdirected(host)
-
-
-async def _json_body(request: web.Request) -> TokenRequest:
-    try:
-        body: object = json.loads(await request.read())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise AuthRefusal(400, "BAD_REQUEST", "invalid_request", "The body is no JSON object.")
-    return cast("TokenRequest", body)
-
-
-def _response(document: JsonObject, status: int, content_type: str = MEDIA_TYPE) -> web.Response:
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return web.Response(body=body, status=status, content_type=content_type)

@@ -1,4 +1,4 @@
-"""The sandbox beside a program that has no event loop, or one of another kind: in a thread of its own."""
+"""The sandbox in a thread of its own, for a program without an event loop or with one of another kind."""
 
 import asyncio
 from collections.abc import Generator
@@ -11,10 +11,10 @@ from .server import Sandbox
 
 @contextmanager
 def in_thread(sandbox: Sandbox) -> Generator[Sandbox]:
-    """Run *sandbox* while the block lasts. The thread is over when it is left.
+    """Run *sandbox* while the block lasts. The thread has ended when the block is left.
 
     Raises:
-        OSError: the port cannot be had.
+        OSError: the port is in use, or not allowed.
     """
     started = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
     thread = Thread(target=asyncio.run, args=(_serve(sandbox, started),), name="sandbox")
@@ -33,7 +33,7 @@ async def _serve(sandbox: Sandbox, started: Future[tuple[asyncio.AbstractEventLo
     stop = asyncio.Event()
     try:
         await sandbox.start()
-    except BaseException as error:  # noqa: BLE001 - raised again where the thread was started
+    except BaseException as error:  # noqa: BLE001 - raised again by `in_thread`
         started.set_exception(error)
         return
     started.set_result((asyncio.get_running_loop(), stop))

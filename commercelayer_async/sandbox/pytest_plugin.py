@@ -1,7 +1,7 @@
 """The pytest fixture `commercelayer_sandbox`.
 
-pytest loads this module in every run of everybody who has the package installed, so it imports nothing but
-pytest; the server comes in when a test asks for it.
+pytest loads this module in every test run wherever the package is installed. So it imports nothing but pytest, and the
+server when a test asks for the fixture.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def commercelayer_sandbox() -> "Iterator[Sandbox]":
-    """A running sandbox of the test's own, for sync and async tests: `url`, `access_token`, `requests`."""
+    """Run a sandbox of the test's own, in a thread of its own, for sync and async tests.
+
+    Give a client its `url`, and its `access_token` or `client_id` and `client_secret`.
+    """
     from .background import in_thread  # noqa: PLC0415 - see above
     from .server import Sandbox  # noqa: PLC0415 - see above
 

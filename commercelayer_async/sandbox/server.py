@@ -1,4 +1,4 @@
-"""The sandbox as one object: a world, its tokens, and a socket they are served on."""
+"""The sandbox as one object: its world, its tokens, and the socket on which they are served."""
 
 import os
 import secrets
@@ -12,12 +12,15 @@ from typing import Final, Self
 import attrs
 from aiohttp import web
 
+from .._markers import public
 from .api.core import Api
 from .application import Application
 from .faults.rules import Faults
 from .http.request_log import ReceivedRequest
-from .limits.rates import Meter, Rates, WindowReport
-from .oauth.tokens import Issuer, Tokens
+from .limits.meter import Meter
+from .limits.rates import Rates, WindowReport
+from .oauth.claims import Issuer
+from .oauth.tokens import Tokens
 from .world.world import World
 
 DEFAULT_WALLETS: Final = 300
@@ -25,8 +28,8 @@ DEFAULT_SEED: Final = 2018
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _MAX_KEPT_REQUESTS: Final = 100_000
-_BACKLOG: Final = 128  # as aiohttp has it
-_SHUTDOWN_TIMEOUT: Final = 1.0  # seconds for answers under way
+_BACKLOG: Final = 128  # the same as aiohttp's
+_SHUTDOWN_TIMEOUT: Final = 1.0  # seconds, for responses under way
 
 
 @attrs.frozen
@@ -37,40 +40,41 @@ class _Running:
     access_token: str = attrs.field(repr=False)
 
 
+@public("commercelayer_async.sandbox")
 class Sandbox:
-    """A local server of the Commerce Layer dialect, for the time of an `async with`.
+    """A local server that speaks the Commerce Layer dialect of JSON:API, running while its `async with` block lasts.
 
-    It starts with the documented wallet `xYZkjABcde` and others made up around it: equal seeds give equal
-    worlds.
+    Its world has the documented wallet (the `customer_payment_sources` record `xYZkjABcde`) and made-up ones. Equal
+    seeds give equal worlds.
 
     Args:
         host: `127.0.0.1`, `localhost` or `::1`.
-        port: 0 for any that is free.
-        wallets: how many there are, the documented one included.
-        seed: what the world is made from.
-        token_lifetime: of access tokens, in seconds.
-        payment_source_route: whether `/customer_payment_sources/{id}/payment_source` is served. The API
-            prints its link, yet no published schema has it; False answers 404, as clients must expect.
-        rates: the rate limits. By default there are none, and no header tells of any.
-        clock: seconds since 1970; what tokens expire by and rate windows slide by. By default tokens go by the
-            clock on the wall, windows by one that never jumps.
+        port: 0 for any free port.
+        wallets: How many wallets there are at first, the documented one included.
+        seed: Equal seeds give equal worlds.
+        token_lifetime: Of access tokens, in seconds.
+        payment_source_route: Whether `/customer_payment_sources/{id}/payment_source` is served. The API prints this
+            link, but no published schema has the route. False answers it with 404, which clients must expect.
+        rates: The rate limits; by default `Rates.off()`: nothing is refused, and no header reports a limit.
+        clock: Gives seconds since 1970. Tokens expire and rate windows slide by it. By default tokens go by
+            `time.time`, and windows by `time.monotonic`.
 
     Raises:
         ValueError: *host* is not loopback, or *wallets* is less than 1.
     """
 
     client_id: str
-    """Of the integration that may ask for tokens."""
+    """The id of the only application, which may use every grant."""
     client_secret: str
     """Its secret."""
     customer_password: str
-    """The password of every customer, for the password grant."""
+    """The password of every customer, for the password grant. The username is the e-mail address."""
     requests: deque[ReceivedRequest]
-    """What came in, in order; the last 100,000."""
+    """The requests in the order of arrival; the last 100,000 are kept."""
     faults: Faults
-    """What is to go wrong, and what did."""
+    """What goes wrong: `add`, `randomly`, `clear`, and `counts` of what did."""
     token_requests: Counter[str]
-    """How many requests for tokens came in, whatever was answered: `client_credentials`, `password`,
+    """How many requests for tokens arrived, whatever the response was, by grant type: `client_credentials`, `password`,
     `refresh_token`, `other`."""
 
     def __init__(
@@ -86,7 +90,7 @@ class Sandbox:
         clock: Callable[[], float] | None = None,
     ) -> None:
         if host not in _LOOPBACK:
-            raise ValueError(f"a sandbox is for this machine alone: host is one of {', '.join(_LOOPBACK)}, not {host}")
+            raise ValueError(f"host is {host!r}; a sandbox is for this machine alone: use {', '.join(_LOOPBACK)}")
         self._host = host
         self._port = port
         self._token_lifetime = token_lifetime
@@ -118,7 +122,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """What a client takes as the URL of the organization.
+        """The URL to give to a client as that of the organization, such as `http://127.0.0.1:8080`.
 
         Raises:
             RuntimeError: the sandbox is not running.
@@ -127,7 +131,7 @@ class Sandbox:
 
     @property
     def access_token(self) -> str:
-        """A token made at the start, good until its lifetime is over or `expire_tokens` is called.
+        """A token issued at the start, valid until its lifetime is over or `expire_tokens` is called.
 
         Raises:
             RuntimeError: the sandbox is not running.
@@ -135,40 +139,44 @@ class Sandbox:
         return self._require_running().access_token
 
     def expire_tokens(self) -> None:
-        """Make every access token handed out so far invalid; new ones can be asked for.
+        """Make all access tokens issued so far invalid. Refresh tokens stay valid, and new tokens are issued.
 
-        Refresh tokens stay good.
+        Raises:
+            RuntimeError: the sandbox is not running.
         """
         self._require_running().tokens.expire_all()
 
     def revoke_all(self) -> None:
-        """Make every token handed out so far invalid, refresh tokens included."""
+        """Make all access and refresh tokens issued so far invalid. New tokens are issued.
+
+        Raises:
+            RuntimeError: the sandbox is not running.
+        """
         self._require_running().tokens.revoke_all()
 
     @property
     def world(self) -> World:
-        """What there is to read. Wallets can be created and deleted while the sandbox runs."""
+        """The records. `create_wallets` and `delete_wallets` change them, also while the sandbox runs."""
         return self._world
 
     def windows(self) -> tuple[WindowReport, ...]:
-        """For every rate window that a request arrived in, what the worst of it was.
+        """Report every rate window in which a request arrived, since the sandbox was made.
 
-        Counted since the sandbox was made, by the times of arrival at the server, whether or not the limits are
-        enforced.
+        Requests count by their arrival at the server, whether or not the limits are enforced.
         """
         return self._meter.report()
 
     @property
     def violations(self) -> tuple[WindowReport, ...]:
-        """Those of `windows` in which more arrived than the limit admits; a well-behaved client causes none."""
+        """Those of `windows` in which more requests arrived than the limit allows; none, if the client heeds it."""
         return tuple(report for report in self.windows() if report.exceeded)
 
     async def start(self) -> None:
-        """Listen.
+        """Listen on the port, and issue the first access token.
 
         Raises:
-            OSError: the port cannot be had.
-            RuntimeError: it is running already.
+            OSError: the port is in use, or not allowed.
+            RuntimeError: the sandbox is running already.
         """
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
@@ -176,24 +184,15 @@ class Sandbox:
         name = f"[{self._host}]" if ":" in self._host else self._host
         url = f"http://{name}:{listener.getsockname()[1]}"
         tokens = self._make_tokens(url)
-        application = Application(
-            self._api,
-            tokens,
-            clock=self._window_clock,
-            log_request=self.requests.append,
-            meter=self._meter,
-            faults=self.faults,
-            token_requests=self.token_requests,
-        )
         runner = web.AppRunner(
-            application.build(), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_TIMEOUT
+            self._make_application(tokens), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_TIMEOUT
         )
         await runner.setup()
         await web.SockSite(runner, listener).start()
         self._running = _Running(runner, url, tokens, tokens.integration_token())
 
     async def stop(self) -> None:
-        """Close the socket and every connection. Stopping what is stopped does nothing."""
+        """Close the socket and all connections. To stop a sandbox that is not running does nothing."""
         running, self._running = self._running, None
         if running is not None:
             await running.runner.cleanup()
@@ -215,6 +214,17 @@ class Sandbox:
             lifetime=self._token_lifetime,
             clock=self._clock,
         )
+
+    def _make_application(self, tokens: Tokens) -> web.Application:
+        return Application(
+            self._api,
+            tokens,
+            clock=self._window_clock,
+            log_request=self.requests.append,
+            meter=self._meter,
+            faults=self.faults,
+            token_requests=self.token_requests,
+        ).build()
 
     def _customer_id(self, email: str) -> str | None:
         customer = self._world.customer_by_email(email)

@@ -20,8 +20,7 @@ from commercelayer_async import (
     SessionError,
 )
 from commercelayer_async.resources import Customer, CustomerPaymentSource
-from commercelayer_async.sandbox import Answer, Gate, Sandbox
-from commercelayer_async.sandbox.faults.rules import Delay
+from commercelayer_async.sandbox import Answer, Delay, Gate, Sandbox
 
 WHERE: dict[str, Any] = {"filter": {"name_null": False}, "sort": "-created_at", "include": "customer", "page_size": 20}
 

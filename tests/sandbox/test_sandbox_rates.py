@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commercelayer_async.sandbox import Limit, Limits, Rates, Sandbox
+from commercelayer_async.sandbox.limits.meter import Meter
 from commercelayer_async.sandbox.limits.rate_classes import Budget, RateClass, rate_class_of
-from commercelayer_async.sandbox.limits.rates import Meter
 
 DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
 WALLETS = RateClass(Budget.UNCACHEABLE, "customer_payment_sources")

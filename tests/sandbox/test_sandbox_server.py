@@ -1,13 +1,14 @@
 """The server itself: life, headers, refusals, what it remembers."""
 
 import io
+import pickle
 import socket
 
 import pytest
 
 import commercelayer_async.sandbox as sandbox_package
 from commercelayer_async.sandbox import Rates, ReceivedRequest, Sandbox
-from commercelayer_async.sandbox.http.negotiation import admits_json_api
+from commercelayer_async.sandbox.http.negotiation import accepts_json_api
 
 DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
 
@@ -69,7 +70,7 @@ async def test_an_accept_that_does_not_admit_json_api_is_406(api):
     ],
 )
 def test_accept(accept, admitted):
-    assert admits_json_api(accept) is admitted
+    assert accepts_json_api(accept) is admitted
 
 
 @pytest.mark.parametrize("host", ["yourdomain.commercelayer.io", "localhost.example.com", "127.0.0.1:80@evil", "::1"])
@@ -199,6 +200,14 @@ async def test_the_loopback_of_ipv6_is_written_in_brackets(calling):
     async with Sandbox(host="::1") as sandbox:
         assert sandbox.url.startswith("http://[::1]:")
         await calling(sandbox).get(DOCUMENTED)
+
+
+@pytest.mark.parametrize("name", sandbox_package.__all__)
+def test_a_public_name_reports_the_package_as_its_module(name):
+    public = getattr(sandbox_package, name)
+
+    assert public.__module__ == "commercelayer_async.sandbox"
+    assert pickle.loads(pickle.dumps(public)) is public
 
 
 def test_the_package_has_no_other_names():

@@ -1,1 +1,9 @@
-"""Faults to order: rules that say what goes wrong with which answer, and what carries them out."""
+"""Faults to order: what goes wrong with a response, and with which.
+
+effects.py   what may go wrong, as values: another response, a reset, a delay, ...
+rules.py     which requests get which fault, and how often it happened
+apply.py     carries a fault out on a response
+
+The application picks a fault when a request arrives (`Faults.pick`), has the response made, waits (`hold`), changes it
+(`alter`) and sends or breaks it off (`send`).
+"""

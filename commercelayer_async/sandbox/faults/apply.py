@@ -1,4 +1,4 @@
-"""Carries faults out on an answer: holds it back, alters it, breaks it off on the wire."""
+"""Carries a fault out on a response: holds it back, changes it, breaks it off."""
 
 import asyncio
 import socket
@@ -9,19 +9,19 @@ from typing import Final, cast
 
 from aiohttp import web
 
-from .rules import Answer, Delay, Fault, Headers, Immediate, Replace, Reset, Truncate
+from .effects import Answer, Delay, Fault, Headers, Immediate, Replace, Reset, Truncate
 
-# struct linger {on, 0 seconds}: closing then discards what is unsent and resets the connection.
+# struct linger {on, 0 seconds}: to close the socket then discards what is unsent and resets the connection.
 _RESET_ON_CLOSE: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 def immediate_effect(fault: Fault | None) -> Immediate | None:
-    """What happens to an answer apart from its being late."""
+    """Give what happens to a response, apart from its delay."""
     return fault.then if isinstance(fault, Delay) else fault
 
 
 async def hold(fault: Fault | None) -> None:
-    """Return when an answer with *fault* may be sent."""
+    """Wait until a response with *fault* may be sent."""
     if isinstance(fault, Delay):
         await asyncio.sleep(fault.seconds)
         if fault.until is not None:
@@ -29,12 +29,12 @@ async def hold(fault: Fault | None) -> None:
 
 
 def substitute(fault: Answer) -> web.Response:
-    """The answer that *fault* gives instead of the true one, its headers still missing."""
+    """Make the response that *fault* gives instead of the true one. Its headers are set by `alter`."""
     return web.Response(status=fault.status, body=fault.body or None)
 
 
 def alter(response: web.Response, fault: Immediate | None) -> None:
-    """Give *response* the body and the headers that *fault* wants."""
+    """Set the body and the headers that *fault* asks for."""
     if isinstance(fault, Replace) and fault.body is not None:
         response.body = fault.body
     if isinstance(fault, Answer | Replace):
@@ -42,9 +42,10 @@ def alter(response: web.Response, fault: Immediate | None) -> None:
 
 
 async def send(request: web.Request, response: web.Response, fault: Immediate | None) -> web.StreamResponse:
-    """Break *response* off where *fault* wants it; else leave the sending to the server.
+    """Send *response* as far as *fault* lets it, and end the connection there.
 
-    The server closes nothing that is closed already, so it may be given what has been broken off.
+    Without such a fault, sending is left to the server: it is given *response*. Otherwise it is given what was sent,
+    and finds the connection closed.
     """
     sent: web.StreamResponse = response
     transport = request.transport
@@ -52,7 +53,7 @@ async def send(request: web.Request, response: web.Response, fault: Immediate | 
         return sent
     if fault.after is not None:
         sent = _beginning(response)
-        with suppress(ConnectionError):  # a client that is gone needs no breaking off
+        with suppress(ConnectionError):  # the client may have gone already
             await sent.prepare(request)
             await sent.write(_part(response, fault.after))
     if isinstance(fault, Reset):
@@ -70,14 +71,14 @@ def _set_headers(response: web.Response, headers: Headers) -> None:
 
 
 def _beginning(response: web.Response) -> web.StreamResponse:
-    """The headers of *response*, which promise one byte more than nothing where there is no body."""
+    """Start a response with the headers of *response*. They promise one byte if there is no body to break off."""
     beginning = web.StreamResponse(status=response.status, headers=response.headers)
     beginning.content_length = max(1, len(_body(response)))
     return beginning
 
 
 def _part(response: web.Response, share: float) -> bytes:
-    """The first bytes of the body of *response*, never the whole."""
+    """Give the first bytes of the body of *response*, at least one less than all."""
     body = _body(response)
     return body[: max(0, min(int(len(body) * share), len(body) - 1))]
 

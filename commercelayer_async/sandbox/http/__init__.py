@@ -1,1 +1,11 @@
-"""HTTP around the sandbox's two APIs: media types, the log of requests, a gate that holds answers back."""
+"""HTTP around the sandbox's two APIs.
+
+request_log.py  what a sandbox keeps of each request that it received
+loopback.py     refuses requests that were meant for another host
+negotiation.py  whether an `Accept` header allows JSON:API
+bodies.py       JSON in requests and responses
+gate.py         holds responses back until a test opens it
+
+The application logs a request first, then checks its host; negotiation and bodies come with the handlers of the APIs.
+A gate has a part only where a fault delays a response until it opens.
+"""

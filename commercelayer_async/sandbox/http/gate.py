@@ -1,13 +1,16 @@
-"""Holds answers back until somebody opens it."""
+"""Holds responses back until a test opens it."""
 
 import asyncio
 from threading import Lock
 
+from ..._markers import public
 
+
+@public("commercelayer_async.sandbox")
 class Gate:
-    """Closed at first; once opened it stays open.
+    """A barrier for delayed responses: closed at first, and open for good once it was opened.
 
-    Unlike an `asyncio.Event` it may be opened from another thread than the sandbox runs in.
+    Unlike an `asyncio.Event` it may be opened from another thread than that in which the sandbox runs.
     """
 
     def __init__(self) -> None:
@@ -17,18 +20,18 @@ class Gate:
 
     @property
     def waiting(self) -> int:
-        """How many answers it holds back now."""
+        """How many responses it holds back now."""
         return len(self._waiting)
 
     def open(self) -> None:
-        """Let everybody through, now and later."""
+        """Let all waiting responses go, and all later ones at once."""
         with self._lock:
             self._is_open = True
             for event, loop in self._waiting.items():
                 loop.call_soon_threadsafe(event.set)
 
     async def wait(self) -> None:
-        """Return when it is open."""
+        """Wait until the gate is open."""
         event = asyncio.Event()
         with self._lock:
             if self._is_open:

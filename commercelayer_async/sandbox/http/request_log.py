@@ -1,20 +1,31 @@
-"""What a sandbox remembers of the requests it got."""
+"""What a sandbox keeps of each request that it received."""
+
+from functools import lru_cache
 
 import attrs
 
+from ..._markers import public
 
+
+@public("commercelayer_async.sandbox")
 @attrs.define
 class ReceivedRequest:
-    """A request as it came in."""
+    """A request as it arrived, and what became of it."""
 
     method: str
     raw_path: str
-    """The target on the wire, byte for byte, percent-encoding and query included."""
+    """Path and query byte for byte as they were sent, still percent-encoded."""
     headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
     """In the order of arrival. They hold the bearer token, so they stay out of the repr."""
     status: int | None = None
-    """What was answered; None while the answer is being made, and where no answer left the server."""
+    """The status of the response. None until it is made, and if the connection is reset before the headers."""
     fault: str | None = None
-    """The name of the fault injected into its answer; None for none."""
+    """The name of the fault that was injected; None for none."""
     arrived_at: float = 0.0
-    """Seconds on the clock that the rate windows go by."""
+    """When it arrived, in seconds on the clock of the rate windows."""
+
+
+@lru_cache(1024)
+def intern_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Give one tuple for all equal headers: a client repeats them in every request, and the log keeps them."""
+    return headers

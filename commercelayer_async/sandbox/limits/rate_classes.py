@@ -1,9 +1,9 @@
-"""Where a request counts: which budget it is taken from, and at which endpoint.
+"""Which rate windows a request counts in.
 
-Published: reads of a few cacheable types, all other reads, writes, and requests for tokens have a budget each.
-Not published: what an endpoint is, and how a nested route counts. Here it is the resource type that the route
-begins with, so that `/api/customers/{id}/customer_payment_sources` counts at `customers`; types that are
-neither served nor cacheable count as one. Nothing but `/api` and `/oauth/token` is limited.
+Published: reads of a few cacheable types, all other reads, writes, and requests for tokens each have a budget of their
+own. Not published: what an endpoint is, and how a nested route counts. Here an endpoint is the resource type with which
+the route begins, so `/api/customers/{id}/customer_payment_sources` counts at `customers`. Types that are neither served
+nor cacheable share one endpoint, `others`. Only `/api` and `/oauth/token` are limited.
 """
 
 import re
@@ -35,7 +35,7 @@ _CACHEABLE: Final = frozenset(
 
 
 class Budget(StrEnum):
-    """The classes of requests, each with limits of its own."""
+    """What requests are taken from: each budget has an average limit, and a burst limit for each of its endpoints."""
 
     TOKEN = "token"  # noqa: S105 - a word, no secret
     CACHEABLE = "cacheable"
@@ -45,14 +45,14 @@ class Budget(StrEnum):
 
 @attrs.frozen
 class RateClass:
-    """Where a request counts."""
+    """Where a request counts: in the average window of a budget, and in the burst window of an endpoint."""
 
     budget: Budget
     endpoint: str
 
 
 def rate_class_of(method: str, path: str) -> RateClass | None:
-    """Where a request for *path*, which has no query, counts; None where there is no limit."""
+    """Classify a request for *path*, which has no query; None if no limit applies to it."""
     if path == TOKEN_PATH:
         return RateClass(Budget.TOKEN, path)
     found = _CORE.match(path)

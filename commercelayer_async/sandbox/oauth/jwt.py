@@ -1,7 +1,7 @@
-"""JSON Web Tokens signed with HS256, by the standard library alone.
+"""JSON Web Tokens, signed with HS256 by the standard library alone.
 
-The real service signs with RS512 and publishes its keys. Nobody but the sandbox checks a token of the
-sandbox.
+The real service signs with RS512 and publishes its keys. Only the sandbox itself checks a token of the sandbox, so a
+secret of its own will do.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 
 def sign(claims: Mapping[str, object], key: bytes) -> str:
-    """A token that says *claims*."""
+    """Make a token of *claims*, signed with *key*."""
     header = {"alg": "HS256", "typ": "JWT", "kid": hashlib.sha256(key).hexdigest()[:16]}
     signed = f"{_encode(_json(header))}.{_encode(_json(claims))}"
     return f"{signed}.{_encode(hmac.digest(key, signed.encode(), 'sha256'))}"

@@ -1,8 +1,8 @@
-"""The Auth API without its transport: grants in, tokens out.
+"""Access and refresh tokens: issued, checked, expired and revoked.
 
-A token is good until its time is over or it is revoked. While more than 15 minutes are left, the same
-credentials get the same token again; after that a new one, and both are good. So `expires_in` may be less
-than the lifetime. The overlap is documented; that the same token comes back before it is inferred.
+An access token is valid until its lifetime is over or it is revoked. As long as it is valid for more than 15 minutes,
+equal credentials get the same token again, so `expires_in` may be less than the lifetime. After that they get another
+one, and both are valid. That both are valid is documented; that the same token comes again before is inferred.
 """
 
 import hmac
@@ -13,52 +13,37 @@ from typing import Final
 import attrs
 
 from ..refusals import AuthRefusal
+from .claims import Grant, Issuer, make_claims
 from .jwt import sign
 
-Claims = dict[str, object]
 TokenRequest = Mapping[str, object]
+"""The JSON object that a client sends to `/oauth/token` or `/oauth/revoke`."""
+TokenResponse = dict[str, object]
+"""The JSON object that it gets."""
 
 _OVERLAP: Final = 15 * 60.0
 _DEFAULT_SCOPE: Final = "market:all"
-_GRANTS: Final = frozenset({"client_credentials", "password", "refresh_token"})
-
-
-@attrs.frozen
-class Issuer:
-    """On whose behalf tokens are handed out."""
-
-    url: str
-    organization_id: str
-    find_customer: Callable[[str], str | None]
-    """The id of the customer with an e-mail address."""
-
-
-@attrs.frozen
-class _Grant:
-    """What a token is for; equal grants share one."""
-
-    scope: str
-    owner_id: str | None = None
+_GRANT_TYPES: Final = frozenset({"client_credentials", "password", "refresh_token"})
 
 
 @attrs.frozen
 class _Token:
     value: str = attrs.field(repr=False)
-    grant: _Grant
+    grant: Grant
     created_at: float
     expires_at: float
 
 
 class Tokens:
-    """Hands out, knows and forgets tokens.
+    """All tokens of a sandbox.
 
     Args:
-        client_id: of the one application there is.
-        client_secret: its secret.
-        customer_password: the password of every customer.
-        issuer: who signs.
-        lifetime: of an access token, in seconds.
-        clock: seconds since 1970.
+        client_id: Of the only application.
+        client_secret: Its secret.
+        customer_password: The password of every customer.
+        issuer: On whose behalf tokens are issued.
+        lifetime: Of an access token, in seconds.
+        clock: Gives seconds since 1970.
     """
 
     def __init__(
@@ -79,96 +64,98 @@ class Tokens:
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._tokens = dict[str, _Token]()
-        self._current = dict[_Grant, _Token]()
-        self._refresh = dict[str, _Grant]()
+        self._current = dict[Grant, _Token]()
+        self._refresh = dict[str, Grant]()
 
     def accepts(self, authorization: str | None) -> bool:
-        """Whether an `Authorization` header carries a token that is good now."""
+        """Tell whether an `Authorization` header has a bearer token that is valid now."""
         scheme, _, value = (authorization or "").partition(" ")
         token = self._tokens.get(value.strip())
         return scheme.lower() == "bearer" and token is not None and self._remaining(token) > 0
 
     def expire_all(self) -> None:
-        """Make every token handed out so far invalid, refresh tokens excepted."""
+        """Make all access tokens issued so far invalid. Refresh tokens stay valid."""
         self._tokens.clear()
         self._current.clear()
 
     def revoke_all(self) -> None:
-        """Make every token handed out so far invalid, refresh tokens included."""
+        """Make all access and refresh tokens issued so far invalid."""
         self.expire_all()
         self._refresh.clear()
 
     def integration_token(self) -> str:
-        """A good token, as client credentials get it."""
-        return self._token(_Grant(_DEFAULT_SCOPE)).value
+        """Give a valid access token, as client credentials get it."""
+        return self._token(Grant(_DEFAULT_SCOPE)).value
 
-    def grant(self, body: TokenRequest) -> Claims:
-        """What `/oauth/token` answers to *body*.
+    def issue(self, request: TokenRequest) -> TokenResponse:
+        """Respond to a request of `/oauth/token`.
 
         Raises:
-            AuthRefusal: 400 or 401, with the OAuth name of what is wrong.
+            AuthRefusal: 400 or 401, with the name that OAuth has for what is wrong.
         """
-        match body.get("grant_type"):
+        match request.get("grant_type"):
             case "client_credentials":
-                self._check_client(body, needs_secret=True)
-                return self._respond(_Grant(_scope(body)))
+                self._check_client(request, needs_secret=True)
+                return self._respond(Grant(_scope(request)))
             case "password":
-                self._check_client(body)
-                return self._respond(_Grant(_scope(body), self._customer(body)))
+                self._check_client(request)
+                return self._respond(Grant(_scope(request), self._customer(request)))
             case "refresh_token":
-                self._check_client(body)
-                return self._respond(self._refreshed(body))
+                self._check_client(request)
+                return self._respond(self._refreshed(request))
             case None:
                 raise _bad_request("invalid_request", "The grant_type is missing.")
             case other:
                 raise _bad_request("unsupported_grant_type", f"The grant_type {other} is not supported.")
 
-    def revoke(self, body: TokenRequest) -> Claims:
-        """What `/oauth/revoke` answers to *body*. A token nobody knows is revoked already.
+    def revoke(self, request: TokenRequest) -> TokenResponse:
+        """Respond to a request of `/oauth/revoke`. To revoke an unknown token succeeds.
 
         Raises:
-            AuthRefusal: 403 for a client that may not.
+            AuthRefusal: 403 for a client without the right id and secret.
         """
         try:
-            self._check_client(body, needs_secret=True)
+            self._check_client(request, needs_secret=True)
         except AuthRefusal:
             detail = "You are not authorized to revoke this token."
             raise AuthRefusal(403, "FORBIDDEN", "unauthorized_client", detail) from None
-        value = str(body.get("token"))
+        value = str(request.get("token"))
         self._refresh.pop(value, None)
         token = self._tokens.pop(value, None)
         if token is not None and self._current.get(token.grant) is token:
             del self._current[token.grant]
         return {}
 
-    def _check_client(self, body: TokenRequest, *, needs_secret: bool = False) -> None:
-        known = _is_secret(body.get("client_id"), self._client_id)
-        if "client_secret" in body or needs_secret:
-            known = _is_secret(body.get("client_secret"), self._client_secret) and known
+    def _check_client(self, request: TokenRequest, *, needs_secret: bool = False) -> None:
+        known = _is_secret(request.get("client_id"), self._client_id)
+        # A secret is checked wherever it is sent, also where none is needed.
+        if "client_secret" in request or needs_secret:
+            known = _is_secret(request.get("client_secret"), self._client_secret) and known
         if not known:
             detail = "Client authentication failed: unknown client, or its secret is missing or wrong."
             raise AuthRefusal(401, "UNAUTHORIZED", "invalid_client", detail)
 
-    def _customer(self, body: TokenRequest) -> str:
-        customer_id = self._issuer.find_customer(str(body.get("username")))
-        if customer_id is None or not _is_secret(body.get("password"), self._customer_password):
+    def _customer(self, request: TokenRequest) -> str:
+        customer_id = self._issuer.find_customer(str(request.get("username")))
+        if customer_id is None or not _is_secret(request.get("password"), self._customer_password):
             raise _bad_request("invalid_grant", "No customer has this username and password.")
         return customer_id
 
-    def _refreshed(self, body: TokenRequest) -> _Grant:
-        """The grant behind a refresh token, which is good for one use."""
-        grant = self._refresh.pop(str(body.get("refresh_token")), None)
+    def _refreshed(self, request: TokenRequest) -> Grant:
+        """Use up a refresh token, and give the grant behind it."""
+        grant = self._refresh.pop(str(request.get("refresh_token")), None)
         if grant is None:
             raise _bad_request("invalid_grant", "The refresh token is invalid, used or revoked.")
-        self._current.pop(grant, None)  # who refreshes wants another token
+        self._current.pop(grant, None)  # a refresh always gives another access token
         return grant
 
-    def _respond(self, grant: _Grant) -> Claims:
+    def _respond(self, grant: Grant) -> TokenResponse:
         token = self._token(grant)
-        response: Claims = {
+        response: TokenResponse = {
             "access_token": token.value,
             "token_type": "bearer",
-            "expires_in": round(self._remaining(token)),  # not a second less for the moment that has passed
+            # Rounded, so that a token just made is not a second short for the moment that has passed.
+            "expires_in": round(self._remaining(token)),
             "scope": grant.scope,
             "created_at": int(token.created_at),
         }
@@ -178,60 +165,35 @@ class Tokens:
             response |= {"refresh_token": refresh_token, "owner_id": grant.owner_id, "owner_type": "customer"}
         return response
 
-    def _token(self, grant: _Grant) -> _Token:
+    def _token(self, grant: Grant) -> _Token:
+        """Give the current token of *grant*, or make another if its end is near."""
         current = self._current.get(grant)
         if current is not None and self._remaining(current) > _OVERLAP:
             return current
         self._tokens = {value: token for value, token in self._tokens.items() if self._remaining(token) > 0}
         now = self._clock()
         expires_at = now + self._lifetime
-        token = _Token(sign(self._claims(grant, now, expires_at), self._key), grant, now, expires_at)
+        claims = make_claims(self._issuer, grant, client_id=self._client_id, issued_at=now, expires_at=expires_at)
+        token = _Token(sign(claims, self._key), grant, now, expires_at)
         self._tokens[token.value] = self._current[grant] = token
         return token
-
-    def _claims(self, grant: _Grant, now: float, expires_at: float) -> Claims:
-        guest = grant.owner_id is None
-        claims: Claims = {
-            "organization": {
-                "id": self._issuer.organization_id,
-                "slug": "sandbox",
-                "enterprise": False,
-                "region": "eu-west-1",
-            },
-            "application": {
-                "id": "sAndbOxApp",
-                "client_id": self._client_id,
-                "kind": "integration" if guest else "sales_channel",
-                "public": False,
-                "confidential": guest,
-            },
-        }
-        if not guest:
-            claims["owner"] = {"type": "Customer", "id": grant.owner_id}
-        return claims | {
-            "scope": grant.scope,
-            "iss": self._issuer.url,
-            "exp": int(expires_at),
-            "iat": int(now),
-            "test": True,
-            "rand": secrets.randbelow(2**53) / 2.0**53,
-        }
 
     def _remaining(self, token: _Token) -> float:
         return token.expires_at - self._clock()
 
 
-def grant_type_of(body: TokenRequest) -> str:
-    """The `grant_type` of *body* if it is one that is served, else `other`."""
-    name = str(body.get("grant_type"))
-    return name if name in _GRANTS else "other"
+def grant_type_of(request: TokenRequest) -> str:
+    """Give the `grant_type` of *request*, or `other` if it is not supported."""
+    name = str(request.get("grant_type"))
+    return name if name in _GRANT_TYPES else "other"
 
 
-def _scope(body: TokenRequest) -> str:
-    return str(body.get("scope") or _DEFAULT_SCOPE)
+def _scope(request: TokenRequest) -> str:
+    return str(request.get("scope") or _DEFAULT_SCOPE)
 
 
 def _is_secret(given: object, expected: str) -> bool:
+    """Compare in a time that does not depend on where the two differ."""
     return isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
