@@ -42,12 +42,12 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Application:
-    """Responds to HTTP requests.
+    """The handlers and the middleware of a sandbox.
 
     Args:
         api: The Core API.
         tokens: The Auth API.
-        clock: Gives seconds from any start, never backwards. Requests arrive by it.
+        clock: Gives seconds from any start, never backwards. It says when a request arrives.
         log_request: Called with each request on its arrival.
         meter: Decides which requests are over a rate limit.
         faults: Decides which responses go wrong.

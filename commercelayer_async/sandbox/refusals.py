@@ -13,7 +13,7 @@ import attrs
 
 @attrs.frozen
 class Refusal(Exception):
-    """A request of the Core API is refused."""
+    """A request of the Core API that is refused."""
 
     status: int
     code: str
@@ -28,7 +28,7 @@ class Refusal(Exception):
 
 @attrs.frozen
 class AuthRefusal(Exception):
-    """A request of the Auth API is refused."""
+    """A request of the Auth API that is refused."""
 
     status: int
     code: str

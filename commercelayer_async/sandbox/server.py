@@ -90,7 +90,9 @@ class Sandbox:
         clock: Callable[[], float] | None = None,
     ) -> None:
         if host not in _LOOPBACK:
-            raise ValueError(f"host is {host!r}; a sandbox is for this machine alone: use {', '.join(_LOOPBACK)}")
+            raise ValueError(
+                f"host is {host!r}; a sandbox is for this machine alone, so use one of {', '.join(_LOOPBACK)}"
+            )
         self._host = host
         self._port = port
         self._token_lifetime = token_lifetime

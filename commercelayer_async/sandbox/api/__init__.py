@@ -1,9 +1,12 @@
 """The Core API without its transport: a query in, a JSON:API document out.
 
-core.py         what is asked, and the document that answers it
-query.py        the parameters of a request
-filters.py      conditions, and whether a record meets them
-listing.py      which records a list shows, in which order
-paging.py       pages by number and by cursor
-documents.py    documents from records
+core.py         the four routes: which records a request asks for
+query.py        reads the parameters of a request
+filters.py      reads filters, and tells whether a record meets them
+listing.py      which records a list has, and in which order
+paging.py       cuts a page out of a list, by number or by cursor
+documents.py    writes the document
+
+`Api` reads the query, finds the records (a list is filtered and sorted by `Listing`, then cut by `paging`), and has a
+`Composer` write them.
 """

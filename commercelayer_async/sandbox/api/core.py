@@ -1,7 +1,4 @@
-"""The Core API without its transport: what is asked in, a document out.
-
-Four kinds of route: a list of a type, one record, what a relationship leads to, and its linkage.
-"""
+"""The routes of the Core API: the list of a type, one record, what a relationship leads to, and its linkage."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -23,25 +20,28 @@ _UNDOCUMENTED_ROUTE: Final = ("customer_payment_sources", "payment_source")
 
 @attrs.frozen
 class ApiRequest:
-    """A request, as far as documents depend on it."""
+    """A request of the Core API, as far as its document depends on it."""
 
     origin: str
-    """Scheme, host and port under which it came in; those of every link."""
+    """Scheme, host and port to which it was sent. All links begin with them."""
     prefix: str
     """`/api`, or `/api` with a version."""
     path: str
-    """Still percent-encoded, without query."""
+    """As it was sent, still percent-encoded, without the query."""
     parameters: Sequence[tuple[str, str]]
-    """Decoded."""
+    """The query, decoded."""
 
 
 class Api:
-    """Answers from a world.
+    """The Core API of a world: a method for each route, which gives the document.
+
+    Every route raises a `Refusal`: 404 if the type, the record or the relationship does not exist, 400 for a wrong
+    parameter.
 
     Args:
-        world: where the records are.
-        payment_source_route: whether a wallet's `/payment_source` is served. Its link is in every answer, but
-            no published schema has the route.
+        world: The records.
+        payment_source_route: Whether a wallet's `/payment_source` is served. Documents show its link, but no published
+            schema has the route.
     """
 
     def __init__(self, world: World, *, payment_source_route: bool) -> None:
@@ -50,33 +50,33 @@ class Api:
         self._payment_source_route = payment_source_route
 
     def list(self, request: ApiRequest, type: str) -> JsonObject:
-        """`/api/{type}`."""
+        """Serve `/api/{type}`: a page of all records of the type."""
         if not _resource_type(request, type).listed:
             raise not_found(request.path)
         query = parse_query(request.parameters, (type,))
         return self._page(request, query, self._listings[type])
 
     def retrieve(self, request: ApiRequest, type: str, id: str) -> JsonObject:
-        """`/api/{type}/{id}`."""
+        """Serve `/api/{type}/{id}`: one record."""
         record = self._record(request, type, id)
         return self._composer(request, parse_query(request.parameters, (type,))).one(record)
 
     def related(self, request: ApiRequest, type: str, id: str, name: str) -> JsonObject:
-        """`/api/{type}/{id}/{name}`."""
+        """Serve `/api/{type}/{id}/{name}`: the record, or a page of those, to which the relationship *name* points."""
         record, relationship = self._relationship(request, type, id, name)
         query = parse_query(request.parameters, relationship.targets)
         references = self._world.related(record, name)
         if not relationship.many:
             return self._composer(request, query).one(self._world.at(references[0]) if references else None)
         (target,) = relationship.targets
-        if target not in self._world.tables:
+        if target not in self._world.tables:  # a type that is not modelled, such as orders: there are no records
             page = numbered_page((), query.page, _page_links(request))
             return self._composer(request, query).many((), page.meta, page.links)
         keys = [reference.key for reference in references]
         return self._page(request, query, Listing(self._world.tables[target], keys), cursors=relationship.cursors)
 
     def linkage(self, request: ApiRequest, type: str, id: str, name: str) -> JsonObject:
-        """`/api/{type}/{id}/relationships/{name}`."""
+        """Serve `/api/{type}/{id}/relationships/{name}`: all identifiers in the relationship *name*."""
         record, _ = self._relationship(request, type, id, name)
         return self._composer(request, parse_query((), ())).linkage(record, name)
 
@@ -91,7 +91,7 @@ class Api:
         return numbered_page(listing.select(conditions, query.sort), query.page, _page_links(request))
 
     def _cursor_page(self, request: ApiRequest, query: Query, listing: Listing) -> ListPage:
-        """Neither filtered nor sorted: the API offers neither where it pages by cursors."""
+        """Cut a page without filters and sort: the API has neither of them for lists that are paged by cursors."""
         return cursor_page(listing.select((), ()), query.page, _page_links(request))
 
     def _composer(self, request: ApiRequest, query: Query) -> Composer:

@@ -1,6 +1,6 @@
-"""JSON:API documents from records: links, `include`, sparse fieldsets.
+"""JSON:API documents from records: resource objects with their links, `include`, sparse fieldsets.
 
-Members come in the order in which the documentation of the API shows them.
+Members stand in the order in which the documentation of the API shows them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ JsonObject = dict[str, object]
 
 
 class Composer:
-    """Composes one document.
+    """A writer of one document.
 
-    First it walks along `include` and notes, for every record met, which relationships have to show their
-    data: a record that is reached twice, on paths that ask for different things, is shown once with all of
-    them. Then it writes.
+    First it walks along `include` and notes for every record which of its relationships have to show their linkage. So
+    a record that is reached on several paths is included once, with the linkage that each of them asks for. Then it
+    writes the resource objects.
 
     Args:
-        world: where records and their relationships are.
-        base: the URL that ids hang below, as in `http://127.0.0.1:8080/api`.
+        world: The records and their relationships.
+        base: The URL below which resources are, as in `http://127.0.0.1:8080/api`.
         query: `include` and `fields` of the request.
     """
 
@@ -33,20 +33,20 @@ class Composer:
         self._expanded = dict[Reference, dict[str, None]]()
 
     def one(self, record: WorldRecord | None) -> JsonObject:
-        """A document whose primary data is *record*, or null."""
+        """Write a document whose primary data is *record*, or null."""
         if record is None:
             return {"data": None}
         included = self._included([record])
         return {"data": self._resource(record)} | included
 
     def many(self, records: Sequence[WorldRecord], meta: Mapping[str, object], links: Mapping[str, str]) -> JsonObject:
-        """A document whose primary data is the list *records*."""
+        """Write a document whose primary data is the list *records*."""
         included = self._included(records)
         resources = [self._resource(record) for record in records]
         return {"data": resources, "meta": meta, "links": links} | included
 
     def linkage(self, record: WorldRecord, name: str) -> JsonObject:
-        """What the link `relationships/{name}` of *record* leads to: identifiers as primary data."""
+        """Write a document whose primary data is the linkage of the relationship *name* of *record*."""
         return {"data": self._identifiers(record, name), "links": _links(self._url(record), name)}
 
     def _included(self, primary: Sequence[WorldRecord]) -> JsonObject:
@@ -67,7 +67,7 @@ class Composer:
                     self._walk(self._world.at(reference), tree.children[name])
 
     def _shown(self, record: WorldRecord) -> Sequence[str]:
-        """The relationships of *record* that its sparse fieldset leaves; `include` goes along no others."""
+        """List the relationships of *record* that its sparse fieldset leaves. `include` follows only these."""
         fields = self._query.fields.get(record.type)
         if fields is None:
             return record.relationships

@@ -1,7 +1,7 @@
-"""`filter[q][{attribute}_{predicate}]=value`: what a filter says, and whether an attribute meets it.
+"""Filters: `filter[q][{attribute}_{predicate}]=value`.
 
-A predicate to come is one more line in `_PREDICATES`. Comparisons with null are never true, as in SQL; `null`
-and `not_null` ask for it.
+A comparison with null is never true, as in SQL; the predicates `null` and `not_null` ask for it. A new predicate is one
+more line in `_PREDICATES`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -17,35 +17,35 @@ Values = tuple[str, ...]
 
 @attrs.frozen
 class Condition:
-    """One filter. Several of them all have to be met."""
+    """One filter. A list has the records that meet all its conditions."""
 
     attribute: str
     predicate: str
     values: Values
-    """What the filter compares with: several only in a list; times in the form of the answers."""
+    """The values to compare with: one, or several for `in` and `not_in`. Times are written as in documents."""
 
     def met_by(self, value: object) -> bool:
-        """Whether an attribute with *value* passes."""
+        """Tell whether an attribute with *value* meets the condition."""
         return _PREDICATES[self.predicate](value, self.values)
 
 
 def parse_condition(name: str, value: str, attributes: Collection[str]) -> Condition:
-    """The filter called *name*, as in `created_at_gt`.
+    """Read a filter.
 
     Args:
-        name: attribute, underscore, predicate.
-        value: the text of the parameter.
-        attributes: names that may be filtered by.
+        name: Attribute, underscore, predicate, as in `created_at_gt`.
+        value: The value of the parameter.
+        attributes: The names by which records may be filtered.
 
     Raises:
-        Refusal: 400 for an unknown predicate or attribute, or a time that is none.
+        Refusal: 400 for an unknown predicate or attribute, or a value that should be a time and is not.
     """
     for predicate in _LONGEST_FIRST:
         attribute = name.removesuffix(f"_{predicate}")
         if attribute != name:
             break
     else:
-        raise bad_request("FILTER_NOT_ALLOWED", f"{name} ends in no predicate known here.")
+        raise bad_request("FILTER_NOT_ALLOWED", f"{name} does not end in a known predicate.")
     if attribute not in attributes:
         raise bad_request("FILTER_NOT_ALLOWED", f"{attribute} cannot be filtered by.")
     values = tuple(value.split(",")) if predicate in _LIST_PREDICATES else (value,)
@@ -57,11 +57,11 @@ def _time(text: str) -> str:
     try:
         return iso(milliseconds(text))
     except (ValueError, OverflowError):
-        raise bad_request("INVALID_FILTER_VALUE", f"{text} is no time in ISO 8601.") from None
+        raise bad_request("INVALID_FILTER_VALUE", f"{text} is not a time in ISO 8601.") from None
 
 
 def _operand(value: object, text: str) -> object:
-    """*text* as something to compare *value* with; None where nothing compares."""
+    """Read *text* as a value of the type of *value*; None if it cannot be compared with it."""
     match value:
         case bool():
             return {"true": True, "false": False}.get(text)
@@ -117,5 +117,5 @@ _PREDICATES: Final[Mapping[str, Callable[[object, Values], bool]]] = {
 }
 _LIST_PREDICATES: Final = frozenset({"in", "not_in"})
 _NULL_PREDICATES: Final = frozenset({"null", "not_null"})
-# `not_eq` before `eq`: the longest predicate that fits is the one meant.
+# `x_not_eq` ends in `_not_eq` and in `_eq`: the longer one is meant.
 _LONGEST_FIRST: Final = sorted(_PREDICATES, key=len, reverse=True)

@@ -1,9 +1,8 @@
-"""Which records a list shows, and in which order.
+"""Which records a list has, and in which order.
 
-Keys ascend, so everything about ids is a binary search or a look-up, whatever the size of the table: `id_in`
-costs as much as it names ids, a page after `id_gt` no more than its records. What has to look at every record
-(a filter on an attribute, a sort by time) is done once and remembered until a record comes or goes, because a
-client that walks pages asks for it again and again.
+Keys ascend, so every condition on `id` is a look-up or a binary search, whatever the size of the table. A filter on an
+attribute and a sort by time have to look at every record. Their results are kept until a record is created or deleted,
+because a client that goes from page to page asks for the same list again and again.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,7 +19,7 @@ from .filters import Condition
 SORTABLE: Final = frozenset({"id", "created_at", "updated_at"})
 
 _UPWARDS: Final = frozenset({"gt", "gteq"})
-_ABOVE_BOUND: Final = frozenset({"gt", "lteq"})  # where the cut lies above the id named
+_ABOVE_BOUND: Final = frozenset({"gt", "lteq"})  # the cut is above the id that is named
 _MAX_KEPT_SELECTIONS: Final = 16
 
 
@@ -33,7 +32,12 @@ class SortKey:
 
 
 class Listing:
-    """The lists that can be had of *keys* of a table, by default all of them."""
+    """The lists of a table's records.
+
+    Args:
+        table: The records.
+        keys: The keys of those that may be in a list, ascending; None for all there are.
+    """
 
     def __init__(self, table: RecordTable, keys: Sequence[int] | None = None) -> None:
         self.table = table
@@ -43,10 +47,10 @@ class Listing:
         self._ordered = lru_cache(_MAX_KEPT_SELECTIONS)(self._order)
 
     def select(self, conditions: tuple[Condition, ...], sort: tuple[SortKey, ...]) -> Sequence[int]:
-        """The keys of the records that meet *conditions*, as *sort* orders them; by creation without it.
+        """Select the keys of the records that meet *conditions*, in the order of *sort*, or else of their creation.
 
         Raises:
-            Refusal: 400 for a text that is no id where the order of ids matters.
+            Refusal: 400 if an id is compared with a text that is not an id.
         """
         self._refresh()
         if sort and sort[0].name != "id":
@@ -55,7 +59,7 @@ class Listing:
         return keys[::-1] if sort and sort[0].descending else keys
 
     def _refresh(self) -> None:
-        """Forget what is remembered of a table that has changed since."""
+        """Drop the results that were kept, if a record was created or deleted since."""
         if self._own_keys is None and self._keys is not self.table.keys:
             self._keys = self.table.keys
             self._matching.cache_clear()
@@ -63,7 +67,7 @@ class Listing:
 
     def _order(self, conditions: tuple[Condition, ...], sort: tuple[SortKey, ...]) -> Sequence[int]:
         keys = self._chosen(conditions)
-        for item in reversed(sort):  # stable, so that the first item decides last
+        for item in reversed(sort):  # sorting is stable, so the most significant item comes last
             keys = sorted(keys, key=self._sort_value(item.name), reverse=item.descending)
         return keys
 
@@ -99,14 +103,14 @@ class Listing:
                 return self._beyond(keys, predicate, condition.values[0])
 
     def _beyond(self, keys: Sequence[int], predicate: str, id: str) -> Sequence[int]:
-        """The keys on one side of that behind *id*, whether or not there still is such a record."""
+        """Give the keys on one side of *id*, whether or not there still is such a record."""
         bound = self.table.ids.key_of(id)
         if bound is None:
-            raise bad_request("INVALID_FILTER_VALUE", f"{id} is no id.")
-        at = bisect_right(keys, bound) if predicate in _ABOVE_BOUND else bisect_left(keys, bound)
-        return keys[at:] if predicate in _UPWARDS else keys[:at]
+            raise bad_request("INVALID_FILTER_VALUE", f"{id} is not an id.")
+        cut = bisect_right(keys, bound) if predicate in _ABOVE_BOUND else bisect_left(keys, bound)
+        return keys[cut:] if predicate in _UPWARDS else keys[:cut]
 
 
 def _holds(keys: Sequence[int], key: int) -> bool:
-    at = bisect_left(keys, key)
-    return at < len(keys) and keys[at] == key
+    index = bisect_left(keys, key)
+    return index < len(keys) and keys[index] == key

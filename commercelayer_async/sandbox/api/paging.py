@@ -1,7 +1,7 @@
-"""Pages of a list: by number, with counts, or by cursor, without.
+"""Pages of a list: by number, with counts; or by cursor, without counts.
 
-A size is 10 where none is asked for and 25 at most. What the API answers to more is not published; here, as
-for anything that is no number from 1 on, it is 400. A page beyond the end is empty.
+A page has 10 records by default and 25 at most. What the API does with a larger size is not published: here it is 400,
+as for a size or number that is not a number from 1 on. A page beyond the end is empty.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -21,7 +21,7 @@ _MAX_SIZE: Final = 25
 
 @attrs.frozen
 class ListPage:
-    """One page of a list."""
+    """One page of a list: its keys, and the `meta` and `links` of its document."""
 
     keys: Sequence[int]
     meta: Mapping[str, int]
@@ -30,22 +30,22 @@ class ListPage:
 
 @attrs.frozen
 class PageLinks:
-    """Makes links to other pages: the same list with other `page` parameters."""
+    """Links to other pages of a list: the URL of the request with other `page` parameters."""
 
     url: str
-    """Without query."""
+    """Without the query."""
     parameters: Mapping[str, str]
     """Those of the request, decoded."""
 
     def to(self, **page: object) -> str:
-        """The link whose `page[...]` parameters are *page*: sorted, percent-encoded."""
+        """Make the link whose `page[...]` parameters are *page*. Its query is sorted and percent-encoded."""
         others = {name: value for name, value in self.parameters.items() if not name.startswith("page[")}
         query = others | {f"page[{name}]": str(value) for name, value in page.items()}
         return f"{self.url}?{urlencode(sorted(query.items()), safe='', quote_via=quote)}"
 
 
 def numbered_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks) -> ListPage:
-    """The page of *keys* that `page[number]` asks for."""
+    """Cut the page out of *keys* that `page[number]` asks for."""
     number, size = _positive(page, "number", 1), _size(page)
     last = max(1, -(-len(keys) // size))
     urls = {"first": links.to(number=1, size=size)}
@@ -59,7 +59,7 @@ def numbered_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks
 
 
 def cursor_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks) -> ListPage:
-    """The page of ascending *keys* after `page[after]` or before `page[before]`; the first without them."""
+    """Cut the page out of ascending *keys* that `page[after]` or `page[before]` asks for; without them, the first."""
     size = _size(page)
     start, end = 0, len(keys)
     if "after" in page:
@@ -81,15 +81,15 @@ def cursor_page(keys: Sequence[int], page: Mapping[str, str], links: PageLinks) 
 def _size(page: Mapping[str, str]) -> int:
     size = _positive(page, "size", _DEFAULT_SIZE)
     if size > _MAX_SIZE:
-        raise bad_request("INVALID_PAGE_VALUE", f"page[size] is {size}, more than {_MAX_SIZE}.")
+        raise bad_request("INVALID_PAGE_VALUE", f"page[size] is {size}; it must be {_MAX_SIZE} or less.")
     return size
 
 
 def _positive(page: Mapping[str, str], name: str, default: int) -> int:
     text = page.get(name, str(default))
-    # No offset is that long, and int() refuses thousands of digits.
+    # Nine digits are enough for any page, and int() raises at thousands of digits.
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):  # noqa: PLR2004
-        raise bad_request("INVALID_PAGE_VALUE", f"page[{name}] is {text}, not a number from 1 on.")
+        raise bad_request("INVALID_PAGE_VALUE", f"page[{name}] is {text}; it must be a number from 1 on.")
     return int(text)
 
 
@@ -103,5 +103,5 @@ def _key_of(cursor: str) -> int:
     except (Base64Error, UnicodeError):
         prefix, key = "", ""
     if prefix != "event" or not (key.isascii() and key.isdecimal()):
-        raise bad_request("INVALID_PAGE_VALUE", "This cursor was not handed out here.")
+        raise bad_request("INVALID_PAGE_VALUE", "The cursor is not one of this server's.")
     return int(key)

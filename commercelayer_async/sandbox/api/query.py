@@ -1,7 +1,7 @@
-"""The query of a request: which parameters there are, and what they say.
+"""The query parameters of a request, decoded.
 
-Names and values are taken decoded. A parameter that is not of the API is refused with 400; a sparse fieldset
-may name what it likes, and what does not exist is simply not there.
+A parameter that the API does not have is refused with 400. A sparse fieldset may name fields that do not exist: they
+are ignored.
 """
 
 import re
@@ -21,7 +21,7 @@ _FILTER: Final = re.compile(r"filter\[q\]\[(\w+)\]")
 
 @attrs.frozen
 class IncludeTree:
-    """What `include` asks for below one point: relationships, and what to include from there."""
+    """The paths of `include` as a tree: relationships, and below each what to include from there."""
 
     children: Mapping[str, "IncludeTree"]
 
@@ -31,22 +31,22 @@ NO_INCLUDE: Final = IncludeTree({})
 
 @attrs.frozen
 class Query:
-    """What a request asks for beside its path."""
+    """The query of a request."""
 
     include: IncludeTree
     fields: Mapping[str, frozenset[str]]
-    """By type: the attributes and relationships to show. A type that is not here shows all of them."""
+    """By type: the attributes and relationships to show. A type that is missing shows all of them."""
     sort: tuple[SortKey, ...]
     page: Mapping[str, str]
     filters: Mapping[str, str]
-    """By name, as in `created_at_gt`. What they mean depends on the type listed."""
+    """By name, as in `created_at_gt`. `filters` reads them, because their meaning depends on the type of the list."""
 
 
 def parse_query(parameters: Iterable[tuple[str, str]], types: Sequence[str]) -> Query:
-    """The query in *parameters*, for a document whose primary data is of *types*.
+    """Read *parameters*, for a document whose primary data is of one of *types*.
 
     Raises:
-        Refusal: 400 for a parameter that does not exist, or says what cannot be.
+        Refusal: 400 for an unknown parameter, or for an unknown name in `sort` or `include`.
     """
     include = NO_INCLUDE
     fields, page, filters = dict[str, frozenset[str]](), dict[str, str](), dict[str, str]()
@@ -63,7 +63,7 @@ def parse_query(parameters: Iterable[tuple[str, str]], types: Sequence[str]) -> 
         elif found := _FILTER.fullmatch(name):
             filters[found[1]] = value
         else:
-            raise bad_request("PARAM_NOT_ALLOWED", f"{name} is no parameter of this API.")
+            raise bad_request("PARAM_NOT_ALLOWED", f"{name} is not a parameter of this API.")
     return Query(include, fields, sort, page, filters)
 
 
@@ -75,7 +75,7 @@ def _parse_sort_key(item: str) -> SortKey:
 
 
 def _parse_include(value: str, types: Sequence[str]) -> IncludeTree:
-    """`a,a.b,c` as a tree; every step has to exist in at least one of the types it may start from."""
+    """Read `a,a.b,c` as a tree. Each step must be a relationship of at least one of the types from which it starts."""
     return _include_tree([path.split(".") for path in value.split(",") if path], types)
 
 
@@ -91,7 +91,7 @@ def _include_tree(paths: Sequence[Sequence[str]], types: Sequence[str]) -> Inclu
 def _targets(name: str, types: Sequence[str]) -> Sequence[str]:
     found = [TYPES[type].relationships[name] for type in types if type in TYPES and name in TYPES[type].relationships]
     if not found:
-        raise bad_request("INVALID_INCLUDE", f"{name} is no relationship of {' or '.join(types)}.")
+        raise bad_request("INVALID_INCLUDE", f"{name} is not a relationship of {' or '.join(types)}.")
     if not all(relationship.includable for relationship in found):
         raise bad_request("INVALID_INCLUDE", f"{name} cannot be included.")
     return list(dict.fromkeys(target for relationship in found for target in relationship.targets))

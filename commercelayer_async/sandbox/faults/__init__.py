@@ -1,4 +1,4 @@
-"""Faults to order: what goes wrong with a response, and with which.
+"""Faults: what goes wrong with a response, and which responses it happens to.
 
 effects.py   what may go wrong, as values: another response, a reset, a delay, ...
 rules.py     which requests get which fault, and how often it happened

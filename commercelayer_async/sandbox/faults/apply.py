@@ -1,4 +1,4 @@
-"""Carries a fault out on a response: holds it back, changes it, breaks it off."""
+"""Carry a fault out on a response: hold it back, change it, break it off."""
 
 import asyncio
 import socket

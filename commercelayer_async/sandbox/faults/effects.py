@@ -17,7 +17,7 @@ class Waitable(Protocol):
     """A `Gate`, or an `asyncio.Event` of the loop in which the sandbox runs."""
 
     async def wait(self) -> object:
-        """Wait until responses may be sent."""
+        """Wait until the response may be sent."""
         ...
 
 
@@ -87,7 +87,7 @@ class Replace:
 @public("commercelayer_async.sandbox")
 @attrs.frozen
 class Reset:
-    """The response is made, and then the connection is reset (TCP RST)."""
+    """A reset connection (TCP RST), after the response was made."""
 
     after: float | None = None
     """The share of the body that is sent before, from 0 to 1. None resets before the headers."""
@@ -101,7 +101,7 @@ class Reset:
 @public("commercelayer_async.sandbox")
 @attrs.frozen
 class Truncate:
-    """The connection is closed in the regular way before the end of the body that `Content-Length` promised."""
+    """A connection that is closed in the regular way before the end of the body that `Content-Length` promised."""
 
     after: float = 0.5
     """The share of the body that is sent, from 0 to 1; never all of it."""
@@ -115,7 +115,7 @@ class Truncate:
 @public("commercelayer_async.sandbox")
 @attrs.frozen
 class ExpireTokens:
-    """All access tokens issued so far expire just before the request is handled."""
+    """The end of all access tokens issued so far, just before the request is handled."""
 
     @property
     def name(self) -> str:
@@ -129,13 +129,13 @@ Immediate: TypeAlias = Answer | Replace | Reset | Truncate | ExpireTokens
 @public("commercelayer_async.sandbox")
 @attrs.frozen
 class Delay:
-    """The response is made at once, from the world as it is then, and sent later."""
+    """A response that is made at once, from the world as it is then, and sent later."""
 
     seconds: float = 0.0
     until: Waitable | None = None
     """What else it waits for, after the seconds."""
     then: Immediate | None = None
-    """Another fault that the same response has."""
+    """What else goes wrong with the response."""
 
     @property
     def name(self) -> str:

@@ -69,7 +69,7 @@ class _RandomFaults:
 
 
 class Faults:
-    """Decides which requests get which fault.
+    """The faults of a sandbox: which request gets which.
 
     Rules may be added and cleared from any thread, while requests come in.
     """

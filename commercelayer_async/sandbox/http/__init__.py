@@ -1,7 +1,7 @@
 """HTTP around the sandbox's two APIs.
 
 request_log.py  what a sandbox keeps of each request that it received
-loopback.py     refuses requests that were meant for another host
+loopback.py     the check that a request was meant for loopback
 negotiation.py  whether an `Accept` header allows JSON:API
 bodies.py       JSON in requests and responses
 gate.py         holds responses back until a test opens it

@@ -1,4 +1,4 @@
-"""Holds responses back until a test opens it."""
+"""A gate that holds responses back until a test opens it."""
 
 import asyncio
 from threading import Lock

@@ -1,4 +1,4 @@
-"""Refuses requests that were meant for another host.
+"""The check that a request was meant for loopback.
 
 A web page can let its own host name resolve to 127.0.0.1 and so send requests to a server on loopback (DNS rebinding).
 The `Host` header of such a request is the name of the page's host.

@@ -1,4 +1,4 @@
-"""Counts requests in sliding windows and decides which to refuse.
+"""The count of requests in sliding windows, and the decision which to refuse.
 
 A request counts from its arrival until it is as old as the window; a count is never reset. The three `X-Ratelimit-*`
 headers report the average window alone.
@@ -54,7 +54,7 @@ class _SlidingWindowLog:
         self.peak = max(self.peak, self.count(now))
 
     def until_below(self, limit: int, now: float) -> float:
-        """Give the seconds until fewer than *limit* arrivals are left in a window that has at least as many now."""
+        """Give the seconds until fewer than *limit* arrivals are left. There must be at least as many now."""
         return self._timestamps[len(self._timestamps) - limit] + self._seconds - now
 
 
@@ -85,7 +85,7 @@ class _MeteredWindow:
 
 
 class Meter:
-    """Counts requests and decides which to refuse.
+    """The rate windows of a sandbox.
 
     Args:
         rates: The limits.

@@ -35,7 +35,7 @@ _CACHEABLE: Final = frozenset(
 
 
 class Budget(StrEnum):
-    """What requests are taken from: each budget has an average limit, and a burst limit for each of its endpoints."""
+    """A class of requests with limits of its own: an average one, and a burst one for each of its endpoints."""
 
     TOKEN = "token"  # noqa: S105 - a word, no secret
     CACHEABLE = "cacheable"

@@ -29,7 +29,7 @@ class Reference(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class WorldRecord:
-    """A record of the world: what a resource object shows."""
+    """A record of the world, with all that its resource object shows."""
 
     type: str
     key: int
