@@ -36,9 +36,9 @@ class Caller:
 
     async def post(self, path, body, *, status=200):
         response = await self.send("POST", path, json=body)
-        answer = await response.json()
-        assert response.status == status, answer
-        return answer
+        document = await response.json()
+        assert response.status == status, document
+        return document
 
     async def refused(self, path, query=None, *, status, **kwargs):
         """The one error object of a refusal, which has exactly the members the API shows, in order."""

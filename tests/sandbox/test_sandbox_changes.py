@@ -69,7 +69,7 @@ async def test_a_walk_by_id_finds_what_is_created_on_the_way_and_survives_what_i
     assert walked[-1] == created
 
 
-async def test_what_was_remembered_of_a_list_is_forgotten_when_it_changes(sandbox, api, wallets):
+async def test_kept_results_of_a_list_are_dropped_when_it_changes(sandbox, api, wallets):
     query = {"filter[q][name_null]": "true"}
     before = await listed(api, wallets, **query)
 

@@ -9,7 +9,7 @@ PUBLISHED = Path(__file__).parent / "published" / "customer_payment_source.json"
 DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
 
 
-async def test_answer_is_the_published_one_member_for_member_and_in_order(sandbox, api):
+async def test_the_document_is_the_published_one_member_for_member_and_in_order(sandbox, api):
     published = PUBLISHED.read_text().replace("https://yourdomain.commercelayer.io", sandbox.url)
 
     document = await api.get(DOCUMENTED)

@@ -1,4 +1,4 @@
-"""Faults to order."""
+"""Faults: which requests get them, and what they do to a response."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def credentials(sandbox):
 
 
 async def raw(sandbox, path=DOCUMENTED):
-    """All bytes of an answer until the connection ends, and the error it ended with."""
+    """All bytes of a response until the connection ends, and the error with which it ended."""
     url = urlsplit(sandbox.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     head = f"GET {path} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {sandbox.access_token}\r\n\r\n"
@@ -55,8 +55,8 @@ def request(path="/api/customers"):
     return ReceivedRequest("GET", path, ())
 
 
-def split(answer):
-    head, _, body = answer.partition(b"\r\n\r\n")
+def split(response):
+    head, _, body = response.partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
     return status, dict(line.split(": ", 1) for line in lines), body
 
@@ -75,7 +75,7 @@ async def test_nothing_goes_wrong_unless_it_is_asked_for(sandbox, api):
     assert sandbox.faults.counts == {}
 
 
-async def test_the_next_requests_get_the_fault_as_often_as_said(sandbox, api):
+async def test_the_next_requests_get_the_fault_the_given_number_of_times(sandbox, api):
     rule = sandbox.faults.add(Answer.errors(503), times=2)
 
     statuses = [(await api.send("GET", DOCUMENTED)).status for _ in range(3)]
@@ -96,7 +96,7 @@ async def test_a_fault_without_end_ends_when_it_is_cleared(sandbox, api):
     assert sandbox.faults.counts == {"status_500": 3}
 
 
-def test_a_fault_happens_where_the_target_begins_so_or_where_a_function_says():
+def test_a_fault_happens_where_the_path_begins_so_or_a_function_gives_true():
     faults = Faults()
     here = faults.add(Reset(), times=None, where="/api/customers")
     there = faults.add(Truncate(), times=None, where=lambda request: "page" in request.raw_path)
@@ -156,7 +156,7 @@ async def test_any_bytes_and_any_headers_can_be_answered(sandbox, api):
     assert response.content_type == "a/b"
 
 
-async def test_an_invalid_token_is_said_though_the_token_stays_good(sandbox, api):
+async def test_an_invalid_token_is_answered_though_the_token_stays_valid(sandbox, api):
     sandbox.faults.add(Answer.invalid_token())
 
     assert (await api.refused(DOCUMENTED, status=401))["code"] == "INVALID_TOKEN"
@@ -164,7 +164,7 @@ async def test_an_invalid_token_is_said_though_the_token_stays_good(sandbox, api
 
 
 @pytest.mark.parametrize(("retry_after", "header"), [(None, None), (2, "2"), ("Fri, 31 Dec 1999 23:59:59 GMT",) * 2])
-async def test_too_many_requests_are_said_with_and_without_retry_after(sandbox, api, retry_after, header):
+async def test_too_many_requests_are_answered_with_and_without_retry_after(sandbox, api, retry_after, header):
     sandbox.faults.add(Answer.too_many(retry_after=retry_after))
 
     response = await api.send("GET", DOCUMENTED)
@@ -347,25 +347,25 @@ def test_a_gate_opens_from_another_thread():
     gate = Gate()
     with in_thread(Sandbox(wallets=1)) as sandbox:
         sandbox.faults.add(Delay(until=gate))
-        answers = list[bytes]()
-        caller = threading.Thread(target=lambda: answers.append(asyncio.run(one(sandbox))))
+        first_lines = list[bytes]()
+        caller = threading.Thread(target=lambda: first_lines.append(asyncio.run(one(sandbox))))
         caller.start()
         while caller.is_alive() and not gate.waiting:
             caller.join(0.001)
         gate.open()
         caller.join()
 
-    assert answers == [b"HTTP/1.1 401 Unauthorized\r\n"]
+    assert first_lines == [b"HTTP/1.1 401 Unauthorized\r\n"]
 
 
 async def one(sandbox):
-    """The first line of an answer."""
+    """The first line of a response."""
     url = urlsplit(sandbox.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     writer.write(f"GET {DOCUMENTED} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
-    answer = await reader.readline()
+    response = await reader.readline()
     writer.close()
-    return answer
+    return response
 
 
 async def test_a_gate_forgets_who_gave_up():
@@ -389,7 +389,7 @@ async def test_a_fault_is_not_used_up_by_a_request_too_many(calling):
     assert statuses == [200] * 25 + [429, 500]
 
 
-def test_chance_is_the_same_for_the_same_seed():
+def test_random_faults_are_the_same_for_the_same_seed():
     def drawn(seed):
         faults = Faults()
         faults.randomly(rate=0.3, seed=seed)
@@ -400,7 +400,7 @@ def test_chance_is_the_same_for_the_same_seed():
     assert set(drawn(1)) == {None, *MIXED}
 
 
-def test_chance_keeps_to_its_place_and_its_kinds_and_comes_after_the_rules():
+def test_random_faults_keep_to_matching_requests_and_given_faults_and_come_after_the_rules():
     faults = Faults()
     faults.randomly(rate=1.0, seed=1, where="/api", kinds=[Reset()])
     faults.add(Truncate())
@@ -419,8 +419,8 @@ async def test_a_client_that_tries_again_gets_through_everything_at_random(sandb
         try:
             response = await api.send("GET", DOCUMENTED, headers={"Authorization": f"Bearer {token}"})
             if response.status == 401:
-                answer = await api.send("POST", "/oauth/token", json=credentials)
-                token = json.loads(await answer.text())["access_token"] if answer.status == 200 else token
+                refreshed = await api.send("POST", "/oauth/token", json=credentials)
+                token = json.loads(await refreshed.text())["access_token"] if refreshed.status == 200 else token
             successes += response.status == 200
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
             continue

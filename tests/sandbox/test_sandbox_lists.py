@@ -70,7 +70,7 @@ async def test_a_page_beyond_the_end_is_empty(api, wallets):
 
 @pytest.mark.parametrize("page", ["size", "number"])
 @pytest.mark.parametrize("value", ["0", "-1", "x", "", "²", "9" * 5000])
-async def test_what_is_no_page_is_refused(api, wallets, page, value):
+async def test_what_is_not_a_page_is_refused(api, wallets, page, value):
     error = await api.refused(wallets, {f"page[{page}]": value}, status=400)
 
     assert error["code"] == "INVALID_PAGE_VALUE"
@@ -150,7 +150,7 @@ async def test_no_id_is_null(api, wallets, predicate, value, count):
     assert document["meta"]["record_count"] == count
 
 
-async def test_comparing_with_what_is_no_id_is_refused(api, wallets):
+async def test_comparing_with_what_is_not_an_id_is_refused(api, wallets):
     assert (await api.refused(wallets, {"filter[q][id_gt]": "1"}, status=400))["code"] == "INVALID_FILTER_VALUE"
 
 
@@ -179,12 +179,12 @@ async def test_times_are_found_again_as_they_are_written(api, wallets, name):
 
 
 @pytest.mark.parametrize("name", ["name_sounds_like", "nobody_eq", "eq", "id"])
-async def test_filters_that_are_not_known_are_refused(api, wallets, name):
+async def test_unknown_filters_are_refused(api, wallets, name):
     assert (await api.refused(wallets, {f"filter[q][{name}]": "1"}, status=400))["code"] == "FILTER_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize("value", ["yesterday", "", "2023-13-01"])
-async def test_what_is_no_time_is_refused(api, wallets, value):
+async def test_what_is_not_a_time_is_refused(api, wallets, value):
     error = await api.refused(wallets, {"filter[q][created_at_gt]": value}, status=400)
 
     assert error["code"] == "INVALID_FILTER_VALUE"
@@ -298,7 +298,7 @@ class TestCursors:
 
     @pytest.mark.parametrize("cursor", ["x", "!", "ZXZlbnQ6eA==", "Zm9vOjE=", "/w==", "ä"])
     @pytest.mark.parametrize("side", ["after", "before"])
-    async def test_what_is_no_cursor_is_refused(self, api, events, side, cursor):
+    async def test_what_is_not_a_cursor_is_refused(self, api, events, side, cursor):
         error = await api.refused(events, {f"page[{side}]": cursor}, status=400)
 
         assert error["code"] == "INVALID_PAGE_VALUE"

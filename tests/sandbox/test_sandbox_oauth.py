@@ -43,22 +43,22 @@ def bearer(token):
 
 
 async def test_client_credentials_get_a_token(api, credentials):
-    answer = await api.post("/oauth/token", credentials)
+    token_response = await api.post("/oauth/token", credentials)
 
-    assert list(answer) == ["access_token", "token_type", "expires_in", "scope", "created_at"]
-    assert answer["token_type"] == "bearer"
-    assert answer["scope"] == "market:all"
-    assert 7100 < answer["expires_in"] <= 7200
-    await api.get(DOCUMENTED, headers=bearer(answer["access_token"]))
+    assert list(token_response) == ["access_token", "token_type", "expires_in", "scope", "created_at"]
+    assert token_response["token_type"] == "bearer"
+    assert token_response["scope"] == "market:all"
+    assert 7100 < token_response["expires_in"] <= 7200
+    await api.get(DOCUMENTED, headers=bearer(token_response["access_token"]))
 
 
 async def test_the_scope_asked_for_is_the_scope_given(api, credentials):
-    answer = await api.post("/oauth/token", credentials | {"scope": "market:code:europe"})
+    token_response = await api.post("/oauth/token", credentials | {"scope": "market:code:europe"})
 
-    assert answer["scope"] == "market:code:europe"
+    assert token_response["scope"] == "market:code:europe"
 
 
-async def test_a_token_is_a_jwt_that_says_who_it_is_for(sandbox):
+async def test_a_token_is_a_jwt_that_names_whom_it_is_for(sandbox):
     header, claims, signature = (base64.urlsafe_b64decode(part + "==") for part in sandbox.access_token.split("."))
 
     claims = json.loads(claims)
@@ -77,9 +77,9 @@ async def test_a_token_is_a_jwt_that_says_who_it_is_for(sandbox):
 
 @pytest.mark.parametrize("wrong", [{"client_id": "x"}, {"client_secret": "x"}, {"client_secret": None}])
 async def test_an_unknown_client_gets_no_token(api, credentials, wrong):
-    answer = await api.post("/oauth/token", credentials | wrong, status=401)
+    token_response = await api.post("/oauth/token", credentials | wrong, status=401)
 
-    (error,) = answer["errors"]
+    (error,) = token_response["errors"]
     assert list(error) == ["title", "detail", "code", "status"]
     assert (error["title"], error["code"], error["status"]) == ("invalid_client", "UNAUTHORIZED", 401)
 
@@ -99,7 +99,7 @@ async def test_other_grants_are_refused(api, body, title):
     assert (error["title"], error["code"], error["status"]) == (title, "BAD_REQUEST", 400)
 
 
-async def test_a_body_that_is_no_json_is_refused(api):
+async def test_a_body_that_is_not_json_is_refused(api):
     response = await api.send("POST", "/oauth/token", data=b"grant_type=client_credentials\xff")
 
     assert response.status == 400
@@ -184,7 +184,7 @@ async def test_a_token_ends_with_its_lifetime(calling):
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic x", "Token"])
-async def test_without_a_token_that_was_handed_out_there_is_no_answer(api, authorization):
+async def test_without_an_issued_token_a_request_is_refused(api, authorization):
     error = await api.refused(DOCUMENTED, status=401, headers={"Authorization": authorization})
 
     assert (error["title"], error["code"]) == ("Invalid token", "INVALID_TOKEN")
@@ -211,13 +211,13 @@ async def test_revoke_all_ends_refresh_tokens_too(sandbox, api, credentials, sig
 
 
 @pytest.mark.parametrize("lifetime", [1.0, 3.0, 14_400.0])
-async def test_a_token_says_how_long_it_lives(calling, lifetime):
+async def test_expires_in_is_the_lifetime_of_the_token(calling, lifetime):
     """Whole seconds, without a second less for the moment that has passed since it was made."""
     async with Sandbox(wallets=1, token_lifetime=lifetime) as sandbox:
         body = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
-        answer = await calling(sandbox).post("/oauth/token", body | {"grant_type": "client_credentials"})
+        token_response = await calling(sandbox).post("/oauth/token", body | {"grant_type": "client_credentials"})
 
-    assert answer["expires_in"] == lifetime
+    assert token_response["expires_in"] == lifetime
 
 
 async def test_a_token_of_a_short_life_is_new_every_time(calling):
@@ -232,7 +232,7 @@ async def test_a_token_of_a_short_life_is_new_every_time(calling):
     assert first["access_token"] != second["access_token"]
 
 
-async def test_requests_for_tokens_are_counted_by_grant_whatever_is_answered(sandbox, api, credentials, sign_in):
+async def test_requests_for_tokens_are_counted_by_grant_whatever_the_response(sandbox, api, credentials, sign_in):
     await api.post("/oauth/token", credentials)
     await api.post("/oauth/token", credentials | {"client_secret": "x"}, status=401)
     await api.post("/oauth/token", sign_in)
@@ -245,9 +245,9 @@ async def test_requests_for_tokens_are_counted_by_grant_whatever_is_answered(san
 
 
 async def test_a_revoked_token_fails_at_once(sandbox, api, credentials):
-    answer = await api.post("/oauth/revoke", credentials | {"token": sandbox.access_token})
+    token_response = await api.post("/oauth/revoke", credentials | {"token": sandbox.access_token})
 
-    assert answer == {}
+    assert token_response == {}
     await api.refused(DOCUMENTED, status=401)
     assert (await api.post("/oauth/token", credentials))["access_token"] != sandbox.access_token
 

@@ -112,14 +112,14 @@ def test_the_average_window_is_of_all_endpoints_of_the_class():
     assert refusals(meter, TOKEN, [10, 10]) == [False, True]
 
 
-def test_a_place_is_free_again_when_its_request_is_as_old_as_the_window():
+def test_there_is_room_again_when_a_request_is_as_old_as_the_window():
     meter = Meter(NARROW)
 
     assert refusals(meter, WALLETS, [0, 5, 9.999, 10, 14.999]) == [False, False, True, False, True]
     assert refusals(meter, WALLETS, [59.999, 60]) == [True, False]
 
 
-def test_refused_requests_take_no_place_unless_they_are_to():
+def test_refused_requests_do_not_count_unless_they_are_to():
     moments = [0, 0, 6, 12, 18]
 
     assert refusals(Meter(NARROW), WALLETS, moments) == [False, False, True, False, True]
@@ -138,7 +138,7 @@ def test_a_client_that_stops_is_let_in_again_though_refusals_count():
     assert refusals(meter, WALLETS, [0] * 9 + [60]) == [False, False, *[True] * 7, False]
 
 
-def test_headers_tell_the_average_window_alone():
+def test_headers_report_the_average_window_alone():
     meter = Meter(NARROW)
     first, _, refused = (meter.admit(WALLETS, 0).headers for _ in range(3))
 
@@ -153,7 +153,7 @@ def test_the_interval_of_scaled_windows_is_a_fraction():
 @pytest.mark.parametrize(
     ("moments", "now", "seconds"), [([0, 5], 5.0, "5"), ([0, 5], 9.9, "1"), ([0, 5, 11], 12, "48"), ([0, 0], 0.5, "10")]
 )
-def test_retry_after_is_the_time_until_every_window_has_a_place_rounded_up(moments, now, seconds):
+def test_retry_after_is_the_time_until_every_window_has_room_rounded_up(moments, now, seconds):
     meter = Meter(attrs.evolve(NARROW, retry_after=True))
     refusals(meter, WALLETS, moments)
 
@@ -176,7 +176,7 @@ def test_there_is_no_retry_after_unless_it_is_asked_for():
     assert not any("Retry-After" in meter.admit(WALLETS, 0).headers for _ in range(3))
 
 
-def test_a_report_tells_the_worst_of_each_window_refused_requests_included():
+def test_a_report_has_the_worst_of_each_window_refused_requests_included():
     meter = Meter(NARROW)
     refusals(meter, WALLETS, [0, 0, 0, 30])
     refusals(meter, CUSTOMERS, [31])

@@ -1,4 +1,4 @@
-"""The server itself: life, headers, refusals, what it remembers."""
+"""The server itself: start and stop, headers, refusals, the log of requests."""
 
 import io
 import pickle
@@ -69,7 +69,7 @@ async def test_an_accept_that_does_not_admit_json_api_is_406(api):
         ("", False),
     ],
 )
-def test_accept(accept, admitted):
+def test_accept_headers(accept, admitted):
     assert accepts_json_api(accept) is admitted
 
 
@@ -87,13 +87,13 @@ async def test_a_body_beyond_all_measure_is_413(api):
     assert code in ("REQUEST_ENTITY_TOO_LARGE", "CONTENT_TOO_LARGE")
 
 
-async def test_every_answer_has_a_request_id_of_its_own(api):
-    answers = [await api.send("GET", path) for path in (DOCUMENTED, DOCUMENTED, "/", "/oauth/token")]
+async def test_every_response_has_a_request_id_of_its_own(api):
+    responses = [await api.send("GET", path) for path in (DOCUMENTED, DOCUMENTED, "/", "/oauth/token")]
 
-    assert len({answer.headers["X-Request-Id"] for answer in answers}) == 4
+    assert len({response.headers["X-Request-Id"] for response in responses}) == 4
 
 
-async def test_rate_headers_tell_the_average_window_of_the_test_mode(api):
+async def test_rate_headers_report_the_average_window_of_the_test_mode(api):
     first = (await api.send("GET", DOCUMENTED)).headers
     second = (await api.send("GET", DOCUMENTED)).headers
 
@@ -101,7 +101,7 @@ async def test_rate_headers_tell_the_average_window_of_the_test_mode(api):
     assert (first["X-Ratelimit-Remaining"], second["X-Ratelimit-Remaining"]) == ("99", "98")
 
 
-async def test_by_default_no_header_tells_a_limit(calling):
+async def test_by_default_no_header_reports_a_limit(calling):
     """So that a client which heeds them does not make its tests wait."""
     async with Sandbox() as sandbox:
         headers = (await calling(sandbox).send("GET", DOCUMENTED)).headers
@@ -119,16 +119,16 @@ async def test_the_window_slides_and_never_refuses(calling):
     now = [1_800_000_000.0]
     async with Sandbox(clock=lambda: now[0], rates=Rates.told_only()) as sandbox:
         api = calling(sandbox)
-        answers = [await api.send("GET", DOCUMENTED) for _ in range(101)]
+        responses = [await api.send("GET", DOCUMENTED) for _ in range(101)]
         now[0] += 60
         later = await api.send("GET", DOCUMENTED)
 
-    assert {answer.status for answer in answers} == {200}
-    assert answers[-1].headers["X-Ratelimit-Remaining"] == "0"
+    assert {response.status for response in responses} == {200}
+    assert responses[-1].headers["X-Ratelimit-Remaining"] == "0"
     assert later.headers["X-Ratelimit-Remaining"] == "99"
 
 
-async def test_requests_are_remembered_as_they_were_on_the_wire(sandbox, api):
+async def test_requests_are_logged_as_they_were_sent(sandbox, api):
     path = f"{DOCUMENTED}/?fields%5Bcustomers%5d=%65mail,x&page[size]=1"
     await api.send("GET", path, headers={"X-Two": "2"})
     await api.send("GET", "/nowhere")

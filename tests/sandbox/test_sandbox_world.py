@@ -110,7 +110,7 @@ def test_a_record_is_found_by_its_id(world, type):
 
 @pytest.mark.parametrize("id", ["", "short", "xYZkjABcd1", "äYZkjABcde", "1748736007001-x", "x-1", "²-1", "99-1"])
 @pytest.mark.parametrize("type", ["customers", "event_stores"])
-def test_nothing_is_found_by_what_is_no_id(world, type, id):
+def test_nothing_is_found_by_what_is_not_an_id(world, type, id):
     assert world.get(type, id) is None
 
 
@@ -164,7 +164,7 @@ def test_a_few_older_wallets_lack_newer_attributes(world):
     assert all("reference_origin" not in wallet.attributes for wallet in lacking)
 
 
-def test_a_payment_method_tells_the_type_of_the_payment_source(world):
+def test_a_payment_method_names_the_type_of_the_payment_source(world):
     for wallet in every(world, "customer_payment_sources"):
         for method in world.related(wallet, "payment_method"):
             for source in world.related(wallet, "payment_source"):
