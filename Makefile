@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow test-pythons lint types unit imports bench bench-requests bench-instructions bench-decode bench-bulk plots drill-bulk drill-export docs format clean
+.PHONY: help demo test test-slow test-pythons lint types unit imports test-oldest test-newest test-aiohttp \
+	bench bench-instructions bench-decode bench-bulk plots drill-bulk drill-export docs docs-tree format clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,12 +38,19 @@ test-slow: $(VENV)/.dev ## drills and long property tests
 test-pythons: ## the tests under each of Python 3.11 to 3.13 that is there
 	PYTHON=$(PYTHON) .ci/pythons
 
+test-oldest: ## the tests with each dependency at its floor
+	PYTHON=$(PYTHON) .ci/dependencies oldest
+
+test-newest: ## the tests with the newest releases of everything, pre-releases too
+	PYTHON=$(PYTHON) .ci/dependencies newest
+
+test-aiohttp: ## the tests with aiohttp's newest release or pre-release
+	PYTHON=$(PYTHON) .ci/dependencies aiohttp
+
 bench: $(VENV)/.bench ## CPU and wall time of a retrieve, beside aiohttp, httpx and others
 	$(BIN)/python -m benchmarks.retrieve --json build/benchmarks/retrieve.json
 
-bench-requests: bench ## the same
-
-bench-instructions: $(VENV)/.bench ## the same in instructions, which a busy machine does not change; needs valgrind
+bench-instructions: $(VENV)/.bench ## a retrieve in instructions, which a busy machine does not change; needs valgrind
 	$(BIN)/python -m benchmarks.instructions
 
 drill-bulk: $(VENV)/.dev ## read 100,000 wallets while things go wrong; fails on any loss
@@ -63,6 +71,9 @@ plots: $(VENV)/.runtime ## the charts and tables of docs/benchmarks.md, from wha
 docs: $(VENV)/.dev ## the documentation into site/, without warnings or dead links
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python tests/docs/docs_links.py site
+
+docs-tree: $(VENV)/.runtime ## the tree of docs/explanation/path.md, from the modules' docstrings
+	$(BIN)/python tests/docs/docs_tree.py --write
 
 format: $(VENV)/.dev ## put the code in order
 	$(BIN)/ruff check --fix .
