@@ -1,6 +1,7 @@
-"""Seeing what happens: callables that a program gives, and what they are told.
+"""Hooks: functions of the caller's that are called when something happens during a call.
 
-A hook is told of a fact and cannot change it. One that raises is logged and passed over.
+A hook observes and cannot change anything: what it returns is ignored, and an exception that it raises is logged and
+suppressed. Hooks are called in the event loop, between the steps of a call, so they must be quick.
 """
 
 import logging
@@ -9,64 +10,69 @@ from typing import Any, Final
 
 import attrs
 
+from ._markers import public
 from .errors import CommerceLayerError
 
 _log: Final = logging.getLogger("commercelayer_async")
 
 
+@public("commercelayer_async")
 @attrs.define(eq=False)
 class Call:
-    """One call of a program, with all its tries; the same object for every hook of the call."""
+    """One call that the program made, with all its tries. Every hook of the call gets the same object."""
 
     method: str
     url: str
-    """Without the query, which may hold what nobody should log."""
+    """Without the query, which may hold personal data or secrets."""
     tries: int = 0
     """Requests sent so far."""
     waited: float = 0.0
     """Seconds spent waiting for rate limits so far."""
     context: Any = None
-    """For the hooks' own use, such as a span."""
+    """For the hooks' own use, such as a span. This package never reads or sets it."""
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class Answered:
-    """What the answer to one try was."""
+    """The response to one try."""
 
     status: int
     request_id: str | None
+    """The response's `X-Request-Id`; None if it has none."""
     seconds: float
-    """From sending to the last byte."""
+    """From sending the request to the last byte of the response."""
 
 
+@public("commercelayer_async")
 @attrs.frozen(kw_only=True)
 class Hooks:
-    """What to call, and when; every one may be None."""
+    """The functions to call, by what happened; None to call nothing."""
 
     started: Callable[[Call], None] | None = None
-    """A call begins."""
+    """A call began."""
     sending: Callable[[Call], None] | None = None
-    """A request is about to leave."""
+    """A request is about to be sent."""
     answered: Callable[[Call, Answered], None] | None = None
-    """An answer came, whatever its status."""
+    """A response was received, whatever its status."""
     waiting: Callable[[Call, float], None] | None = None
-    """A rate limit made the call wait so many seconds."""
+    """A rate limit made the call wait this many seconds."""
     retrying: Callable[[Call, CommerceLayerError, float], None] | None = None
-    """A try failed; another follows after so many seconds."""
+    """A try failed with this error; the next try follows after this many seconds."""
     ended: Callable[[Call, BaseException | None], None] | None = None
-    """The call is over, with this error or None; also when it was cancelled."""
+    """The call ended: with this error, or with None if it succeeded. A cancelled call ends with `CancelledError`."""
     token: Callable[[], None] | None = None
     """A new token was received."""
 
 
-NONE: Final = Hooks()
+def call_hook(hook: Callable[..., None] | None, *facts: Any, what: str = "a hook") -> None:
+    """Call a function of the caller's with `facts`; None is not called. An exception is logged and suppressed.
 
-
-def call_hook(hook: Callable[..., None] | None, *facts: Any) -> None:
-    """Call a hook, if there is one."""
+    `what` names the function in the log. The log shows the exception's type alone, as its text may hold anything.
+    """
     if hook is None:
         return
     try:
         hook(*facts)
-    except Exception as error:  # noqa: BLE001 - a hook is the caller's, and may raise anything
-        _log.warning("a hook raised %s: it is passed over", type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - the function is the caller's, and may raise anything
+        _log.warning("%s raised %s: the error is ignored", what, type(error).__name__)

@@ -1,31 +1,35 @@
-"""Traces: one client span for each call, its tries and waits as events (extra `otel`).
+"""OpenTelemetry traces: one client span for each call, with its tries and waits as events (extra `otel`).
 
     session = Session("yourdomain", auth, hooks=otel.hooks())
 
-Names and attributes follow OpenTelemetry's semantic conventions for HTTP clients. No query, no header and no id of a
-record but that in the path is told.
+Names and attributes follow OpenTelemetry's semantic conventions for HTTP clients. A span holds the URL without its
+query, so the only id in it is that of the path. It holds no header and no body.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from ._hooks import Answered, Call, Hooks
+from ._markers import public
 from .errors import CommerceLayerError, ConfigurationError
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 
+@public("commercelayer_async.otel")
 def hooks(tracer_provider: "TracerProvider | None" = None) -> Hooks:
-    """Hooks that make a span of each call; `tracer_provider` is the program's global one unless given.
+    """Make hooks that record a span for each call, by `tracer_provider` or else by the program's global provider.
 
     Raises:
         ConfigurationError: OpenTelemetry is not installed.
     """
     try:
-        # Optional, so imported where it is asked for.
+        # An extra, so it is imported only when it is needed.
         from opentelemetry import trace  # noqa: PLC0415
     except ImportError:
-        raise ConfigurationError("tracing needs OpenTelemetry: pip install 'commercelayer-async[otel]'") from None
+        raise ConfigurationError(
+            "tracing needs OpenTelemetry, which is not installed; run: pip install 'commercelayer-async[otel]'"
+        ) from None
 
     from ._version import __version__  # noqa: PLC0415
 
@@ -45,11 +49,11 @@ def hooks(tracer_provider: "TracerProvider | None" = None) -> Hooks:
             },
         )
 
-    def answered(call: Call, answer: Answered) -> None:
-        call.context.set_attribute("http.response.status_code", answer.status)
-        attributes: dict[str, Any] = {"http.response.status_code": answer.status, "seconds": answer.seconds}
-        if answer.request_id is not None:
-            attributes["request_id"] = answer.request_id
+    def answered(call: Call, response: Answered) -> None:
+        call.context.set_attribute("http.response.status_code", response.status)
+        attributes: dict[str, Any] = {"http.response.status_code": response.status, "seconds": response.seconds}
+        if response.request_id is not None:
+            attributes["request_id"] = response.request_id
         call.context.add_event("answered", attributes)
 
     def waiting(call: Call, seconds: float) -> None:
@@ -65,11 +69,9 @@ def hooks(tracer_provider: "TracerProvider | None" = None) -> Hooks:
             span.set_attribute("http.request.resend_count", call.tries - 1)
         if error is not None:
             span.set_attribute("error.type", type(error).__name__)
-            span.set_status(trace.Status(trace.StatusCode.ERROR, str(error) if _ours(error) else None))
+            # The text of this package's errors holds no secrets; that of any other exception may.
+            text = str(error) if isinstance(error, CommerceLayerError) else None
+            span.set_status(trace.Status(trace.StatusCode.ERROR, text))
         span.end()
 
     return Hooks(started=started, answered=answered, waiting=waiting, retrying=retrying, ended=ended)
-
-
-def _ours(error: BaseException) -> bool:
-    return isinstance(error, CommerceLayerError)
