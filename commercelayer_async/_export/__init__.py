@@ -1,19 +1,23 @@
-"""Export: every record of a type in one file, exactly once, whatever ends the process meanwhile.
+"""Export: every record of a type in one file, exactly once, and resumable after whatever stopped the process.
 
-    run          `export`: the scan, page by page, into the file
-    plan         what is asked for, checked before anything happens; what makes two exports the same
-    records      from a page's bytes to one document a record
-    columns      which cells a record has in a table, and of which kinds
-    formats      JSON lines, CSV, and the rows that become Parquet
-    parquet      from rows to a Parquet file; needs the extra `parquet`
-    checkpoint   how far an export is, as a text that tells whether it was tampered with
-    manifest     what was exported: the file's companion, and what the caller gets
-    target       the file, its part and its checkpoint: locked, durable, published whole
-    storage      single steps on disk, and what their failures mean
+    run          `export`: scans page by page, and writes each page to the target
+    plan         the arguments, checked before any request; and the description that tells one export from another
+    records      the bytes of a page, as one raw record for each resource object
+    columns      the columns of a table, and the cells of a record in them
+    formats      records as JSON lines, as CSV, and as the rows that become Parquet
+    parquet      rows as a Parquet file; needs the extra `parquet`
+    target       the files of one export: locked, synced, published when they are complete
+    checkpoint   how far an export is, as text with a checksum
+    manifest     what was exported: the file beside the data, and the value that the caller gets
+    storage      single steps on disk, and the errors for their failures
 
-What is written first reaches the disk, then the checkpoint that counts it, then the file its name. So whenever the
-process or the machine stops, the checkpoint tells how much of the part is whole; the rest is cut off, and the scan goes
-on after the last record counted.
+What runs when: `run` makes a plan and opens the target, which begins anew or resumes. Then, for each page: `records`
+takes it apart, `formats` makes lines of it, the target appends them. Twice a second, and at the end, the target syncs
+the data and saves a checkpoint. At last the target publishes the file under its name and writes the manifest.
+
+The order of writes makes an export safe to interrupt anywhere: first the data reach the disk, then the checkpoint that
+counts them, then the file gets its name. After a crash, the checkpoint says how many bytes of the data count; the rest
+is cut off, and the scan continues after the last record that counts.
 """
 
 from .manifest import Exported, ExportProgress

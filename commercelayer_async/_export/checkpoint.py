@@ -1,7 +1,7 @@
-"""How far an export is: a value, and the text it is kept as.
+"""The checkpoint: how far an export is, and the text it is saved as.
 
-The text is JSON and carries a checksum of itself. That guards against accidents and hands that mean well, not against
-forgery: whoever can write it can write the data too.
+The text is JSON and holds a checksum of itself. The checksum finds accidents and well-meant edits. It does not find
+forgery: whoever can write the checkpoint can write the data too.
 """
 
 import hashlib
@@ -11,15 +11,14 @@ from typing import Any, Final
 
 import attrs
 
-from ..errors import DecodeError
-from ..jsonapi._json import as_object, loads
+from .storage import json_object
 
 VERSION: Final = 1
 
 
 @attrs.frozen
-class Whole:
-    """The finished file, before it has its name."""
+class FinishedFile:
+    """The complete file, noted just before it is published under its name."""
 
     size: int
     sha256: str
@@ -28,39 +27,37 @@ class Whole:
 
 @attrs.frozen
 class Checkpoint:
-    """What is safely on disk."""
+    """What counts of an export: it was on disk before this checkpoint was saved."""
 
     description: Mapping[str, Any]
-    """What is exported; another description is another export."""
+    """What is exported. Two exports with different descriptions are different exports."""
     started_at: str
     cursor: str | None = None
     """The id of the last record that counts; None before the first."""
     records: int = 0
     offset: int = 0
-    """Bytes of the part that count; what comes after them is from a page that did not."""
+    """Bytes of the part that count. Bytes after them belong to a page that does not count."""
     sha256: str = hashlib.sha256().hexdigest()
     """Of those bytes."""
     resumptions: int = 0
-    whole: Whole | None = None
+    whole: FinishedFile | None = None
+    """The finished file; None until all records are written."""
 
     def text(self) -> str:
-        """The text to keep."""
+        """Write the checkpoint as text."""
         members = attrs.asdict(self)
         return json.dumps({"version": VERSION, **members, "check": _check({"version": VERSION, **members})}, indent=1)
 
 
 def read(text: bytes) -> Checkpoint | None:
-    """The checkpoint that a text holds; None if it holds none, was changed, or is of another version."""
-    try:
-        members = as_object(loads(text))
-    except DecodeError:
-        return None
+    """Read a checkpoint from its text; None if that was changed, or is not a checkpoint of this version."""
+    members = json_object(text)
     if members is None or members.get("version") != VERSION or members.pop("check", None) != _check(members):
         return None
     del members["version"]
     try:
         whole = members.pop("whole")
-        return Checkpoint(**members, whole=None if whole is None else Whole(**whole))
+        return Checkpoint(**members, whole=None if whole is None else FinishedFile(**whole))
     except (TypeError, KeyError):
         return None
 

@@ -1,8 +1,7 @@
-"""The formats: how records become bytes, one whole line after the other.
+"""The formats: records as bytes, in complete lines.
 
-What is appended while an export goes on is lines in every format, so that a place between two of them is a place to go
-on from. Of Parquet, which can only be written from beginning to end, they are rows as JSON; the file is made of them
-when they are complete.
+Every format is appended to in lines, so an export can be resumed after any of them. A Parquet file cannot be appended
+to: its lines are rows as JSON, and the file is made from them when all are there.
 """
 
 from collections.abc import Iterable
@@ -14,21 +13,22 @@ from typing import Any, Final, Protocol
 import attrs
 import msgspec
 
+from .._markers import override
 from .._text import did_you_mean, printable
 from ..errors import ConfigurationError
-from .columns import Column, Table
-from .records import Record
+from .columns import Column, RowLayout
+from .records import RawRecord
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 _FORMULA: Final = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
-"""What a text must not begin with in a spreadsheet: these begin a formula (the last four do in some locales), and the
-apostrophe is what keeps them from it."""
+"""The first characters of a formula in a spreadsheet (the last four in some locales); and the apostrophe, which stands
+before a text that is not to be taken for one."""
 _QUOTED: Final = frozenset(',"\r\n;\t')
 
 
 class Format(StrEnum):
-    """What a file is written as."""
+    """The format of a file."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -36,73 +36,79 @@ class Format(StrEnum):
 
 
 class Writer(Protocol):
-    """How one format is written."""
+    """Writes one format."""
 
     @property
     def header(self) -> bytes:
-        """What comes before the first record."""
+        """The bytes before the first record."""
         ...
 
-    def lines(self, records: Iterable[Record]) -> bytes:
-        """Some records, each as one whole line; a line of CSV may hold line breaks between quotes."""
+    def lines(self, records: Iterable[RawRecord]) -> bytes:
+        """Write each record as one complete line. A line of CSV may hold line breaks between quotes."""
         ...
 
 
-class JsonLines:
-    """One JSON:API document a line."""
+class JsonLines(Writer):
+    """JSON lines: one JSON:API document on each line."""
 
-    header = b""
+    @property
+    @override
+    def header(self) -> bytes:
+        return b""
 
-    def lines(self, records: Iterable[Record]) -> bytes:
-        """See `Writer`."""
+    @override
+    def lines(self, records: Iterable[RawRecord]) -> bytes:
         return b"".join(b"%b\n" % record.document for record in records)
 
 
 @attrs.frozen
-class Csv:
-    """RFC 4180 in UTF-8: a row of names, then one row a record.
+class Csv(Writer):
+    """CSV by RFC 4180, in UTF-8: a row of names, then one row for each record.
 
-    Null and what is absent are nothing between two commas, an empty text is `""`. Objects and arrays are JSON. A text
-    that a spreadsheet would take for a formula has an apostrophe put before it, and so does one that begins with an
-    apostrophe: taking one away gives every text back.
+    An absent or null value is nothing between two commas, an empty text is `""`. Objects and arrays are JSON. A text
+    that a spreadsheet would take for a formula gets an apostrophe in front, and so does a text that begins with an
+    apostrophe: whoever removes one leading apostrophe has every text as it was.
     """
 
-    table: Table
+    layout: RowLayout
 
     @property
+    @override
     def header(self) -> bytes:
-        """See `Writer`."""
-        return _csv_line(_csv_text(column.name) for column in self.table.columns)
+        return _csv_line(_csv_text(column.name) for column in self.layout.columns)
 
-    def lines(self, records: Iterable[Record]) -> bytes:
-        """See `Writer`."""
-        rows = (self.table.row(record, strict=False) for record in records)
+    @override
+    def lines(self, records: Iterable[RawRecord]) -> bytes:
+        rows = (self.layout.row(record, strict=False) for record in records)
         return b"".join(_csv_line(map(_csv_cell, row)) for row in rows)
 
 
 @attrs.frozen
-class Rows:
-    """Cells as JSON arrays, from which `parquet.convert` makes the file."""
+class Rows(Writer):
+    """Rows as JSON arrays, from which `parquet.convert` makes the Parquet file."""
 
-    table: Table
+    layout: RowLayout
 
-    header = b""
+    @property
+    @override
+    def header(self) -> bytes:
+        return b""
 
-    def lines(self, records: Iterable[Record]) -> bytes:
-        """See `Writer`."""
-        return b"".join(b"%b\n" % _encode(self.table.row(record, strict=True)) for record in records)
+    @override
+    def lines(self, records: Iterable[RawRecord]) -> bytes:
+        return b"".join(b"%b\n" % _encode(self.layout.row(record, strict=True)) for record in records)
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of the cells."""
-        return self.table.columns
+        """The columns of the rows."""
+        return self.layout.columns
 
 
 def format_of(format: str | None, path: Path) -> Format:
-    """The format that was asked for, else the one that the file's name ends in, else JSON lines.
+    """The format of that name; for None, the one that the file's name ends in, else JSON lines.
 
     Raises:
-        ConfigurationError: there is no such format.
+        ConfigurationError: there is no such format; the nearest name is given.
     """
     if format is None:
         return _BY_SUFFIX.get(path.suffix.lower(), Format.JSONL)
@@ -110,8 +116,8 @@ def format_of(format: str | None, path: Path) -> Format:
         return Format(format)
     except ValueError:
         pass
-    hint = did_you_mean(str(format), map(str, Format)) or f"; there are {', '.join(Format)}"
-    raise ConfigurationError(f"format: {printable(repr(format), 60)} is none{hint}")
+    hint = did_you_mean(str(format), map(str, Format)) or f"; use one of {', '.join(Format)}"
+    raise ConfigurationError(f"format: {printable(repr(format), 60)} is not a format{hint}")
 
 
 _BY_SUFFIX: Final = {
@@ -123,7 +129,7 @@ _BY_SUFFIX: Final = {
 
 
 def _csv_line(cells: Iterable[str]) -> bytes:
-    # Text that came as JSON holds no half characters, but a name of a caller's own may.
+    # Text from JSON has no lone surrogates, but the name of a field of the caller's may have one.
     return f"{','.join(cells)}\r\n".encode(errors="backslashreplace")
 
 
@@ -143,8 +149,8 @@ def _csv_cell(value: Any) -> str:
 
 def _csv_text(text: str) -> str:
     shown = f"'{text}" if text.startswith(_FORMULA) else text
-    needed = not shown or shown[0] == " " or shown[-1] == " " or not _QUOTED.isdisjoint(shown)
-    return _quoted(shown) if needed else shown
+    needs_quotes = not shown or shown[0] == " " or shown[-1] == " " or not _QUOTED.isdisjoint(shown)
+    return _quoted(shown) if needs_quotes else shown
 
 
 def _quoted(text: str) -> str:

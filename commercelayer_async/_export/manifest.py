@@ -1,4 +1,4 @@
-"""What was exported: the companion of a finished file, and what the caller gets."""
+"""The manifest: what was exported, as a file beside the data and as the value that the caller gets."""
 
 import json
 from collections.abc import Mapping
@@ -6,44 +6,46 @@ from typing import Any, Final, Self
 
 import attrs
 
-from ..errors import DecodeError
-from ..jsonapi._json import as_object, loads
+from .._markers import public
+from .storage import json_object
 
 VERSION: Final = 1
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class ExportProgress:
-    """How far an export is."""
+    """How far an export is, after a page was written."""
 
     records: int
-    """Records in the part of the file, those of earlier runs included."""
+    """Records written so far, those of earlier runs included."""
     total: int | None
-    """Records that there will be, by the server's last count; None if it does not count."""
+    """Records that there will be, by the server's last count; None if the server does not count them."""
     size: int
-    """Bytes of the part."""
+    """Bytes written so far."""
     resumed: int
-    """Records that were there before this run."""
+    """Records that earlier runs had written."""
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class Exported:
-    """A finished export, as its manifest tells it."""
+    """A finished export, with the contents of its manifest."""
 
     path: str
-    """Where the file is."""
+    """The file's path, as it was given to `export`."""
     records: int
     size: int
     """Bytes of the file."""
     sha256: str
     """Of the file, in hexadecimal, as `sha256sum` prints it."""
     description: Mapping[str, Any]
-    """What was exported: `type`, `format`, `filter`, `include`, `columns`, `organization`, `api_version`."""
+    """What was exported: `type`, `format`, `filter`, `include`, `fields`, `columns`, `organization`, `api_version`."""
     started_at: str
     """ISO 8601, UTC; of the first run."""
     finished_at: str
     resumptions: int
-    """How many times it was gone on with."""
+    """How many times the export was resumed."""
     client: str
     """The User-Agent of the run that finished it."""
 
@@ -63,18 +65,16 @@ class Exported:
         }
 
     def text(self) -> str:
-        """The manifest as it is written."""
+        """Write the manifest as text."""
         return json.dumps(self.manifest(), indent=2) + "\n"
 
     @classmethod
     def read(cls, text: bytes, path: str, description: Mapping[str, Any]) -> Self | None:
-        """What a manifest tells; None if it is none, or not of an export with that description."""
-        try:
-            members = as_object(loads(text)) or {}
-        except DecodeError:
+        """Read a manifest from its text; None if it is not one, or is that of another export than `description`."""
+        members = json_object(text)
+        if members is None or members.get("manifest_version") != VERSION:
             return None
-        same = all(members.get(name) == value for name, value in description.items())
-        if members.get("manifest_version") != VERSION or not same:
+        if any(members.get(name) != value for name, value in description.items()):
             return None
         names = ("records", "sha256", "started_at", "finished_at", "resumptions", "client")
         if not all(name in members for name in ("bytes", *names)):

@@ -1,6 +1,6 @@
-"""From rows to a Parquet file, in bounded memory: some thousands of rows become one row group, then the next.
+"""From rows to a Parquet file, in bounded memory: a row group of some thousands of rows is written, then the next.
 
-pyarrow is imported when the first Parquet export begins, and a missing one is told then and not at the end.
+pyarrow is imported when the first Parquet export begins. If it is missing, the export fails then, and not at its end.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +10,10 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from ..errors import ConfigurationError
-from .columns import Column, Kind, moment_of
+from .columns import CellType, Column, parse_timestamp
 
 ROWS: Final = 10_000
-"""Rows of a row group at most."""
+"""The most rows of a row group."""
 BYTES: Final = 16 * 2**20
 """Bytes of rows, as JSON, after which a row group ends."""
 
@@ -22,26 +22,26 @@ _decode_raws: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def require() -> None:
-    """Refuse at once where pyarrow is missing.
+    """Check that pyarrow is installed.
 
     Raises:
-        ConfigurationError: with the line to run.
+        ConfigurationError: it is missing; the message has the command that installs it.
     """
     _pyarrow("pyarrow")
 
 
 def convert(
-    rows: BinaryIO, file: BinaryIO, columns: Sequence[Column], *, going_on: Callable[[], bool] = lambda: True
+    rows: BinaryIO, file: BinaryIO, columns: Sequence[Column], *, proceed: Callable[[], bool] = lambda: True
 ) -> None:
-    """Write the Parquet file for rows, JSON arrays on a line each, from where `rows` stands to its end.
+    """Write the Parquet file for `rows`, one JSON array on each line, from its position to its end.
 
-    Stops early, leaving a file that is not whole, once it is not `going_on`.
+    `proceed` is called before each row group. Once it gives False, the rest is left out and the file is incomplete.
     """
     pyarrow, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
-    schema = pyarrow.schema([(column.name, _type_of(pyarrow, column.kind)) for column in columns])
+    schema = pyarrow.schema([(column.name, _arrow_type(pyarrow, column.type)) for column in columns])
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for group in _groups(rows):
-            if not going_on():
+            if not proceed():
                 return
             writer.write_table(_table(pyarrow, schema, columns, group))
 
@@ -49,11 +49,11 @@ def convert(
 def _table(pyarrow: Any, schema: Any, columns: Sequence[Column], lines: list[bytes]) -> Any:
     cells = list(zip(*map(_decode, lines), strict=True))
     for n, column in enumerate(columns):
-        if column.kind is Kind.JSON:
-            # As it was written, and not decoded and written anew, which could lose digits.
+        if column.type is CellType.JSON:
+            # The bytes of the row itself: decoding and encoding again could lose digits.
             cells[n] = tuple(_json_text(_decode_raws(line)[n]) for line in lines)
-        elif column.kind is Kind.MOMENT:
-            cells[n] = tuple(None if text is None else moment_of(text) for text in cells[n])
+        elif column.type is CellType.TIMESTAMP:
+            cells[n] = tuple(None if text is None else parse_timestamp(text) for text in cells[n])
     arrays = [pyarrow.array(values, type=field.type) for values, field in zip(cells, schema, strict=True)]
     return pyarrow.Table.from_arrays(arrays, schema=schema)
 
@@ -76,22 +76,22 @@ def _json_text(raw: msgspec.Raw) -> str | None:
     return None if text == "null" else text
 
 
-def _type_of(pyarrow: Any, kind: Kind) -> Any:
-    match kind:
-        case Kind.TEXT | Kind.JSON:
+def _arrow_type(pyarrow: Any, type: CellType) -> Any:
+    match type:
+        case CellType.TEXT | CellType.JSON:
             return pyarrow.string()
-        case Kind.INTEGER:
+        case CellType.INTEGER:
             return pyarrow.int64()
-        case Kind.NUMBER:
+        case CellType.NUMBER:
             return pyarrow.float64()
-        case Kind.BOOLEAN:
+        case CellType.BOOLEAN:
             return pyarrow.bool_()
-        case Kind.MOMENT:
+        case CellType.TIMESTAMP:
             return pyarrow.timestamp("us", tz="UTC")
 
 
 def _pyarrow(module: str) -> Any:
-    # By name: it is an extra, and tells type checkers nothing.
+    # By name, as pyarrow is an extra and has no types.
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

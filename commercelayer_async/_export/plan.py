@@ -1,4 +1,4 @@
-"""What is asked for, checked before anything happens, and what makes two exports the same."""
+"""The plan: the arguments of an export, checked before any request, and the description that identifies the export."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,22 +14,23 @@ from ..jsonapi import GenericResource, Registry, Resource
 from ..jsonapi.query import fieldset, include_paths, segment
 from ..jsonapi.registry import type_of
 from . import parquet
-from .columns import class_for, table_of
+from .columns import RowLayout, class_for, layout_for
 from .formats import Csv, Format, JsonLines, Rows, Writer, format_of
 
 
 @attrs.frozen
 class Plan:
-    """An export that makes sense."""
+    """The checked arguments of an export."""
 
     path: Path
     format: Format
     writer: Writer
-    what: type[Resource] | str
-    """What the scan reads. A type by its name where that asks for the same: then no record can fail to fit a class."""
+    scanned: type[Resource] | str
+    """What the scan reads: a type by its name, where that gives the same requests as the class. Decoding by name never
+    fails on a record that does not fit its class."""
     include: tuple[str, ...]
     description: Mapping[str, Any]
-    """What makes two exports the same, of plain JSON types."""
+    """What the export holds, of plain JSON types. An interrupted export is resumed only by one of equal description."""
 
 
 def plan_of(
@@ -42,38 +43,36 @@ def plan_of(
     origin: Origin,
     registry: Registry,
 ) -> Plan:
-    """The plan for what was asked for.
+    """Check the arguments of an export, and make its plan.
 
     Raises:
-        ConfigurationError: it does not make sense, or pyarrow is missing.
+        ConfigurationError: an argument is wrong, or pyarrow is missing.
     """
-    named = isinstance(cls_or_type, str)
-    type_ = segment(cls_or_type if isinstance(cls_or_type, str) else type_of(cls_or_type), "type")
+    by_name = isinstance(cls_or_type, str)
+    type = segment(cls_or_type if isinstance(cls_or_type, str) else type_of(cls_or_type), "type")
     cls = GenericResource if isinstance(cls_or_type, str) else cls_or_type
     paths = include_paths(include, cls)
-    asked = Asked(registry.get(type_) if named else cls, registry)
-    parameters = parse_qsl("&".join(filter_parameters({} if filter is None else filter, asked)))
+    capabilities = Asked(registry.get(type) if by_name else cls, registry)
+    parameters = filter_parameters({} if filter is None else filter, capabilities)
     chosen = format_of(format, to)
     if chosen is Format.PARQUET:
         parquet.require()
-    table = table_of(class_for(cls), compound=bool(paths))
-    writer: Writer = JsonLines() if chosen is Format.JSONL else Csv(table) if chosen is Format.CSV else Rows(table)
-    api = origin.api.rpartition("/")
+    layout = layout_for(class_for(cls), compound=bool(paths))
     return Plan(
         path=to,
         format=chosen,
-        writer=writer,
-        what=type_ if named or (registry.get(type_) is cls and not cls.sparse) else cls,
+        writer=_writer(chosen, layout),
+        scanned=type if by_name or (registry.get(type) is cls and not cls.sparse) else cls,
         include=paths,
         description={
-            "type": type_,
+            "type": type,
             "organization": f"{origin.url}{origin.api}",
-            "api_version": api[2] if api[0].endswith("/api") else None,
-            "filter": {name.removeprefix("filter[q][").removesuffix("]"): value for name, value in sorted(parameters)},
+            "api_version": _api_version(origin),
+            "filter": _plain_filter(parameters),
             "include": list(paths),
             "fields": list(fieldset(cls) or ()) or None,
             "format": str(chosen),
-            "columns": None if chosen is Format.JSONL else [column.name for column in table.columns],
+            "columns": None if chosen is Format.JSONL else [column.name for column in layout.columns],
         },
     )
 
@@ -82,8 +81,30 @@ def path_of(to: object) -> Path:
     """The path of the file to write.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not the path of a file.
     """
     if not isinstance(to, str | Path) or not str(to) or "\0" in str(to) or not Path(to).name:
         raise ConfigurationError("to must be the path of a file")
     return Path(to)
+
+
+def _writer(format: Format, layout: RowLayout) -> Writer:
+    match format:
+        case Format.JSONL:
+            return JsonLines()
+        case Format.CSV:
+            return Csv(layout)
+        case Format.PARQUET:
+            return Rows(layout)
+
+
+def _api_version(origin: Origin) -> str | None:
+    """The version at the end of the API's path, `/api/2017-08`; None for the organization's default."""
+    parent, _, last = origin.api.rpartition("/")
+    return last if parent.endswith("/api") else None
+
+
+def _plain_filter(parameters: Iterable[str]) -> dict[str, str]:
+    """The filter as it is sent, by `{attribute}_{predicate}`, in the order of names."""
+    pairs = sorted(parse_qsl("&".join(parameters)))
+    return {name.removeprefix("filter[q][").removesuffix("]"): value for name, value in pairs}

@@ -1,8 +1,8 @@
-"""From a page's bytes to one JSON:API document a record, with what was included for it.
+"""From the bytes of a page to one JSON:API document for each record, with the resource objects included for it.
 
-Records are taken from the bytes as they came and not from decoded resources, so that every member, number and name is
-kept, also where a class would not take it. What is included on a page serves all of its records; each record's document
-gets those that linkage leads to from it (JSON:API 1.1, "Compound Documents", full linkage).
+Records are cut out of the bytes as received, not made from decoded resources. So every member, number and name is kept,
+even where a class would refuse it. The `included` of a page serves all of its records; the document of one record gets
+the resource objects that linkage leads to from it (JSON:API 1.1, "Compound Documents", full linkage).
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ _LINE_SEPARATORS: Final = (
     (b"\xe2\x80\xa8", b"\\u2028"),
     (b"\xe2\x80\xa9", b"\\u2029"),
 )
-"""Characters that JSON takes unescaped and that some readers of lines take for the end of one."""
+"""Characters that JSON allows unescaped, and that some programs take for the end of a line."""
 
 
-class _Page(msgspec.Struct):
-    """A document with a list of resource objects."""
+class _ListDocument(msgspec.Struct):
+    """A document whose primary data is an array of resource objects."""
 
     data: list[Raw]
     included: list[Raw] | UnsetType | None = UNSET
@@ -41,79 +41,89 @@ class _Relationship(msgspec.Struct):
 
 
 class _Object(msgspec.Struct):
-    """What a resource object says of others."""
+    """The relationships of a resource object."""
 
     relationships: dict[str, _Relationship] | UnsetType | None = UNSET
 
 
-_decode_page: Final = msgspec.json.Decoder(_Page).decode
+_decode_list: Final = msgspec.json.Decoder(_ListDocument).decode
 _decode_identity: Final = msgspec.json.Decoder(_Identifier).decode
 _decode_object: Final = msgspec.json.Decoder(_Object).decode
 
 
 @attrs.frozen
-class Record:
-    """One record as it came, compact, on one line."""
+class RawRecord:
+    """One record as received, as JSON on one line without white space."""
 
     data: bytes
     """The resource object."""
     included: tuple[bytes, ...] | None
-    """The included resource objects that it leads to, nearest first; None where the page came without any."""
+    """The included resource objects that it leads to, nearest first; None where nothing was asked to be included."""
 
     @property
     def document(self) -> bytes:
-        """A JSON:API document of this record alone."""
+        """The JSON:API document of this record alone."""
         if self.included is None:
             return b'{"data":%b}' % self.data
         return b'{"data":%b,"included":[%b]}' % (self.data, b",".join(self.included))
 
 
-def records_of(body: bytes, *, compound: bool) -> Iterator[Record]:
-    """The records of a page, in its order; with `compound`, each has its included resource objects, be they none.
+def records_of(body: bytes, *, compound: bool) -> Iterator[RawRecord]:
+    """The records of a page, in its order.
+
+    With `compound`, each has its included resource objects, even if there are none.
 
     Raises:
-        DecodeError: it is no document with an array of resource objects.
+        DecodeError: it is not a document with an array of resource objects.
     """
     try:
-        page = _decode_page(body)
+        document = _decode_list(body)
     except FAILURES as error:
         raise DecodeError(expected="an array of resource objects", got="something else", pointer="/data") from error
-    included = _Included(page.included or [])
-    for raw in page.data:
-        found = included.reached_from(raw) if compound or page.included else None
-        yield Record(_line(raw), None if found is None else tuple(map(_line, found)))
+    included = _Included(document.included or [])
+    for raw in document.data:
+        reached = included.reached_from(raw) if compound or document.included else None
+        yield RawRecord(_line(raw), None if reached is None else tuple(map(_line, reached)))
 
 
 class _Included:
-    """The included resource objects of a page, and the way to them."""
+    """The included resource objects of a page, and the linkage between them."""
 
     def __init__(self, raws: list[Raw]) -> None:
         self._raws = raws
-        self._numbers: dict[tuple[str, str, str], int] = {}
-        self._leads_to: list[list[_Identifier] | None] = []
-        for number, raw in enumerate(raws):
-            self._leads_to.append(_linkage(raw))
-            found = _identity(raw)
-            if found is not None:
-                self._numbers.setdefault((found.type, found.id, "" if found.id else found.lid), number)
+        self._index_of: dict[tuple[str, str, str], int] = {}
+        self._linkage: list[list[_Identifier] | None] = []
+        for index, raw in enumerate(raws):
+            self._linkage.append(_linkage(raw))
+            identifier = _identity(raw)
+            if identifier is not None:
+                self._index_of.setdefault(_key(identifier), index)
 
     def reached_from(self, raw: Raw) -> list[Raw]:
-        """What linkage leads to from a resource object. Where linkage cannot be read, that may be all there is."""
+        """The resource objects that linkage leads to from `raw`, nearest first (breadth-first search).
+
+        All of them where some linkage on the way cannot be read: then nobody knows which do not belong to `raw`.
+        """
         if not self._raws:
             return []
         queue = _linkage(raw)
+        if queue is None:
+            return self._raws
         reached: dict[int, None] = {}
         while queue:
-            one = queue.pop(0)
-            number = self._numbers.get((one.type, one.id, "" if one.id else one.lid))
-            if number is None or number in reached:
+            index = self._index_of.get(_key(queue.pop(0)))
+            if index is None or index in reached:
                 continue
-            reached[number] = None
-            further = self._leads_to[number]
+            reached[index] = None
+            further = self._linkage[index]
             if further is None:
                 return self._raws
             queue.extend(further)
-        return self._raws if queue is None else [self._raws[number] for number in reached]
+        return [self._raws[index] for index in reached]
+
+
+def _key(identifier: _Identifier) -> tuple[str, str, str]:
+    return identifier.type, identifier.id, "" if identifier.id else identifier.lid
 
 
 def _identity(raw: Raw) -> _Identifier | None:
@@ -124,20 +134,20 @@ def _identity(raw: Raw) -> _Identifier | None:
 
 
 def _linkage(raw: Raw) -> list[_Identifier] | None:
-    """Every identifier that a resource object names; None if it cannot be read."""
+    """The identifiers in all linkage of a resource object; None if it cannot be read."""
     try:
-        found = _decode_object(raw)
+        relationships = _decode_object(raw).relationships or {}
     except FAILURES:
         return None
-    named: list[_Identifier] = []
-    for relationship in (found.relationships or {}).values():
+    identifiers: list[_Identifier] = []
+    for relationship in relationships.values():
         linkage = relationship.data
-        named += linkage if isinstance(linkage, list) else [linkage] if isinstance(linkage, _Identifier) else []
-    return named
+        identifiers += linkage if isinstance(linkage, list) else [linkage] if isinstance(linkage, _Identifier) else []
+    return identifiers
 
 
 def _line(raw: Raw) -> bytes:
-    # Only white space goes: every number and name stays as it was spelled.
+    # This removes white space only: every number and name stays as it was spelled.
     line = msgspec.json.format(bytes(raw), indent=-1)
     if not line.isascii():
         for char, escaped in _LINE_SEPARATORS:

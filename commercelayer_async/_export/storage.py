@@ -1,16 +1,18 @@
-"""Single steps on disk, and what their failures mean.
+"""Single steps on disk, and the errors for their failures.
 
-Files are made with mode 0600 and never widened, opened without following symbolic links, and replaced by rename.
+Files are created with mode 0600, which is never widened. They are opened without following symbolic links, and
+replaced by rename.
 """
 
 import errno
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
 from .._text import printable
 from ..errors import DiskFull, ExportError, ExportExists
@@ -26,26 +28,26 @@ _NO_LINKS: Final = frozenset(
     for name in ("EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV")
     if (number := getattr(errno, name, None)) is not None
 )
-"""What a file system says that has no hard links."""
+"""Error numbers of file systems that have no hard links."""
 _OPEN: Final[int] = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
-def telling(path: Path, doing: str) -> Generator[None]:
-    """Turn what the operating system says of `path` into this package's errors.
+def os_errors_as(failed: str, path: Path) -> Generator[None]:
+    """Raise an `OSError` of the block as this package's error: `failed`, such as "cannot open", and the path.
 
     Raises:
         DiskFull: there is no room.
-        ExportError: anything else.
+        ExportError: any other reason.
     """
     try:
         yield
     except OSError as error:
-        said = error.strerror or type(error).__name__
+        reason = error.strerror or type(error).__name__
         full = error.errno in _NO_ROOM
-        shown = printable(str(path))
-        kind = DiskFull if full else ExportError
-        failure = kind(f"cannot {doing} {shown}: {said}{'; make room' if full else ''}", path=str(path))
+        error_class = DiskFull if full else ExportError
+        text = f"{failed} {printable(str(path))}: {reason}{'; make room' if full else ''}"
+        failure = error_class(text, path=str(path))
         failure.__cause__ = error
     else:
         return
@@ -53,7 +55,7 @@ def telling(path: Path, doing: str) -> Generator[None]:
 
 
 def create(path: Path) -> int:
-    """A descriptor of a new, empty file that its owner alone can read.
+    """Create an empty file that its owner alone can read; gives a descriptor.
 
     Raises:
         FileExistsError: there is something of that name.
@@ -62,10 +64,10 @@ def create(path: Path) -> int:
 
 
 def reopen(path: Path) -> int | None:
-    """A descriptor of a file of ours; None if there is nothing of that name.
+    """Open a file that an earlier run created; gives a descriptor, None if there is nothing of that name.
 
     Raises:
-        ExportError: it is no regular file, or others may have written it.
+        ExportError: it is not a regular file, or others may have written it.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | _OPEN)
@@ -74,31 +76,31 @@ def reopen(path: Path) -> int | None:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise _foreign(path, "a symbolic link") from None
-    said = os.fstat(descriptor)
+        raise _unusable(path, "a symbolic link") from None
+    status = os.fstat(descriptor)
     owner: Callable[[], int] | None = getattr(os, "geteuid", None)
     reason = None
-    if not stat.S_ISREG(said.st_mode):
-        reason = "no regular file"
-    elif owner is not None and said.st_uid != owner():
-        reason = "somebody else's"
-    elif owner is not None and stat.S_IMODE(said.st_mode) & 0o077:
-        reason = f"open to others (mode {stat.S_IMODE(said.st_mode):04o})"
+    if not stat.S_ISREG(status.st_mode):
+        reason = "not a regular file"
+    elif owner is not None and status.st_uid != owner():
+        reason = "owned by another user"
+    elif owner is not None and stat.S_IMODE(status.st_mode) & 0o077:
+        reason = f"open to others (mode {stat.S_IMODE(status.st_mode):04o})"
     if reason is None:
         return descriptor
     os.close(descriptor)
-    raise _foreign(path, reason)
+    raise _unusable(path, reason)
 
 
-def _foreign(path: Path, reason: str) -> ExportError:
-    return ExportError(f"{printable(str(path))} is {reason}, and so no export's; remove it", path=str(path))
+def _unusable(path: Path, reason: str) -> ExportError:
+    return ExportError(f"{printable(str(path))} is {reason}, so no export made it; remove it", path=str(path))
 
 
 class Hash(Protocol):
-    """What hashlib gives."""
+    """The hash objects of hashlib."""
 
     def update(self, data: bytes, /) -> None:
-        """Take more bytes."""
+        """Add bytes."""
         ...
 
     def hexdigest(self) -> str:
@@ -106,8 +108,8 @@ class Hash(Protocol):
         ...
 
 
-def kind_of(path: Path) -> str | None:
-    """What is there: "a file", or what else; None for nothing."""
+def file_type(path: Path) -> str | None:
+    """What is at `path`: "a file", "a folder", …; None if there is nothing."""
     try:
         mode = os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -119,13 +121,13 @@ def kind_of(path: Path) -> str | None:
         (stat.S_ISFIFO, "a pipe"),
         (stat.S_ISCHR, "a device"),
     )
-    return next((name for test, name in known if test(mode)), "no file")
+    return next((name for test, name in known if test(mode)), "a special file")
 
 
 def lock(descriptor: int) -> bool:
-    """Whether nobody else holds the file; then it is ours until the descriptor is closed, or the process ends.
+    """Lock an open file, until its descriptor is closed or the process ends; False if another process holds the lock.
 
-    Always True where the operating system has no such locks.
+    Always True where the operating system or the file system has no such locks.
     """
     try:
         # Absent on Windows.
@@ -142,8 +144,8 @@ def lock(descriptor: int) -> bool:
     return True
 
 
-def is_still(descriptor: int, path: Path) -> bool:
-    """Whether the name still leads to the open file."""
+def is_same_file(descriptor: int, path: Path) -> bool:
+    """True if `path` still names the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:
@@ -151,19 +153,20 @@ def is_still(descriptor: int, path: Path) -> bool:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of it, however often the operating system takes only some."""
+    """Write all of `data`; one `os.write` may take only some of it."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put a small file in place so that there is always the old one or the new one, and the new one is on disk."""
+def replace_file(path: Path, text: str) -> None:
+    """Replace a small file atomically: at any time `path` has the old text or the new one, and now the new one."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     descriptor = create(new)
     try:
         write_all(descriptor, text.encode())
+        # Before the rename: else a crash could leave the new name on an empty file.
         os.fsync(descriptor)
         new.replace(path)
     except BaseException:
@@ -176,7 +179,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
+    """Write a folder's entries to disk: a file's name survives a crash only after this."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _OPEN & ~getattr(os, "O_NOFOLLOW", 0))
@@ -187,10 +190,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def publish(source: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a whole file its name; it keeps the old one too, where the file system has hard links.
+    """Give a complete file its name. It keeps its old name too, where the file system has hard links.
 
     Raises:
-        ExportExists: without `overwrite`, there is something of that name, be it since this moment.
+        ExportExists: without `overwrite`, there is something of that name, even if it was made a moment ago.
     """
     try:
         if overwrite:
@@ -198,55 +201,69 @@ def publish(source: Path, target: Path, *, overwrite: bool) -> None:
             new.unlink(missing_ok=True)
             new.hardlink_to(source)
             new.replace(target)
-            # Renaming does nothing where both names lead to one file already.
+            # Renaming does nothing where both names are links to the same file already.
             new.unlink(missing_ok=True)
         else:
+            # Unlike a rename, a link never replaces what is there.
             target.hardlink_to(source)
     except FileExistsError:
-        raise exists(target) from None
+        raise exists_error(target) from None
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if not overwrite:
-            # The name is claimed by an empty file, which is replaced at once.
-            try:
-                os.close(create(target))
-            except FileExistsError:
-                raise exists(target) from None
-        source.replace(target)
+        _publish_without_links(source, target, overwrite=overwrite)
     sync_folder(target.parent)
 
 
-def exists(path: Path) -> ExportExists:
-    """The error for a name that is taken."""
+def _publish_without_links(source: Path, target: Path, *, overwrite: bool) -> None:
+    if not overwrite:
+        # An empty file claims the name, which fails if it is taken; then it is replaced at once.
+        try:
+            os.close(create(target))
+        except FileExistsError:
+            raise exists_error(target) from None
+    source.replace(target)
+
+
+def exists_error(path: Path) -> ExportExists:
+    """Make the error for a name that is taken."""
     return ExportExists(f"{printable(str(path))} is there already; name another file, or overwrite it", path=str(path))
 
 
-def digest(file: BinaryIO, length: int | None = None) -> tuple[Hash, int]:
-    """The SHA-256 of a file from where it stands, or of as many bytes, and how many there were."""
-    found, done = hashlib.sha256(), 0
+def hash_rest(file: BinaryIO, length: int | None = None) -> tuple[Hash, int]:
+    """Hash an open file by SHA-256, from its position on, at most `length` bytes; also gives how many there were."""
+    sha256, done = hashlib.sha256(), 0
     while length is None or done < length:
         data = file.read(CHUNK if length is None else min(CHUNK, length - done))
         if not data:
             break
-        found.update(data)
+        sha256.update(data)
         done += len(data)
-    return found, done
+    return sha256, done
 
 
-def digest_of(path: Path) -> str | None:
-    """The SHA-256 of a file in hexadecimal; None if there is none."""
+def sha256_of(path: Path) -> str | None:
+    """The SHA-256 of a file in hexadecimal; None if there is no such file."""
     try:
         with path.open("rb") as file:
-            return digest(cast("BinaryIO", file))[0].hexdigest()
+            return hash_rest(cast("BinaryIO", file))[0].hexdigest()
     except FileNotFoundError:
         return None
 
 
 def read_small(path: Path, limit: int = CHUNK) -> bytes | None:
-    """What a small file holds; None if there is none."""
+    """The bytes of a small file; None if there is no such file."""
     try:
         with path.open("rb") as file:
             return file.read(limit)
     except FileNotFoundError:
         return None
+
+
+def json_object(text: bytes) -> dict[str, Any] | None:
+    """The JSON object that a small file of ours holds; None if it was damaged and holds none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None

@@ -1,15 +1,20 @@
-"""The file of an export: its part, its checkpoint and, at last, its name.
+"""The target: the files of one export.
 
-    FILE.part            the data so far, mode 0600, locked while a process is at it
-    FILE.part.json       the checkpoint: how much of the part counts
-    FILE.part.parquet    a Parquet file that is being made of the part, which holds its rows
-    FILE                 the data, whole
+    FILE.part            the data so far, mode 0600, locked while a process writes it
+    FILE.part.json       the checkpoint: how many bytes of the part count
+    FILE.part.parquet    a Parquet file while it is made from the part, which holds its rows
+    FILE                 the complete data
     FILE.manifest.json   what they are
 
-Everything here blocks, and is called in a thread. The order of what reaches the disk is the whole point: data before
-the checkpoint that counts it; all data, and a checkpoint that says so, before the name; the name before the manifest;
-the manifest before the checkpoint goes; the checkpoint before the part goes. Each step can be the last one, and the
-next run finds out by the checkpoint which it was.
+Everything here blocks, and is called in a thread. The order in which things reach the disk is what makes an export
+resumable:
+
+    1. data, then the checkpoint that counts them
+    2. all data, then a checkpoint that says so, then the file's name
+    3. the manifest
+    4. the checkpoint is removed, then the part
+
+A crash may come between any two steps. The next run learns from the checkpoint which steps were done.
 """
 
 import os
@@ -27,94 +32,94 @@ from .._text import printable
 from ..errors import ExportError, ExportExists, ExportLocked, ExportMismatch
 from . import checkpoint as checkpoints
 from . import parquet
-from .checkpoint import Checkpoint, Whole
+from .checkpoint import Checkpoint, FinishedFile
 from .formats import Rows, Writer
 from .manifest import Exported
 from .storage import (
     Hash,
     create,
-    digest,
-    digest_of,
-    exists,
-    is_still,
-    kind_of,
+    exists_error,
+    file_type,
+    hash_rest,
+    is_same_file,
     lock,
+    os_errors_as,
     publish,
     read_small,
     reopen,
+    replace_file,
+    sha256_of,
     sync_folder,
-    telling,
     write_all,
-    write_whole,
 )
 
-_TRIES: Final = 5
-"""How many times a part may vanish between being found and being opened."""
+_LOCK_TRIES: Final = 5
+"""How many times the part may vanish between being found and being opened."""
 
 
 class Target:
-    """Where one export goes."""
+    """The files of one export: `open`, then `append` and `save` for each page, then `finish` or `abort`."""
 
     def __init__(self, path: Path, writer: Writer, description: Mapping[str, Any], *, client: str) -> None:
         self.path = path
         self.part = path.with_name(f"{path.name}.part")
         self.checkpoint_path = path.with_name(f"{path.name}.part.json")
         self.manifest_path = path.with_name(f"{path.name}.manifest.json")
-        self._made = path.with_name(f"{path.name}.part.parquet")
+        self.parquet_path = path.with_name(f"{path.name}.part.parquet")
         self.state = Checkpoint(description=description, started_at=_now())
-        """What counts now; on disk is this or an earlier one."""
+        """What was written; the checkpoint on disk is this one or an earlier one."""
         self.resumed = 0
         """Records that were there when it was opened."""
         self.stop = Event()
-        """Set to have what takes long end early."""
+        """Set by another thread to end `finish` early."""
         self._description = description
         self._writer = writer
         self._client = client
         self._overwrite = False
         self._descriptor: int | None = None
         self._hash: Hash = sha256()
-        self._kept = self.state
+        self._saved = self.state
         """The checkpoint on disk."""
 
-    # Beginning
+    # Opening
 
     def open(self, *, resume: bool, overwrite: bool) -> Exported | None:
-        """Make everything ready to go on from `state`; or give what an earlier run has finished.
+        """Lock the part and prepare it to continue from `state`; or give the export that an earlier run has finished.
 
         Raises:
-            ExportExists: there is something that was not to be overwritten.
-            ExportLocked: another process is at it.
-            ExportMismatch: what is there cannot be gone on with.
-            ExportError: the operating system does not let us.
+            ExportExists: there is a file, or an interrupted export, that was not to be overwritten.
+            ExportLocked: another process is exporting to the same file.
+            ExportMismatch: what is there cannot be resumed.
+            ExportError: the operating system does not allow it.
         """
         self._overwrite = overwrite
-        with telling(self.path, "export to"):
+        with os_errors_as("cannot export to", self.path):
             if not self.path.parent.is_dir():
                 raise ExportError(
                     f"cannot export to {printable(str(self.path))}: there is no such folder; make it first",
                     path=str(self.path),
                 )
-            self._require_file(self.path)
-            self._require_file(self.manifest_path)
+            self._require_file_or_nothing(self.path)
+            self._require_file_or_nothing(self.manifest_path)
             if not resume and not overwrite:
                 self._require_free()
-        made = self._claim()
+        created = self._lock_part()
         try:
-            with telling(self.part, "open"):
-                return self._find_out(resume=resume)
+            with os_errors_as("cannot open", self.part):
+                return self._resume_or_begin(resume=resume)
         except BaseException:
-            if made:
+            if created:
                 with suppress(OSError):
                     self.part.unlink()
             self.close()
             raise
 
-    def _claim(self) -> bool:
-        """Open and lock the part; whether it had to be made."""
-        with telling(self.part, "open"):
-            for _ in range(_TRIES):
+    def _lock_part(self) -> bool:
+        """Open and lock the part; True if it had to be created."""
+        with os_errors_as("cannot open", self.part):
+            for _ in range(_LOCK_TRIES):
                 descriptor = reopen(self.part)
-                made = descriptor is None
+                created = descriptor is None
                 if descriptor is None:
                     try:
                         descriptor = create(self.part)
@@ -123,24 +128,25 @@ class Target:
                 if not lock(descriptor):
                     os.close(descriptor)
                     break
-                if is_still(descriptor, self.part):
+                if is_same_file(descriptor, self.part):
                     self._descriptor = descriptor
-                    return made
-                # Whoever had it has just finished.
+                    return created
+                # The process that held the lock finished meanwhile, and removed the part.
                 os.close(descriptor)
         raise ExportLocked(
             f"another process is exporting to {printable(str(self.path))}; wait for it, or name another file",
             path=str(self.path),
         )
 
-    def _find_out(self, *, resume: bool) -> Exported | None:
+    def _resume_or_begin(self, *, resume: bool) -> Exported | None:
+        """Decide by the checkpoint: resume, begin anew, or give what an earlier run has finished."""
         text = read_small(self.checkpoint_path)
         if text is None:
-            done = self._finished() if resume and not self._overwrite else None
+            done = self._read_finished() if resume and not self._overwrite else None
             if done is not None:
                 self._remove_part()
                 return done
-            if os.fstat(self._open).st_size and not self._overwrite:
+            if os.fstat(self._fd).st_size and not self._overwrite:
                 raise self._mismatch(f"{printable(str(self.part))} has no checkpoint beside it")
             self._require_free()
             self._begin()
@@ -156,86 +162,91 @@ class Target:
         return None
 
     def _begin(self) -> None:
-        """Begin anew. The first checkpoint comes before the first byte, so that no part is ever without one."""
+        """Begin anew. The first checkpoint is saved before the first byte, so that no part is ever without one."""
         self.checkpoint_path.unlink(missing_ok=True)
-        if os.fstat(self._open).st_nlink > 1:
-            self._renew()
-        os.ftruncate(self._open, 0)
-        os.lseek(self._open, 0, os.SEEK_SET)
-        self._keep()
+        if os.fstat(self._fd).st_nlink > 1:
+            # A crash came after the part got the file's name: emptying it would empty the finished file.
+            self._replace_part()
+        self._cut_to(0)
+        self._save_checkpoint()
         self.append(self._writer.header, cursor=None, records=0)
 
-    def _renew(self) -> None:
-        """Take another part: this one has the name of a finished file too, which is not to be emptied."""
+    def _replace_part(self) -> None:
         self.part.unlink()
         self.close()
-        self._claim()
+        self._lock_part()
 
     def _restore(self, text: bytes) -> None:
-        """Go on from a checkpoint; nothing is changed before all of it is found to be right."""
+        """Continue from a checkpoint. Nothing is changed before all of it is found to be right."""
+        found = self._read_checkpoint(text)
+        published = found.whole is not None and sha256_of(self.path) == found.whole.sha256
+        if not published:
+            self._require_free()
+            found = attrs.evolve(found, whole=None)
+            self._hash = self._hash_part(found)
+            self._cut_to(found.offset)
+        # If the file is published, only the manifest and the removal of the part are left: not counted as a resumption.
+        self.state = attrs.evolve(found, resumptions=found.resumptions + (not published))
+        self._saved = found
+        self.resumed = found.records
+        if not published and not found.offset:
+            self.append(self._writer.header, cursor=None, records=0)
+
+    def _read_checkpoint(self, text: bytes) -> Checkpoint:
         found = checkpoints.read(text)
         if found is None:
             raise self._mismatch(f"{printable(str(self.checkpoint_path))} is damaged, or of another version")
         if found.description != self._description:
-            differs = sorted(
+            differing = sorted(
                 name
                 for name in {*found.description, *self._description}
                 if found.description.get(name) != self._description.get(name)
             )
-            raise self._mismatch(f"the interrupted export was another one: it differs in {', '.join(differs)}")
-        whole = found.whole
-        ours = whole is not None and digest_of(self.path) == whole.sha256
-        if not ours:
-            self._require_free()
-            found = attrs.evolve(found, whole=None)
-            with os.fdopen(os.dup(self._open), "rb") as file:
-                file.seek(0)
-                hashed, length = digest(file, found.offset)
-            if length < found.offset or hashed.hexdigest() != found.sha256:
-                raise self._mismatch(f"{printable(str(self.part))} is not what its checkpoint says")
-            self._hash = hashed
-            os.ftruncate(self._open, found.offset)
-            os.lseek(self._open, found.offset, os.SEEK_SET)
-        self.state = attrs.evolve(found, resumptions=found.resumptions + (not ours))
-        self._kept = found
-        self.resumed = found.records
-        if not ours and not found.offset:
-            self.append(self._writer.header, cursor=None, records=0)
+            raise self._mismatch(f"the interrupted export was another one: it differs in {', '.join(differing)}")
+        return found
 
-    def _finished(self) -> Exported | None:
-        """What an earlier run of the same export has finished, if the file is still what its manifest says."""
+    def _hash_part(self, found: Checkpoint) -> Hash:
+        """The hash of the bytes that count, which must be those of the checkpoint."""
+        with os.fdopen(os.dup(self._fd), "rb") as file:
+            file.seek(0)
+            hashed, length = hash_rest(file, found.offset)
+        if length < found.offset or hashed.hexdigest() != found.sha256:
+            raise self._mismatch(f"{printable(str(self.part))} is not what its checkpoint says")
+        return hashed
+
+    def _read_finished(self) -> Exported | None:
+        """The same export as an earlier run finished it; None if the file is not what its manifest says."""
         text = read_small(self.manifest_path)
         found = None if text is None else Exported.read(text, str(self.path), self._description)
-        return found if found is not None and digest_of(self.path) == found.sha256 else None
+        return found if found is not None and sha256_of(self.path) == found.sha256 else None
 
-    def _require_file(self, path: Path) -> None:
-        there = kind_of(path)
-        if there not in (None, "a file"):
-            raise ExportError(f"cannot export to {printable(str(path))}: it is {there}; name a file", path=str(path))
+    def _require_file_or_nothing(self, path: Path) -> None:
+        found = file_type(path)
+        if found not in (None, "a file"):
+            raise ExportError(f"cannot export to {printable(str(path))}: it is {found}; name a file", path=str(path))
 
     def _require_free(self) -> None:
         for path in () if self._overwrite else (self.path, self.manifest_path):
-            if kind_of(path) is not None:
-                raise exists(path)
+            if file_type(path) is not None:
+                raise exists_error(path)
 
     def _mismatch(self, what: str) -> ExportMismatch:
         return ExportMismatch(f"{what}; overwrite it, which begins anew, or name another file", path=str(self.path))
 
-    # Going on
+    # Writing
 
     def append(self, data: bytes, *, cursor: str | None, records: int) -> None:
-        """Write the lines of so many records, the last of which is at `cursor`.
+        """Write the lines of `records` records, the last of which is at `cursor`.
 
         Raises:
-            DiskFull: there is no room; nothing of them counts.
+            DiskFull: there is no room; none of these records count.
         """
-        with telling(self.part, "write to"):
+        with os_errors_as("cannot write to", self.part):
             try:
-                write_all(self._open, data)
+                write_all(self._fd, data)
             except BaseException:
                 with suppress(OSError):
-                    os.ftruncate(self._open, self.state.offset)
-                    os.lseek(self._open, self.state.offset, os.SEEK_SET)
+                    self._cut_to(self.state.offset)
                 raise
         self._hash.update(data)
         self.state = attrs.evolve(
@@ -246,35 +257,39 @@ class Target:
             sha256=self._hash.hexdigest(),
         )
 
-    def keep(self) -> None:
-        """Have all that was written on disk, and a checkpoint that counts it.
+    def save(self) -> None:
+        """Sync all data to disk, then save a checkpoint that counts them.
 
         Raises:
             DiskFull: there is no room; the checkpoint before stays.
         """
-        if self.state is not self._kept:
-            with telling(self.part, "write to"):
-                os.fsync(self._open)
-            self._keep()
+        if self.state is not self._saved:
+            with os_errors_as("cannot write to", self.part):
+                os.fsync(self._fd)
+            self._save_checkpoint()
 
-    def _keep(self) -> None:
+    def _save_checkpoint(self) -> None:
         state = self.state
-        with telling(self.checkpoint_path, "write"):
-            write_whole(self.checkpoint_path, state.text())
-        self._kept = state
+        with os_errors_as("cannot write", self.checkpoint_path):
+            replace_file(self.checkpoint_path, state.text())
+        self._saved = state
 
-    # The end
+    def _cut_to(self, offset: int) -> None:
+        os.ftruncate(self._fd, offset)
+        os.lseek(self._fd, offset, os.SEEK_SET)
+
+    # Finishing
 
     def finish(self) -> Exported:
-        """Publish the file and its manifest, and remove what is left of the way there.
+        """Publish the file and its manifest, then remove the part and the checkpoint.
 
         Raises:
-            ExportExists: somebody else has made the file meanwhile.
+            ExportExists: the file was made by somebody else meanwhile.
             DiskFull: there is no room for a Parquet file beside its rows, or for the manifest.
         """
         if self.state.whole is None:
-            self.keep()
-            self._publish(self._source())
+            self.save()
+            self._publish(self._complete_file())
         whole = self.state.whole
         if whole is None:  # pragma: no cover - _publish has set it, or raised
             raise AssertionError
@@ -289,85 +304,86 @@ class Target:
             resumptions=self.state.resumptions,
             client=self._client,
         )
-        with telling(self.manifest_path, "write"):
-            write_whole(self.manifest_path, done.text())
-        with telling(self.part, "remove"):
+        with os_errors_as("cannot write", self.manifest_path):
+            replace_file(self.manifest_path, done.text())
+        with os_errors_as("cannot remove", self.part):
             self._remove_part()
         return done
 
-    def _source(self) -> Path:
-        """The file to publish: the part, or what is made of it."""
+    def _complete_file(self) -> Path:
+        """The file to publish: the part, or the Parquet file that is made from it."""
         if not isinstance(self._writer, Rows):
             return self.part
-        made = self._made
-        with telling(made, "write"):
-            made.unlink(missing_ok=True)
+        with os_errors_as("cannot write", self.parquet_path):
+            self.parquet_path.unlink(missing_ok=True)
             try:
-                with os.fdopen(os.dup(self._open), "rb") as rows, os.fdopen(create(made), "w+b") as file:
-                    rows.seek(0)
-                    parquet.convert(rows, cast("BinaryIO", file), self._writer.columns, going_on=self._going_on)
-                    file.flush()
-                    os.fsync(file.fileno())
-                self._require_going_on()
+                self._convert_rows(self._writer)
             except BaseException:
-                made.unlink(missing_ok=True)
+                self.parquet_path.unlink(missing_ok=True)
                 raise
-        return made
+        return self.parquet_path
 
-    def _going_on(self) -> bool:
-        return not self.stop.is_set()
-
-    def _require_going_on(self) -> None:
+    def _convert_rows(self, writer: Rows) -> None:
+        with os.fdopen(os.dup(self._fd), "rb") as rows, os.fdopen(create(self.parquet_path), "w+b") as file:
+            rows.seek(0)
+            parquet.convert(rows, cast("BinaryIO", file), writer.columns, proceed=self._may_proceed)
+            file.flush()
+            os.fsync(file.fileno())
         if self.stop.is_set():
             raise InterruptedError
 
+    def _may_proceed(self) -> bool:
+        return not self.stop.is_set()
+
     def _publish(self, source: Path) -> None:
-        with telling(source, "read"):
-            found = digest_of(source) or ""
-            whole = Whole(size=source.stat().st_size, sha256=found, finished_at=_now())
+        with os_errors_as("cannot read", source):
+            found = sha256_of(source) or ""
+            whole = FinishedFile(size=source.stat().st_size, sha256=found, finished_at=_now())
+        # Saved before the file gets its name: so the next run knows that file for its own, should this one end here.
         self.state = attrs.evolve(self.state, whole=whole)
-        self._keep()
-        with telling(self.path, "write"):
+        self._save_checkpoint()
+        with os_errors_as("cannot write", self.path):
             publish(source, self.path, overwrite=self._overwrite)
 
     def _remove_part(self) -> None:
-        # The part last: it is what holds others off.
-        self._made.unlink(missing_ok=True)
+        # The part last, as it carries the lock.
+        self.parquet_path.unlink(missing_ok=True)
         self.checkpoint_path.unlink(missing_ok=True)
         sync_folder(self.path.parent)
-        if is_still(self._open, self.part):
+        if is_same_file(self._fd, self.part):
             self.part.unlink()
         self.close()
         sync_folder(self.path.parent)
 
-    # Leaving
+    # Ending early
 
-    def leave(self) -> None:
-        """Keep what there is for a later run, as far as the disk lets us; remove it where there is nothing."""
+    def abort(self) -> None:
+        """Keep what was written for a later run, as far as the disk allows. Remove the part if it has no record."""
         if self._descriptor is None:
             return
         with suppress(ExportError, OSError):
             if self.state.records:
-                self.keep()
-            elif self._kept.records == 0:
+                self.save()
+            elif self._saved.records == 0:
                 self._remove_part()
         self.close()
 
     @property
-    def kept(self) -> int:
-        """Records that a later run can go on from."""
-        return self._kept.records
+    def saved_records(self) -> int:
+        """Records that the checkpoint on disk counts, after which a later run continues."""
+        return self._saved.records
 
     def close(self) -> None:
-        """Let go of the part; twice is fine."""
+        """Close the part, which releases its lock. A second call does nothing."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
     @property
-    def _open(self) -> int:
+    def _fd(self) -> int:
+        """The descriptor of the open part."""
         if self._descriptor is None:
-            raise ExportError("the export is over", path=str(self.path))
+            raise ExportError("the export has ended", path=str(self.path))
         return self._descriptor
 
 

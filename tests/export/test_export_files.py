@@ -59,7 +59,7 @@ async def test_a_line_with_included_resources_is_a_document_of_its_own(session, 
         assert len(json.loads(line)["included"]) <= 2
 
 
-async def test_the_manifest_tells_what_is_in_the_file(session, sandbox, tmp_path):
+async def test_the_manifest_describes_what_is_in_the_file(session, sandbox, tmp_path):
     path = tmp_path / "wallets.jsonl"
     done = await export(
         session, CustomerPaymentSource, path, include=["customer"], filter={"created_at_gt": "2000-01-01"}
@@ -118,7 +118,7 @@ async def test_progress_counts_records_of_the_total(session, sandbox, tmp_path):
     assert {progress.resumed for progress in seen} == {0}
 
 
-async def test_a_callback_that_raises_is_passed_over(session, listed, tmp_path, caplog):
+async def test_a_callback_that_raises_is_logged_and_suppressed(session, listed, tmp_path, caplog):
     def fail(_progress):
         raise KeyError("secret")
 
@@ -168,7 +168,7 @@ async def test_a_sparse_class_is_exported_with_its_fields_alone(session, documen
     ("arguments", "reason"),
     [
         ({"format": "jsnl"}, "did you mean 'jsonl'"),
-        ({"format": "xml"}, "there are jsonl, csv, parquet"),
+        ({"format": "xml"}, "'xml' is not a format; use one of jsonl, csv, parquet"),
         ({"include": "custmer"}, "did you mean 'customer'"),
         ({"filter": {"nam_eq": "x"}}, "did you mean 'name_eq'"),
         ({"filter": {"id_gt": "x"}}, "id_gt"),
@@ -178,7 +178,7 @@ async def test_a_sparse_class_is_exported_with_its_fields_alone(session, documen
         ({"what": "a/b"}, "type must be"),
     ],
 )
-async def test_misuse_is_told_before_anything_is_sent_or_written(session, sandbox, tmp_path, arguments, reason):
+async def test_misuse_is_refused_before_anything_is_sent_or_written(session, sandbox, tmp_path, arguments, reason):
     given = {"what": CustomerPaymentSource, "to": tmp_path / "wallets.jsonl", **arguments}
 
     with pytest.raises(ConfigurationError, match=reason):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from commercelayer_async import ConfigurationError, DecodeError, Resource, ToMany, ToOne, export
 from commercelayer_async._export import parquet
-from commercelayer_async._export.columns import Kind, fits, moment_of, table_of
+from commercelayer_async._export.columns import CellType, fits, layout_for, parse_timestamp
 from commercelayer_async._export.formats import Csv, JsonLines, Rows
 from commercelayer_async._export.records import records_of
 from commercelayer_async.resources import CustomerPaymentSource
@@ -27,7 +27,7 @@ FORMULAS = ("=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n=1", "\uff1d1", "'quo
 
 @attrs.frozen(kw_only=True)
 class Thing(Resource):
-    """One field of each kind."""
+    """One field of each type."""
 
     type: ClassVar[str] = "things"
 
@@ -60,14 +60,14 @@ def to(*ids):
 
 def csv_of(*things, cls=Thing, included=None):
     """The rows of a CSV file as a reader of CSV sees them, and the file's text."""
-    writer = Csv(table_of(cls, compound=included is not None))
+    writer = Csv(layout_for(cls, compound=included is not None))
     records = records_of(page(*things, included=included), compound=included is not None)
     text = (writer.header + writer.lines(records)).decode()
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True)), text
 
 
 def parquet_of(*things, cls=Thing):
-    writer = Rows(table_of(cls, compound=False))
+    writer = Rows(layout_for(cls, compound=False))
     file = io.BytesIO()
     parquet.convert(io.BytesIO(writer.lines(records_of(page(*things), compound=False))), file, writer.columns)
     return pq.ParquetFile(file)
@@ -131,7 +131,7 @@ def test_local_ids_lead_to_what_has_them():
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"data":null}', b"[", b'{"data":{}}'])
-def test_what_is_no_page_is_refused(body):
+def test_what_is_not_a_page_is_refused(body):
     with pytest.raises(DecodeError):
         list(records_of(body, compound=False))
 
@@ -140,7 +140,7 @@ def test_what_is_no_page_is_refused(body):
 
 
 def test_columns_come_from_the_class():
-    table = table_of(CustomerPaymentSource, compound=True)
+    table = layout_for(CustomerPaymentSource, compound=True)
 
     assert [column.name for column in table.columns] == [
         *("id", "type"),
@@ -158,9 +158,9 @@ def test_a_class_with_a_field_of_that_name_is_refused():
         type: ClassVar[str] = "odd"
         included: str = ""
 
-    table_of(Odd, compound=False)
+    layout_for(Odd, compound=False)
     with pytest.raises(ConfigurationError, match="Odd has a field called 'included'"):
-        table_of(Odd, compound=True)
+        layout_for(Odd, compound=True)
 
 
 def test_null_and_absent_are_nothing_and_an_empty_text_is_quoted():
@@ -199,7 +199,7 @@ def test_cells_are_as_received():
 
 def test_numbers_that_no_float_holds_keep_their_digits():
     body = b'{"data":[{"type":"things","id":"a","attributes":{"weight":1.23456789012345678901,"free":{"n":1e400}}}]}'
-    writer = Csv(table_of(Thing, compound=False))
+    writer = Csv(layout_for(Thing, compound=False))
 
     text = writer.lines(records_of(body, compound=False)).decode()
 
@@ -260,27 +260,27 @@ def test_what_does_not_fit_its_column_stands_beside_it():
 
 
 @pytest.mark.parametrize(
-    ("value", "kind", "fit"),
+    ("value", "type", "fit"),
     [
-        (None, Kind.INTEGER, True),
-        (True, Kind.INTEGER, False),
-        (2**63 - 1, Kind.INTEGER, True),
-        (1.0, Kind.INTEGER, False),
-        (2**53 + 1, Kind.NUMBER, False),
-        (True, Kind.NUMBER, False),
-        (Decimal("1.23456789012345678901"), Kind.NUMBER, False),
-        ("2024-01-01T00:00:00", Kind.MOMENT, False),
-        ("2024-01-01T00:00:00.1234567Z", Kind.MOMENT, False),
-        ([], Kind.JSON, True),
-        ("true", Kind.BOOLEAN, False),
+        (None, CellType.INTEGER, True),
+        (True, CellType.INTEGER, False),
+        (2**63 - 1, CellType.INTEGER, True),
+        (1.0, CellType.INTEGER, False),
+        (2**53 + 1, CellType.NUMBER, False),
+        (True, CellType.NUMBER, False),
+        (Decimal("1.23456789012345678901"), CellType.NUMBER, False),
+        ("2024-01-01T00:00:00", CellType.TIMESTAMP, False),
+        ("2024-01-01T00:00:00.1234567Z", CellType.TIMESTAMP, False),
+        ([], CellType.JSON, True),
+        ("true", CellType.BOOLEAN, False),
     ],
 )
-def test_what_fits_loses_nothing(value, kind, fit):
-    assert fits(value, kind) is fit
+def test_what_fits_loses_nothing(value, type, fit):
+    assert fits(value, type) is fit
 
 
 def test_a_moment_with_microseconds_is_exact():
-    assert moment_of("2024-01-01T00:00:00.123456Z") == datetime(2024, 1, 1, microsecond=123456, tzinfo=UTC)
+    assert parse_timestamp("2024-01-01T00:00:00.123456Z") == datetime(2024, 1, 1, microsecond=123456, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("limit", "value"), [("ROWS", 10), ("BYTES", 500)])
@@ -311,7 +311,7 @@ async def test_an_exported_csv_file_holds_every_wallet(session, sandbox, tmp_pat
     assert all(json.loads(row["included"])[0]["id"] == row["customer.id"] for row in rows)
 
 
-async def test_a_missing_pyarrow_is_told_before_anything_is_sent(session, sandbox, tmp_path, monkeypatch):
+async def test_a_missing_pyarrow_is_reported_before_anything_is_sent(session, sandbox, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
     with pytest.raises(ConfigurationError, match=r"pip install 'commercelayer-async\[parquet\]'"):

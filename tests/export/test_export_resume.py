@@ -1,4 +1,4 @@
-"""Exports that end early, and go on."""
+"""Exports that end early, and are resumed."""
 
 import asyncio
 import errno
@@ -321,7 +321,7 @@ async def test_overwriting_drops_an_interrupted_export(session, interrupted, lis
         ({"what": Customer}, "type"),
     ],
 )
-async def test_another_export_is_not_gone_on_with(session, sandbox, interrupted, tmp_path, options, differs):  # noqa: PLR0917
+async def test_another_export_is_not_resumed(session, sandbox, interrupted, tmp_path, options, differs):  # noqa: PLR0917
     path = await interrupted()
     before = content(tmp_path)
     sandbox.requests.clear()
@@ -416,7 +416,7 @@ async def test_a_part_that_others_can_read_is_not_used(session, tmp_path, option
         (os.mkfifo, "it is a pipe"),
     ],
 )
-async def test_what_is_no_file_is_refused_before_anything_is_sent(session, sandbox, tmp_path, make, reason):
+async def test_what_is_not_a_file_is_refused_before_anything_is_sent(session, sandbox, tmp_path, make, reason):
     path = tmp_path / "wallets.jsonl"
     make(path)
 
@@ -430,7 +430,7 @@ async def test_what_is_no_file_is_refused_before_anything_is_sent(session, sandb
     ("path", "reason"),
     [("/dev/full", "it is a device"), ("missing/wallets.jsonl", "no such folder"), ("n" * 250, "name too long")],
 )
-async def test_a_place_that_takes_no_file_is_refused_before_anything_is_sent(  # noqa: PLR0917
+async def test_a_path_that_takes_no_file_is_refused_before_anything_is_sent(  # noqa: PLR0917
     session, sandbox, tmp_path, monkeypatch, path, reason
 ):
     monkeypatch.chdir(tmp_path)
@@ -461,7 +461,7 @@ async def test_two_exports_to_one_file_at_once_are_refused(session, sandbox, tmp
         other = Target(tmp_path / "wallets.jsonl", JsonLines(), {}, client="")
         with pytest.raises(ExportLocked, match="another process is exporting to") as caught:
             other.open(resume=True, overwrite=True)
-        other.leave()
+        other.abort()
         refused.append(caught.value)
 
     done = await export(session, CustomerPaymentSource, tmp_path / "wallets.jsonl", on_progress=also)
@@ -521,7 +521,7 @@ def test_a_checkpoint_survives_being_written_and_read():
 
 
 @pytest.mark.parametrize("cls", [ExportError, ExportExists, ExportLocked, ExportMismatch, DiskFull])
-def test_the_errors_survive_pickling_with_what_they_tell(cls):
+def test_the_errors_survive_pickling_with_their_attributes(cls):
     error = cls("no", path="a/b.jsonl")
     error.kept = 5
     error.add_note("a note")
@@ -574,15 +574,15 @@ async def test_a_part_that_was_finished_in_that_moment_is_not_written_to(session
 
 async def test_cancelling_while_the_parquet_file_is_made_ends_soon_and_keeps_the_rows(session, tmp_path, monkeypatch):
     loop = asyncio.get_running_loop()
-    original = Target._going_on
+    original = Target._may_proceed
 
-    def going_on(self):
+    def may_proceed(self):
         loop.call_soon_threadsafe(task.cancel)
         assert self.stop.wait(10)
         return original(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Target, "_going_on", going_on)
+        patch.setattr(Target, "_may_proceed", may_proceed)
         task = asyncio.ensure_future(export(session, CustomerPaymentSource, tmp_path / "wallets.parquet"))
         with pytest.raises(asyncio.CancelledError):
             await task
