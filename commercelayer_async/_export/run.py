@@ -78,8 +78,8 @@ async def export(
         include=include,
         filter=filter,
         format=format,
-        origin=core.origin,
-        registry=core.registry,
+        origin=context.origin,
+        registry=context.registry,
     )
     pages = _PageWriter(session, plan, filter, on_progress)
     target = Target(plan.path, plan.writer, plan.description, client=default_user_agent(None))

@@ -1,16 +1,18 @@
-"""The command line `commercelayer-async`: one module per command, and what they share.
+"""The command line `commercelayer-async`: one module for each command, and what they share.
 
-    app       the program: global options, its commands, from arguments to an exit code
-    exits     exit codes, and errors as one sentence
-    masking   which values are secret, and text made fit for a terminal
-    output    what people read: rich on a terminal, plain text elsewhere; and JSON for programs
-    views     resources as the commands show them
-    invocation  how the program was called, and where the credentials are
-    options   options that several commands take
-    asking    types, filters and relationships as arguments, and their completion
+    app             the program: its global options and commands; from arguments to an exit code
     demo, get, list, count, export, whoami, sandbox   the commands
+    invocation      how the program was called, and where the credentials come from
+    options         options that several commands take
+    query_options   types, filters, sort keys and relationships as arguments, and their completion
+    views           resources as the commands show them
+    masking         which values are secret, and foreign text made safe for a terminal
+    output          what is written for people: rich on a terminal, plain text elsewhere; and JSON for programs
+    errors          exit codes, and errors as one sentence
 
-It needs the extra `cli` (click and rich), which is asked for only when the program runs.
+What runs when: `main` checks that the extra `cli` (click and rich) is installed, then `app.run` refuses secrets among
+the arguments and calls the command. A command opens a session (`invocation`), reads, masks what it shows (`masking`,
+`views`) and writes it (`output`). Whatever is raised ends in `errors.report`: one sentence on stderr and an exit code.
 """
 
 import sys
@@ -18,16 +20,16 @@ from collections.abc import Sequence
 from typing import Final
 
 _EXTRA: Final = ("click", "rich")
-_FAILED: Final = 1  # as in `exits`, which cannot be imported without the extra
+_FAILED: Final = 1  # as in `errors`, which cannot be imported without the extra
 _INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code; `exits.ExitCode` says what they mean.
+    """Run one command and return its exit code; `errors.ExitCode` lists them.
 
-    `arguments` are those of the process unless given.
+    `arguments` are those of the process by default.
     """
-    # Imported here: the package works without the extra, and says so in one sentence instead of a traceback.
+    # Imported here: the package works without the extra, and then says so in one sentence instead of a traceback.
     try:
         import click  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport]
         import rich  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport]

@@ -1,4 +1,4 @@
-"""The program: its global options and commands, and the way from arguments to an exit code."""
+"""The program: its global options and commands, from arguments to an exit code."""
 
 import io
 import os
@@ -24,7 +24,7 @@ from .whoami import whoami
 
 NAME: Final = "commercelayer-async"
 _COMPLETE: Final = "_COMMERCELAYER_ASYNC_COMPLETE"
-"""The variable by which a shell asks for completions."""
+"""The environment variable by which a shell asks for completions."""
 
 _EPILOG: Final = f"""\b
 Examples:
@@ -45,13 +45,13 @@ Shell completion, in the file that your shell reads at its start:
 
 @click.group(epilog=_EPILOG, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="On errors, show the traceback too, without secrets.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error too, with secrets masked.")
 @click.pass_context
 def app(context: click.Context, *, debug: bool) -> None:
-    """Read a Commerce Layer organization: typed resources, lazy relationships.
+    """Read the resources of a Commerce Layer organization.
 
-    Credentials come from the environment or a file, never from the command line; see `get --help`. The demo needs
-    none, nor does the sandbox.
+    Credentials come from the environment or a file, never from the command line; see `get --help`. The commands demo
+    and sandbox need none.
     """
     context.ensure_object(Invocation).debug = debug
     if context.invoked_subcommand is None:
@@ -64,9 +64,9 @@ for command in (demo, get, list_, count, export, whoami, sandbox):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and give its exit code. Errors that can be expected end as one sentence on stderr."""
+    """Run one command and return its exit code. An error becomes one sentence on stderr."""
     for stream in (sys.stdout, sys.stderr):
-        # What the locale's encoding lacks is escaped, not fatal.
+        # Escape the characters that the locale's encoding does not have; by default they raise an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     invocation = Invocation()
@@ -74,13 +74,13 @@ def run(arguments: Sequence[str]) -> int:
         try:
             return _invoke(arguments, invocation)
         except KeyboardInterrupt as interrupted:
-            # A terminal has just written ^C.
-            said = "; ".join(["error: interrupted", *getattr(interrupted, "__notes__", ())])
-            click.echo(("\n" if sys.stderr.isatty() else "") + said, err=True)
+            # On a terminal, ^C stands at the beginning of the line.
+            message = "; ".join(["error: interrupted", *getattr(interrupted, "__notes__", ())])
+            click.echo(("\n" if sys.stderr.isatty() else "") + message, err=True)
             return ExitCode.INTERRUPTED
         except BrokenPipeError:
             raise
-        except Exception as error:  # noqa: BLE001 - the outermost place; nothing foreign ends as a traceback
+        except Exception as error:  # noqa: BLE001 - the outermost handler: no error ends as a traceback
             if isinstance(error, OSError):
                 _discard_output()
             return report(error, debug=invocation.debug, environment=invocation.environment)
@@ -90,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:
-    """Not by `app.main`, which has ends of its own for Ctrl-C and for a broken pipe."""
+    # Not by `app.main`, which handles Ctrl-C and broken pipes in its own way.
     instruction = os.environ.get(_COMPLETE)
     if instruction:
         return shell_complete(app, {}, NAME, _COMPLETE, instruction)
@@ -98,13 +98,13 @@ def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:
     try:
         with app.make_context(NAME, list(arguments), obj=invocation) as context:
             app.invoke(context)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
     return ExitCode.OK
 
 
 def _discard_output() -> None:
-    """Let stdout lead nowhere: what is left in its buffer cannot be written, and the interpreter will try."""
+    """Redirect stdout to the null device: the interpreter flushes it at exit, which would fail once more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(nowhere, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`commercelayer-async count`: how many resources there are."""
+"""`commercelayer-async count`: how many resources of a type there are."""
 
 import asyncio
 from typing import Any, Final
@@ -9,7 +9,7 @@ from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_s
 from .masking import class_of, own_secrets
 from .options import json_option
 from .output import output_for_people, write_json
-from .query_options import FILTER_HELP, filter_option, hinting, type_argument
+from .query_options import FILTER_HELP, filter_option, suggesting_types, type_argument
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
@@ -17,7 +17,7 @@ _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
 \b
 JSON (--json), always with this member:
-  count     how many there are, as the server counts them
+  count     the number of resources, as the server counts them
 
 \b
 Examples:
@@ -30,17 +30,17 @@ Examples:
 @filter_option
 @credentials_option
 @json_option
-def count(*, type_: str, filters: dict[str, Any], as_json: bool) -> None:
-    """Count the resources of TYPE, such as customer_payment_sources: one request, whatever their number."""
-    found = asyncio.run(_count(type_, filters))
+def count(*, type: str, filters: dict[str, Any], as_json: bool) -> None:
+    """Count the resources of TYPE, such as customer_payment_sources, by one request."""
+    number = asyncio.run(_count(type, filters))
     secrets = own_secrets(invocation().environment)
     if as_json:
-        write_json({"count": found}, secrets)
+        write_json({"count": number}, secrets)
     else:
-        output_for_people(secrets).prose(str(found))
+        output_for_people(secrets).prose(str(number))
 
 
-async def _count(type_: str, filters: dict[str, Any]) -> int:
+async def _count(type: str, filters: dict[str, Any]) -> int:
     async with open_session() as session:
-        with hinting(type_):
-            return await session.list(class_of(type_) or type_, filter=filters).count()
+        with suggesting_types(type):
+            return await session.list(class_of(type) or type, filter=filters).count()

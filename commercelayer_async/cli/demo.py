@@ -1,4 +1,4 @@
-"""`commercelayer-async demo`: one wallet, its customer and its payment source, and what goes over the wire for them."""
+"""`commercelayer-async demo`: retrieve one wallet, its customer and its payment source, and show the HTTP for them."""
 
 import asyncio
 import json
@@ -26,11 +26,11 @@ _RESOLVED: Final = ("customer", "payment_source")
 _NOTABLE: Final = ("accept", "accept-encoding", "authorization", "user-agent")
 _SHOWN_RELATIONSHIPS: Final = 3
 _MORE: Final = "..."
-_NO_ANSWER: Final = "?"
+_NO_TYPE: Final = "?"
 
 _INTRODUCTION: Final = (
-    "A sandbox of the Commerce Layer API runs at {url} while this lasts. All that follows is real HTTP to it; nothing"
-    " leaves this machine."
+    "A sandbox of the Commerce Layer API runs at {url} during this demo. All requests below are real HTTP to it;"
+    " nothing leaves this machine."
 )
 _NEXT_STEPS: Final = (
     "Next steps: run `python -m commercelayer_async.sandbox` to try your own code against this server, or set"
@@ -46,8 +46,8 @@ JSON (--json), always with these members:
     resource     class, type, id, attributes, relationships, meta
   relationships  by name, before and after: state, loaded, identifiers, link
   masked         JSON pointers to the values that were replaced by "[masked]";
-                 with --reveal none are
-The bearer token is masked always.
+                 empty with --reveal
+The bearer token is always masked.
 
 \b
 Examples:
@@ -56,26 +56,26 @@ Examples:
 
 
 @attrs.define
-class Answer:
-    """An answer as it came over the wire."""
+class Received:
+    """A response as the client received it."""
 
     content_type: str
-    asked_at: float
-    """Seconds on the clock of the event loop."""
+    requested_at: float
+    """When its request began, in seconds on the clock of the event loop."""
     body: bytes = b""
     milliseconds: float = 0.0
-    """From the request to the whole answer."""
+    """From the beginning of the request to the last byte of the response."""
 
 
 @attrs.frozen
 class Exchange:
-    """A request as the server received it, and the answer as the client did."""
+    """A request as the server received it, and the response as the client received it."""
 
     method: str
     path: str
     """With its query."""
     headers: Mapping[str, str]
-    """The notable ones; the bearer token is masked."""
+    """Those of `_NOTABLE`; the bearer token is masked."""
     status: int | None
     content_type: str
     size: int
@@ -86,8 +86,8 @@ class Exchange:
 
 
 @attrs.frozen
-class Step:
-    """A line of Python, and what it did."""
+class DemoStep:
+    """A line of Python, the requests it made, and the resource it gave."""
 
     title: str
     code: str
@@ -98,71 +98,72 @@ class Step:
 
 @attrs.frozen
 class Demonstration:
-    """All that there is to show."""
+    """All that the demo shows."""
 
     url: str
-    steps: tuple[Step, ...]
+    steps: tuple[DemoStep, ...]
     before: tuple[RelationshipView, ...]
     after: tuple[RelationshipView, ...]
     secrets: tuple[str, ...] = attrs.field(repr=False)
-    """The sandbox's credentials, which are masked always."""
+    """The sandbox's credentials, which are always masked."""
 
 
 @click.command(
-    short_help="See the library at work, against a sandbox.",
+    short_help="Show the library at work, against a sandbox.",
     epilog=_EPILOG,
     help=f"""Retrieve a wallet and follow its links, against a sandbox on this machine; no account is needed.
 
-Shows each request and its answer, and the resources that come out of them.
+It shows each request and its response, and the resources that are decoded from them.
 
 {MASKING_HELP}""",
 )
 @json_option
 @reveal_option
 def demo(*, as_json: bool, reveal: bool) -> None:
-    """Retrieve a wallet from a sandbox, and tell about it."""
+    """Retrieve a wallet from a sandbox, and show how."""
     mask = Mask(reveal)
     demonstration = asyncio.run(_demonstrate(mask))
     if as_json:
         write_json(_document(demonstration, mask), demonstration.secrets)
     else:
-        _tell(output_for_people(demonstration.secrets), demonstration, mask)
+        _show(output_for_people(demonstration.secrets), demonstration, mask)
 
 
-class _Wire:
-    """The answers that an aiohttp session gets, in order; requests must not overlap."""
+class _Recorder:
+    """Records the responses of an aiohttp session, in order. Requests must not overlap."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self._asked_at = 0.0
+        self.responses: list[Received] = []
+        self._requested_at = 0.0
 
     def trace(self) -> "aiohttp.TraceConfig":
-        """What an aiohttp session is given to be watched."""
+        """Make the trace configuration to give to the aiohttp session."""
         import aiohttp  # noqa: PLC0415 - slow to import, and `--help` does without
 
         config = aiohttp.TraceConfig()
-        config.on_request_start.append(self._asked)
-        config.on_request_end.append(self._answered)
-        config.on_response_chunk_received.append(self._received)
+        config.on_request_start.append(self._on_request)
+        config.on_request_end.append(self._on_headers)
+        config.on_response_chunk_received.append(self._on_chunk)
         return config
 
-    async def _asked(self, *_: object) -> None:
-        self._asked_at = asyncio.get_running_loop().time()
+    async def _on_request(self, *_: object) -> None:
+        self._requested_at = asyncio.get_running_loop().time()
 
-    async def _answered(
+    async def _on_headers(
         self, _session: "aiohttp.ClientSession", _context: SimpleNamespace, parameters: "aiohttp.TraceRequestEndParams"
     ) -> None:
-        self.answers.append(Answer(parameters.response.headers.get("Content-Type", _NO_ANSWER), self._asked_at))
+        content_type = parameters.response.headers.get("Content-Type", _NO_TYPE)
+        self.responses.append(Received(content_type, self._requested_at))
 
-    async def _received(
+    async def _on_chunk(
         self,
         _session: "aiohttp.ClientSession",
         _context: SimpleNamespace,
         parameters: "aiohttp.TraceResponseChunkReceivedParams",
     ) -> None:
-        answer = self.answers[-1]
-        answer.body += parameters.chunk
-        answer.milliseconds = (asyncio.get_running_loop().time() - answer.asked_at) * 1000
+        response = self.responses[-1]
+        response.body += parameters.chunk
+        response.milliseconds = (asyncio.get_running_loop().time() - response.requested_at) * 1000
 
 
 async def _demonstrate(mask: Mask) -> Demonstration:
@@ -173,77 +174,84 @@ async def _demonstrate(mask: Mask) -> Demonstration:
     from ..resources import CustomerPaymentSource  # noqa: PLC0415
     from ..sandbox import Sandbox  # noqa: PLC0415
 
-    wire = _Wire()
+    recorder = _Recorder()
     async with (
         Sandbox() as sandbox,
-        aiohttp.ClientSession(trace_configs=[wire.trace()]) as http,
+        aiohttp.ClientSession(trace_configs=[recorder.trace()]) as http,
         Session(sandbox.url, AccessToken(sandbox.access_token), http=http) as session,
     ):
-        log = _Log(sandbox, wire, mask)
+        steps = _Steps(sandbox, recorder, mask)
         source = await session.get(CustomerPaymentSource, _ID)
-        log.add(
+        steps.add(
             "Retrieve a wallet",
             f'source = await session.get(CustomerPaymentSource, "{_ID}")',
-            "One GET. The answer is a JSON:API document; its resource object becomes a frozen attrs instance.",
+            "One GET. The response is a JSON:API document; its resource object becomes a frozen attrs instance.",
             source,
         )
         before = _relationships(source, mask, "before")
-        log.add(
-            "Follow the link to its customer",
-            "customer = await source.customer",
-            "The document holds no customer, only a link to one; awaiting the relationship follows that link.",
-            await source.customer,
-        )
-        log.add(
-            "Follow the link to its payment source",
-            "payment_source = await source.payment_source",
-            "The same for the payment source. The type in the answer, one of ten, decides its class.",
-            cast("Resource", await source.payment_source),
-        )
-        log.add(
-            "Ask for the customer again",
-            "customer = await source.customer",
-            "Once more: no request, as what was fetched is kept on the resource.",
-            await source.customer,
-        )
+        await _follow_relationships(source, steps)
         after = _relationships(source, mask, "after")
         secrets = (sandbox.access_token, sandbox.client_secret, sandbox.customer_password)
-        return Demonstration(sandbox.url, tuple(log.steps), before, after, secrets)
+        return Demonstration(sandbox.url, tuple(steps.made), before, after, secrets)
+
+
+async def _follow_relationships(source: "CustomerPaymentSource", steps: "_Steps") -> None:
+    steps.add(
+        "Follow the link to its customer",
+        "customer = await source.customer",
+        "The document holds no customer, only a link to one; awaiting the relationship follows that link.",
+        await source.customer,
+    )
+    steps.add(
+        "Follow the link to its payment source",
+        "payment_source = await source.payment_source",
+        "The same for the payment source. The type in the response, one of ten, decides its class.",
+        cast("Resource", await source.payment_source),
+    )
+    steps.add(
+        "Ask for the customer again",
+        "customer = await source.customer",
+        "This makes no request, as the customer that was fetched is kept on the resource.",
+        await source.customer,
+    )
 
 
 @attrs.define
-class _Log:
-    """Turns what went over the wire since it was last asked into steps."""
+class _Steps:
+    """Collects the steps of the demo, each with the requests that were made since the step before."""
 
     sandbox: "Sandbox"
-    wire: _Wire
+    recorder: _Recorder
     mask: Mask
-    steps: list[Step] = attrs.field(factory=list, init=False)
-    _told: int = attrs.field(default=0, init=False)
+    made: list[DemoStep] = attrs.field(factory=list, init=False)
+    _requests: int = attrs.field(default=0, init=False)
+    """Requests that belong to the steps so far."""
 
     def add(self, title: str, code: str, explanation: str, resource: "Resource") -> None:
-        """The step that `code` was, which gave `resource`."""
-        at = f"/steps/{len(self.steps)}"
-        received = list(self.sandbox.requests)[self._told :]
+        """Add the step of the line `code`, which gave `resource`."""
+        at = f"/steps/{len(self.made)}"
+        requests = list(self.sandbox.requests)[self._requests :]
+        responses = self.recorder.responses[self._requests :]
         exchanges = tuple(
-            _exchange(request, answer, self.mask, f"{at}/requests/{n}/body")
-            for n, (request, answer) in enumerate(zip(received, self.wire.answers[self._told :], strict=True))
+            _exchange(request, response, self.mask, f"{at}/requests/{n}/body")
+            for n, (request, response) in enumerate(zip(requests, responses, strict=True))
         )
-        self._told += len(received)
-        self.steps.append(Step(title, code, explanation, exchanges, view_of(resource, self.mask, f"{at}/resource")))
+        self._requests += len(requests)
+        view = view_of(resource, self.mask, f"{at}/resource")
+        self.made.append(DemoStep(title, code, explanation, exchanges, view))
 
 
-def _exchange(request: "ReceivedRequest", answer: Answer, mask: Mask, at: str) -> Exchange:
+def _exchange(request: "ReceivedRequest", response: Received, mask: Mask, at: str) -> Exchange:
     headers = {name: value for name, value in request.headers if name.lower() in _NOTABLE}
     return Exchange(
         method=request.method,
         path=request.raw_path,
         headers={name: f"Bearer {MASKED}" if name == "Authorization" else value for name, value in headers.items()},
         status=request.status,
-        content_type=answer.content_type,
-        size=len(answer.body),
-        milliseconds=round(answer.milliseconds, 1),
-        body=mask.document(json.loads(answer.body), at),
+        content_type=response.content_type,
+        size=len(response.body),
+        milliseconds=round(response.milliseconds, 1),
+        body=mask.document(json.loads(response.body), at),
     )
 
 
@@ -253,12 +261,12 @@ def _relationships(source: "CustomerPaymentSource", mask: Mask, when: str) -> tu
     )
 
 
-def _tell(output: Output, demonstration: Demonstration, mask: Mask) -> None:
+def _show(output: Output, demonstration: Demonstration, mask: Mask) -> None:
     output.title("commercelayer-async demo", _INTRODUCTION.format(url=demonstration.url))
     for number, step in enumerate(demonstration.steps, start=1):
-        _tell_step(output, number, step)
+        _show_step(output, number, step)
     output.heading("The relationships, before and after")
-    output.prose("What the document says does not change; what was fetched since is kept beside it.")
+    output.prose("The document and what it says stay the same; resources that were fetched later are kept beside it.")
     rows = [
         (before.name, before.state, _yes(before), _yes(after), before.leads_to)
         for before, after in zip(demonstration.before, demonstration.after, strict=True)
@@ -267,12 +275,12 @@ def _tell(output: Output, demonstration: Demonstration, mask: Mask) -> None:
     output.table("source.relationships", columns, rows)
     if mask.pointers:
         output.prose("")
-        output.prose("Payment tokens and personal data are masked; --reveal shows them (they are made up).")
+        output.prose("Payment tokens and personal data are masked; --reveal shows them (they are invented).")
     output.prose("")
     output.prose(_NEXT_STEPS)
 
 
-def _tell_step(output: Output, number: int, step: Step) -> None:
+def _show_step(output: Output, number: int, step: DemoStep) -> None:
     output.heading(f"{number}. {step.title}")
     output.prose(step.explanation)
     output.code(step.code)
@@ -280,7 +288,7 @@ def _tell_step(output: Output, number: int, step: Step) -> None:
         headers = (f"{name}: {value}" for name, value in exchange.headers.items())
         output.lines("request", (f"{exchange.method} {exchange.path}", *headers))
         size, milliseconds = f"{exchange.size:,} bytes", f"{exchange.milliseconds} ms"
-        output.lines("answer", (f"{exchange.status}, {exchange.content_type}, {size}, {milliseconds}",))
+        output.lines("response", (f"{exchange.status}, {exchange.content_type}, {size}, {milliseconds}",))
         body = _shortened(exchange.body)
         output.json("body" if body == exchange.body else "body, shortened; --json has all of it", body)
     if step.exchanges:
@@ -294,7 +302,7 @@ def _yes(view: RelationshipView) -> str:
 
 
 def _shortened(document: object) -> object:
-    """A document with no more than a few relationships of its primary data; many of them all look alike."""
+    """The document, with only the first few relationships of its primary data, as they all look alike."""
     members = cast("dict[str, dict[str, dict[str, object]]]", document)
     relationships = members["data"].get("relationships", {})
     more = len(relationships) - _SHOWN_RELATIONSHIPS

@@ -1,4 +1,4 @@
-"""Exit codes, and what goes to stderr with them."""
+"""Exit codes, and the sentence on stderr that goes with them."""
 
 import traceback
 from collections.abc import Iterator, Mapping
@@ -12,15 +12,15 @@ from .._text import printable, redact_exact
 from .masking import own_secrets
 
 _LIMIT: Final = 3000
-"""Characters of one line on stderr."""
+"""The most characters of a line on stderr."""
 
 
 class ExitCode(IntEnum):
-    """How a command ended; scripts rely on these."""
+    """The exit codes; scripts rely on these."""
 
     OK = 0
     FAILED = 1
-    """The request failed: refused, no answer, an answer that does not fit, output that cannot be written."""
+    """The request failed: it was refused, there was no response or a malformed one; or output cannot be written."""
     USAGE = 2
     """Wrong arguments or configuration; nothing was sent."""
     NOT_FOUND = 3
@@ -28,23 +28,23 @@ class ExitCode(IntEnum):
     NOT_ALLOWED = 4
     """The credentials were refused, or may not read this."""
     INCOMPLETE = 5
-    """An export ended early, and `--resume` goes on with it."""
+    """An export ended early, and can be resumed."""
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141
-    """Whoever read the output has gone; as for a program that SIGPIPE ends."""
+    """The reader of the output has closed it: the exit code of a program that SIGPIPE ends."""
 
 
 HELP: Final = """\b
 Exit codes:
   0    done
-  1    the request failed: refused, no answer, an answer that does not fit
-  2    wrong arguments or configuration; nothing was sent
-  3    no such resource
+  1    the request failed, its response is malformed, or output cannot be written
+  2    wrong arguments or configuration, or a file that exists; nothing was sent
+  3    no such resource, or no such type
   4    the credentials were refused, or may not read this
   5    an export ended early; run it again with --resume
   130  interrupted by Ctrl-C
-  141  whoever read the output has gone"""
+  141  the reader of the output has closed it"""
 
 _CODES: Final = (
     (click.UsageError, ExitCode.USAGE),
@@ -53,7 +53,7 @@ _CODES: Final = (
     ((errors.AuthError, errors.Unauthorized, errors.Forbidden), ExitCode.NOT_ALLOWED),
 )
 
-# The next step for errors that do not name one themselves; the first that fits.
+# The next step for errors that do not name one themselves. The first match counts.
 _ADVICE: Final = (
     (errors.ConnectError, "check COMMERCELAYER_ORGANIZATION and the network"),
     (errors.TLSError, "check COMMERCELAYER_ORGANIZATION, and the proxy in between if there is one"),
@@ -66,13 +66,13 @@ _ADVICE: Final = (
 def code_of(error: Exception) -> ExitCode:
     """The exit code for an error."""
     otherwise = ExitCode.INCOMPLETE if getattr(error, "kept", 0) else ExitCode.FAILED
-    return next((code for kinds, code in _CODES if isinstance(error, kinds)), otherwise)
+    return next((code for classes, code in _CODES if isinstance(error, classes)), otherwise)
 
 
 def report(error: Exception, *, debug: bool, environment: Mapping[str, str]) -> ExitCode:
-    """Tell people on stderr about `error`, with its traceback if they want to `debug`, and give the exit code."""
+    """Write `error` to stderr as one sentence, after its traceback if `debug` is set, and return the exit code."""
     if debug:
-        # Without local variables: they hold tokens.
+        # Without local variables, as they hold tokens.
         trace = "".join(traceback.format_exception(error))
         click.echo("\n".join(_clean(line, environment) for line in trace.splitlines()), err=True)
     click.echo(f"error: {_clean('; '.join(_parts(error)), environment)}", err=True)
@@ -82,7 +82,7 @@ def report(error: Exception, *, debug: bool, environment: Mapping[str, str]) -> 
 def _parts(error: Exception) -> Iterator[str]:
     if isinstance(error, errors.CommerceLayerError):
         yield str(error)
-        yield from [advice for kinds, advice in _ADVICE if isinstance(error, kinds)][:1]
+        yield from [advice for classes, advice in _ADVICE if isinstance(error, classes)][:1]
     elif isinstance(error, click.UsageError):
         yield " ".join(error.format_message().split()).rstrip(".?")
         command = error.ctx.command_path if error.ctx is not None else "commercelayer-async"
@@ -90,7 +90,7 @@ def _parts(error: Exception) -> Iterator[str]:
     elif isinstance(error, OSError):
         yield error.strerror or type(error).__name__
     else:
-        # A mistake of ours. What it says may quote anything, so only `--debug` shows it.
+        # A bug of this package. The exception's text may quote anything, so only `--debug` shows it.
         yield f"unexpected {type(error).__name__}"
         yield "run it again as `commercelayer-async --debug ...` and report what that prints"
     yield from getattr(error, "__notes__", ())

@@ -1,4 +1,4 @@
-"""`commercelayer-async export`: every resource of a type in one file, resumable."""
+"""`commercelayer-async export`: every resource of a type in one file."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_s
 from .masking import Mask, class_of, own_secrets
 from .options import json_option
 from .output import DUMB, output_for_people, write_json
-from .query_options import FILTER_HELP, filter_option, hinting, include_option, type_argument
+from .query_options import FILTER_HELP, filter_option, include_option, suggesting_types, type_argument
 
 if TYPE_CHECKING:
     from .. import Exported, ExportProgress
@@ -27,16 +27,16 @@ _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
 \b
 Formats (--format, or what FILE ends in):
-  jsonl     a JSON:API document of one resource a line; nothing is lost
-  csv       a row a resource, columns by its class; a text that a spreadsheet
-            would take for a formula has an apostrophe put before it
+  jsonl     a JSON:API document of one resource on each line; nothing is lost
+  csv       a row for each resource, with columns by its class; a text that a
+            spreadsheet would take for a formula gets an apostrophe in front
   parquet   the same columns, typed; needs pip install 'commercelayer-async[parquet]'
 
 \b
 Files:
-  FILE                 appears when it is whole, mode 0600
+  FILE                 appears when it is complete, mode 0600
   FILE.manifest.json   what it holds: counts, filter, times, SHA-256
-  FILE.part, FILE.part.json   of an export that was interrupted; --resume goes on
+  FILE.part, FILE.part.json   left by an interrupted export, for --resume
 
 \b
 JSON (--json): the manifest, and
@@ -51,38 +51,42 @@ Examples:
 
 @click.command(short_help="Write every resource of a type to a file.", epilog=_EPILOG)
 @type_argument
-@click.option("--to", "to", required=True, metavar="FILE", help="The file to write; its folder has to be there.")
+@click.option("--to", "to", required=True, metavar="FILE", help="The file to write; its folder must exist.")
 @include_option
 @filter_option
-@click.option("--format", "format_", type=click.Choice(["jsonl", "csv", "parquet"]), help="What to write FILE as.")
-@click.option("--resume", is_flag=True, help="Go on with an interrupted export; begin where there is none.")
-@click.option("--overwrite", is_flag=True, help="Replace FILE, and drop an export that is not resumed.")
+@click.option("--format", type=click.Choice(["jsonl", "csv", "parquet"]), help="The format of FILE.")
+@click.option("--resume", is_flag=True, help="Resume an interrupted export; if there is none, begin.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE, and drop an interrupted export that is not resumed.")
 @credentials_option
 @json_option
 def export(
     *,
-    type_: str,
+    type: str,
     to: str,
     include: str,
     filters: dict[str, Any],
-    format_: str | None,
+    format: str | None,
     resume: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """Write every resource of TYPE to FILE, each exactly once, also while others are created and deleted.
 
-    The file holds what the API sent, payment tokens and personal data included, and only you can read it. Whatever
-    interrupts an export, run it again with --resume, and it goes on where it was.
+    The file holds what the API sent, payment tokens and personal data included, and only you can read it. After an
+    interruption of any sort, run the command again with --resume to continue.
     """
-    options = {"include": include, "filter": filters, "format": format_, "resume": resume, "overwrite": overwrite}
+    options = {"include": include, "filter": filters, "format": format, "resume": resume, "overwrite": overwrite}
     try:
-        with _progress() as on_progress:
-            done = asyncio.run(_export(type_, to, on_progress, options))
+        with _progress_bar() as on_progress:
+            done = asyncio.run(_export(type, to, on_progress, options))
     except KeyboardInterrupt as interrupted:
         if Path(f"{to}.part.json").exists():
             interrupted.add_note("what was read is kept; run it again with --resume to go on")
         raise
+    _write_result(done, type, as_json=as_json)
+
+
+def _write_result(done: "Exported", type: str, *, as_json: bool) -> None:
     secrets = own_secrets(invocation().environment)
     if as_json:
         mask = Mask(reveal=False)
@@ -90,24 +94,27 @@ def export(
         write_json({**manifest, "masked": mask.pointers}, secrets)
     else:
         output_for_people(secrets).prose(
-            f"{done.records} {type_} in {done.path} ({_size(done.size)}); {done.path}.manifest.json tells more"
+            f"{done.records} {type} in {done.path} ({_size(done.size)}); see {done.path}.manifest.json"
         )
 
 
 async def _export(
-    type_: str, to: str, on_progress: "Callable[[ExportProgress], None] | None", options: dict[str, Any]
+    type: str, to: str, on_progress: "Callable[[ExportProgress], None] | None", options: dict[str, Any]
 ) -> "Exported":
     # Imported here: it is slow to import, and `--help` does without.
     from .. import export as write  # noqa: PLC0415
 
     async with open_session() as session:
-        with hinting(type_):
-            return await write(session, class_of(type_) or type_, to, on_progress=on_progress, **options)
+        with suggesting_types(type):
+            return await write(session, class_of(type) or type, to, on_progress=on_progress, **options)
 
 
 @contextmanager
-def _progress() -> "Generator[Callable[[ExportProgress], None] | None]":
-    """What shows progress: a bar on stderr if that is a terminal, else nothing."""
+def _progress_bar() -> "Generator[Callable[[ExportProgress], None] | None]":
+    """Show a progress bar while the block runs, on stderr; gives the callback that moves it.
+
+    None where stderr is not a terminal that can show a bar.
+    """
     stderr = cast("Any", sys.stderr)
     if stderr is None or not stderr.isatty() or os.environ.get("TERM") in DUMB:
         yield None

@@ -1,4 +1,4 @@
-"""`commercelayer-async get`: one resource of an organization."""
+"""`commercelayer-async get`: one resource."""
 
 import asyncio
 from typing import Final
@@ -11,7 +11,7 @@ from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_s
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, reveal_option
 from .output import output_for_people, write_json
-from .query_options import hinting, include_option, type_argument
+from .query_options import include_option, suggesting_types, type_argument
 from .views import included_in, show_resource, view_of
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
@@ -19,10 +19,10 @@ _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 \b
 JSON (--json), always with these three members:
   data      the resource object as received
-  included  the included resource objects, reached from it, nearest first
+  included  the included resource objects that it leads to, nearest first
   masked    JSON pointers to the values that were replaced by "[masked]";
-            with --reveal none are
-An error leaves stdout empty.
+            empty with --reveal
+After an error, stdout is empty.
 
 \b
 Examples:
@@ -33,28 +33,28 @@ Examples:
 
 @attrs.frozen
 class Retrieved:
-    """A resource, and those that came with it."""
+    """A resource, and the resources included with it."""
 
     resource: Resource
     included: tuple[Resource, ...]
 
 
 @click.command(
-    short_help="Retrieve one resource of your organization.",
+    short_help="Show one resource.",
     epilog=_EPILOG,
-    help=f"""Retrieve the resource TYPE/ID, such as customer_payment_sources xYZkjABcde.
+    help=f"""Show the resource of TYPE with ID, such as customer_payment_sources xYZkjABcde.
 
 {MASKING_HELP}""",
 )
 @type_argument
-@click.argument("id_", metavar="ID")
+@click.argument("id", metavar="ID")
 @include_option
 @credentials_option
 @json_option
 @reveal_option
-def get(*, type_: str, id_: str, include: str, as_json: bool, reveal: bool) -> None:
-    """Retrieve a resource and show it."""
-    retrieved = asyncio.run(_retrieve(type_, id_, include))
+def get(*, type: str, id: str, include: str, as_json: bool, reveal: bool) -> None:
+    """Retrieve a resource, and show it."""
+    retrieved = asyncio.run(_retrieve(type, id, include))
     mask = Mask(reveal)
     if as_json:
         write_json(_document(retrieved, mask), own_secrets(invocation().environment))
@@ -62,10 +62,10 @@ def get(*, type_: str, id_: str, include: str, as_json: bool, reveal: bool) -> N
         _show(retrieved, mask)
 
 
-async def _retrieve(type_: str, id_: str, include: str) -> Retrieved:
+async def _retrieve(type: str, id: str, include: str) -> Retrieved:
     async with open_session() as session:
-        with hinting(type_):
-            resource = await session.get(class_of(type_) or type_, id_, include=include)
+        with suggesting_types(type):
+            resource = await session.get(class_of(type) or type, id, include=include)
         return Retrieved(resource, await included_in(resource))
 
 

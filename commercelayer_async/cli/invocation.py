@@ -1,4 +1,4 @@
-"""What the options that concern every command say, and where the credentials are."""
+"""How the program was called: its global options, and where the credentials come from."""
 
 import os
 import stat
@@ -20,10 +20,11 @@ VARIABLES: Final = tuple(
 )
 _AUTHENTICATING: Final = frozenset(VARIABLES[1:])
 _LARGEST: Final = 65_536
-"""Bytes of a file with credentials."""
+"""The most bytes of a file of credentials."""
 
 ENVIRONMENT_HELP: Final = """\b
-Environment, or lines NAME=value of the file that --credentials names:
+Credentials: variables of the environment, or lines NAME=value of the file that
+--credentials names:
   COMMERCELAYER_ORGANIZATION   the organization's slug or URL
   COMMERCELAYER_ACCESS_TOKEN   a bearer token; or else
   COMMERCELAYER_CLIENT_ID, COMMERCELAYER_CLIENT_SECRET, COMMERCELAYER_SCOPE"""
@@ -35,50 +36,51 @@ class Invocation:
 
     debug: bool = False
     environment: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
-    """The environment, with the variables of a file of credentials in place of its own."""
+    """The environment; with a file of credentials, that of `with_credentials`."""
     file: str | None = None
     """The file of credentials, if one was named."""
 
 
 def invocation() -> Invocation:
-    """That of the running command."""
+    """The invocation of the running command."""
     return click.get_current_context().ensure_object(Invocation)
 
 
-def open_session() -> "Session":
-    """A session with the credentials of the running command.
+def open_session(**options: Any) -> "Session":
+    """Make a session with the credentials of the running command; `options` are those of `Session`.
 
     Raises:
-        ConfigurationError: one is missing.
+        ConfigurationError: a variable is missing; it is named.
     """
     # Imported here: it is slow to import, and `--help` does without.
     from .. import AccessToken, ClientCredentials, Session  # noqa: PLC0415
 
     called = invocation()
     if called.file is None:
-        return Session.from_env()
-    said = called.environment
-    organization, token, client_id, secret, scope = (said.get(name) or None for name in VARIABLES)
+        return Session.from_env(**options)
+    organization, token, client_id, secret, scope = (called.environment.get(name) or None for name in VARIABLES)
     if organization is None:
-        raise ConfigurationError(f"{printable(called.file)} names no COMMERCELAYER_ORGANIZATION; add it, or set it")
+        raise ConfigurationError(
+            f"{printable(called.file)} has no COMMERCELAYER_ORGANIZATION; add it, or set it in the environment"
+        )
     if token is not None:
-        return Session(organization, AccessToken(token))
+        return Session(organization, AccessToken(token), **options)
     if client_id is None:
         raise ConfigurationError(
-            f"{printable(called.file)} holds no credentials; add COMMERCELAYER_ACCESS_TOKEN, or"
+            f"{printable(called.file)} has no credentials; add COMMERCELAYER_ACCESS_TOKEN, or"
             " COMMERCELAYER_CLIENT_ID with COMMERCELAYER_CLIENT_SECRET"
         )
-    return Session(organization, ClientCredentials(client_id, secret, scope=scope))
+    return Session(organization, ClientCredentials(client_id, secret, scope=scope), **options)
 
 
 def credentials_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option for a file of credentials, which are the command's from then on."""
+    """The option --credentials, whose file takes the place of the environment for the rest of the command."""
     return click.option(
         "--credentials",
         metavar="FILE",
         expose_value=False,
         callback=_use,
-        help="Take credentials from FILE (mode 0600) instead of the environment.",
+        help="Read the credentials from FILE (mode 0600) instead of the environment.",
     )(command)
 
 
@@ -90,35 +92,38 @@ def _use(context: click.Context, _: click.Parameter, value: str | None) -> None:
 
 
 def with_credentials(file: str, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The `environment` with what a file of credentials says.
+    """The `environment` with the variables of a file of credentials.
 
-    Whatever the file authenticates with stands alone: a token of the environment does not go with it.
+    None of the environment's own credentials is kept: a token of one organization must not be sent to another.
 
     Raises:
-        UsageError: it cannot be read, others can read it, or it is malformed; what it holds is not repeated.
+        UsageError: the file cannot be read, others can read it, or it is malformed. What it holds is not repeated.
     """
-    said: dict[str, str] = {}
-    for number, line in enumerate(_text_of(file).splitlines(), start=1):
+    found: dict[str, str] = {}
+    for number, line in enumerate(_read_private(file).splitlines(), start=1):
         text = line.strip().removeprefix("export ").strip()
         if not text or text.startswith("#"):
             continue
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or name not in VARIABLES:
-            # What stands where a name should be may be a secret, unless it looks like one of ours.
+            # The line is not quoted, as it may be a secret. The hint shows one of our own names.
             hint = did_you_mean(name, VARIABLES) if equals else ""
-            raise click.UsageError(f"{printable(file)}, line {number}: no NAME=value of those in --help{hint}")
-        said[name] = _unquoted(value.strip())
+            raise click.UsageError(
+                f"{printable(file)}, line {number} is not NAME=value with a NAME that --help lists{hint}"
+            )
+        found[name] = _unquoted(value.strip())
     kept = {name: value for name, value in environment.items() if name not in _AUTHENTICATING}
-    return {**kept, **said}
+    return {**kept, **found}
 
 
-def _text_of(file: str) -> str:
+def _read_private(file: str) -> str:
+    """The text of a file that nobody else can read."""
     shown = printable(file)
     try:
         with Path(file).open("rb") as opened:
-            said = os.fstat(opened.fileno())
-            _require_private(said, shown)
+            # Of the open file, and not of the path, which may name another file a moment later.
+            _require_private(os.fstat(opened.fileno()), shown)
             content = opened.read(_LARGEST + 1)
         if len(content) <= _LARGEST:
             return content.decode()
@@ -126,16 +131,16 @@ def _text_of(file: str) -> str:
         raise click.UsageError(f"cannot read {shown}: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:
         pass
-    raise click.UsageError(f"{shown} is no text of lines NAME=value")
+    raise click.UsageError(f"{shown} is not a text of lines NAME=value")
 
 
-def _require_private(said: os.stat_result, shown: str) -> None:
+def _require_private(status: os.stat_result, shown: str) -> None:
     owner: Callable[[], int] | None = getattr(os, "geteuid", None)
     if owner is None:
         return
-    if said.st_uid not in (0, owner()):
-        raise click.UsageError(f"{shown} is somebody else's, who knows what it holds; use a file of your own")
-    mode = stat.S_IMODE(said.st_mode)
+    if status.st_uid not in (0, owner()):
+        raise click.UsageError(f"{shown} is owned by another user, who can change it; use a file of your own")
+    mode = stat.S_IMODE(status.st_mode)
     if mode & 0o077:
         raise click.UsageError(f"others can read or change {shown} (mode {mode:04o}); run: chmod 600 {shown}")
 

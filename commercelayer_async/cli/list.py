@@ -1,4 +1,4 @@
-"""`commercelayer-async list`: resources of an organization, as a table, a JSON document, or JSON lines."""
+"""`commercelayer-async list`: resources of a type, as a table, a JSON document, or JSON lines."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -13,13 +13,20 @@ from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_s
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, reveal_option
 from .output import Output, output_for_people, text_of, write_json, write_json_line
-from .query_options import FILTER_HELP, filter_option, hinting, include_option, sort_option, type_argument
+from .query_options import (
+    FILTER_HELP,
+    filter_option,
+    include_option,
+    sort_option,
+    suggesting_types,
+    type_argument,
+)
 from .views import ResourceView, included_in, view_of
 
-_DEFAULT: Final = 25
-_MOST_COLUMNS: Final = 6
+_PAGE_SIZE: Final = 25
+_MAX_COLUMNS: Final = 6
 _LAST: Final = ("created_at", "updated_at")
-"""Attributes that every record has; others tell more about it."""
+"""Attributes that come last in a table, as every resource has them."""
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
@@ -29,12 +36,12 @@ _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 JSON (--json), always with these members:
   data      the resource objects as received, in the server's order
   included  the included resource objects, each once
-  count     how many there are in all, as the server counts them; null if it
-            does not
+  count     the number of all resources that match, as the server counts them;
+            null if it does not
   masked    JSON pointers to the values that were replaced by "[masked]";
-            with --reveal none are
+            empty with --reveal
 JSON lines (--jsonl): a line for each resource as it arrives, with data,
-included and masked. An error comes after the lines that were whole.
+included and masked. On an error, the lines before it are complete.
 
 \b
 Examples:
@@ -45,12 +52,12 @@ Examples:
 
 @attrs.define
 class Listed:
-    """What was read of a list."""
+    """The part of a list that was read."""
 
     resources: list[tuple[Resource, tuple[Resource, ...]]] = attrs.field(factory=list)
-    """Each with those that came along."""
+    """Each with the resources included for it."""
     count: int | None = None
-    """How many there are in all, if the server tells."""
+    """The number of all resources that match; None if the server does not count them."""
 
 
 @click.command(
@@ -66,15 +73,20 @@ class Listed:
 @sort_option
 @include_option
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=_DEFAULT, show_default=True, metavar="N", help="Show N at most."
+    "--limit",
+    type=click.IntRange(min=1),
+    default=_PAGE_SIZE,
+    show_default=True,
+    metavar="N",
+    help="Show at most N.",
 )
 @credentials_option
 @json_option
-@click.option("--jsonl", "as_lines", is_flag=True, help="Write one JSON document a line, for programs.")
+@click.option("--jsonl", "as_lines", is_flag=True, help="Write one JSON document on each line, for programs.")
 @reveal_option
 def list_(
     *,
-    type_: str,
+    type: str,
     filters: dict[str, Any],
     sort: str,
     include: str,
@@ -83,11 +95,11 @@ def list_(
     as_lines: bool,
     reveal: bool,
 ) -> None:
-    """Read a list as far as asked for, and show it."""
+    """Read up to `limit` resources, and show them."""
     if as_json and as_lines:
-        raise click.UsageError("--json and --jsonl are two ways to write; choose one")
+        raise click.UsageError("--json and --jsonl exclude each other; choose one")
     listed = Listed()
-    reading = _read(listed, type_, {"filter": filters, "sort": sort, "include": include}, limit)
+    reading = _read(listed, type, {"filter": filters, "sort": sort, "include": include}, limit)
     secrets = own_secrets(invocation().environment)
     if as_lines:
         asyncio.run(_write_lines(reading, reveal=reveal, secrets=secrets))
@@ -97,25 +109,25 @@ def list_(
     if as_json:
         write_json(_document(listed, mask), secrets)
     else:
-        _show(output_for_people(secrets), listed, mask, type_, include)
+        _show(output_for_people(secrets), listed, mask, type, include)
 
 
 async def _read(
-    listed: Listed, type_: str, question: dict[str, Any], limit: int
+    listed: Listed, type: str, query: dict[str, Any], limit: int
 ) -> AsyncIterator[tuple[Resource, tuple[Resource, ...]]]:
     left = limit
     async with open_session() as session:
-        with hinting(type_):
-            wanted = session.list(
-                class_of(type_) or type_,
-                page_size=min(limit, _DEFAULT),
-                read_ahead=int(limit > _DEFAULT),
-                **question,
+        with suggesting_types(type):
+            collection = session.list(
+                class_of(type) or type,
+                page_size=min(limit, _PAGE_SIZE),
+                read_ahead=int(limit > _PAGE_SIZE),
+                **query,
             )
-            async with aclosing(wanted.pages()) as pages:
+            async with aclosing(collection.pages()) as pages:
                 async for page in pages:
-                    counted = page.meta.get("record_count")
-                    listed.count = counted if isinstance(counted, int) else None
+                    count = page.meta.get("record_count")
+                    listed.count = count if isinstance(count, int) else None
                     for resource in page.items[:left]:
                         yield resource, await included_in(resource)
                     left -= len(page.items)
@@ -139,12 +151,12 @@ async def _write_lines(
 
 
 def _document(listed: Listed, mask: Mask) -> dict[str, object]:
-    included = {(one.type, one.id): one.raw for _, came in listed.resources for one in came}
-    raw = {"data": [resource.raw for resource, _ in listed.resources], "included": list(included.values())}
+    by_key = {(one.type, one.id): one.raw for _, included in listed.resources for one in included}
+    raw = {"data": [resource.raw for resource, _ in listed.resources], "included": list(by_key.values())}
     return {**mask.document(raw), "count": listed.count, "masked": mask.pointers}
 
 
-def _show(output: Output, listed: Listed, mask: Mask, type_: str, include: str) -> None:
+def _show(output: Output, listed: Listed, mask: Mask, type: str, include: str) -> None:
     views = [view_of(resource, mask, "") for resource, _ in listed.resources]
     shown = len(views)
     if views:
@@ -158,17 +170,17 @@ def _show(output: Output, listed: Listed, mask: Mask, type_: str, include: str) 
             )
             for view in views
         ]
-        output.table(type_, ("id", *names, *relationships), rows)
+        output.table(type, ("id", *names, *relationships), rows)
         output.prose("")
     more = f" of {listed.count}" if listed.count is not None and listed.count > shown else ""
     advice = "; --limit shows more, `commercelayer-async export` writes all to a file" if more else ""
-    output.prose(f"{shown}{more} {type_}{advice}")
+    output.prose(f"{shown}{more} {type}{advice}")
     if mask.pointers:
         output.prose("Secrets and personal data are masked; --reveal shows what is there.")
 
 
 def _columns(views: Sequence[ResourceView]) -> list[str]:
-    """The attributes worth a column: single values, which any of the resources has."""
+    """The attributes that get a column: those of which any resource has a single value."""
     found = dict.fromkeys(
         name
         for view in views
@@ -176,7 +188,7 @@ def _columns(views: Sequence[ResourceView]) -> list[str]:
         if value is not None and value != "" and not isinstance(value, dict | list | tuple)
     )
     first = [name for name in found if name not in _LAST]
-    return [*first, *(name for name in _LAST if name in found)][:_MOST_COLUMNS]
+    return [*first, *(name for name in _LAST if name in found)][:_MAX_COLUMNS]
 
 
 def _leads_to(view: ResourceView, name: str) -> str:

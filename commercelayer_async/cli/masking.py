@@ -1,8 +1,8 @@
-"""Which values are secret, and foreign text made fit for a terminal.
+"""Which values are secret, and foreign text made safe for a terminal.
 
-An attribute that a resource class declares is masked if the class leaves it out of its `repr`: secrets, free objects
-of the payment gateways, URLs, personal data. Whatever no class declares is masked if its name looks like a secret's, at
-any depth. Text that looks like an access token, or a URL with a secret in it, is masked wherever it stands.
+An attribute that a resource class declares is masked if the class leaves it out of its `repr`: secrets, the payment
+gateways' own objects, URLs, personal data. A value that no class declares is masked if its name looks like that of a
+secret, at any depth. Text that looks like an access token, or a URL with a secret in it, is masked everywhere.
 """
 
 import re
@@ -20,7 +20,7 @@ MASKED: Final = "[masked]"
 
 _OWN: Final = ("COMMERCELAYER_ACCESS_TOKEN", "COMMERCELAYER_CLIENT_SECRET")
 _OWN_MINIMUM: Final = 6
-"""Characters of a secret worth the name: shorter ones would black out ordinary text."""
+"""The fewest characters of a secret: masking a shorter one would mask ordinary text."""
 
 _SUSPECT: Final = (
     r"token|secret|nonce|passw|passphrase|credential|authorization|bearer|signature|session|e-?mail"
@@ -34,14 +34,14 @@ _SECRET_IN_URL: Final = re.compile(
 
 @attrs.define
 class Mask:
-    """Replaces secret values by `[masked]`, and notes where they stood; with `reveal` it lets everything through."""
+    """Replaces secret values by `[masked]`, and records where they were; with `reveal`, replaces nothing."""
 
     reveal: bool
     pointers: list[str] = attrs.field(factory=list, init=False)
-    """JSON pointers to what was masked, in the order met."""
+    """JSON pointers to the masked values, in the order of the document."""
 
     def document(self, document: Mapping[str, object], at: str = "") -> dict[str, object]:
-        """A JSON:API document with its resource objects masked by their classes."""
+        """Mask a JSON:API document, its resource objects by their classes; `at` is its own JSON pointer."""
         return {
             name: self._resource_objects(member, f"{at}/{escape_token(name)}")
             if name in ("data", "included")
@@ -50,7 +50,7 @@ class Mask:
         }
 
     def attributes(self, cls: type[Resource], attributes: Mapping[str, object], at: str) -> dict[str, object]:
-        """The attributes of a resource of `cls`, by their names on the wire."""
+        """Mask the attributes of a resource of `cls`, given by their names in documents."""
         shown = {} if cls is GenericResource else {field.alias: field.repr for field in attrs.fields(cls)}
         return {
             name: self._attribute(value, secret=not shown[name], at=f"{at}/{escape_token(name)}")
@@ -60,7 +60,7 @@ class Mask:
         }
 
     def value(self, value: object, at: str) -> object:
-        """A JSON value, whose members are masked if their names look like those of secrets."""
+        """Mask a JSON value: members whose names look like those of secrets, and texts that hold one."""
         if _is_object(value):
             return {name: self._member(name, entry, at) for name, entry in value.items()}
         if isinstance(value, list | tuple):
@@ -83,7 +83,7 @@ class Mask:
         if name == "attributes" and _is_object(value):
             return self.attributes(cls, value, below)
         if name == "relationships" and _is_object(value):
-            # Their names are the schema's, and no secrets: a relationship may well be called `tokens`.
+            # The names of relationships are not checked: a relationship called `tokens` is not a secret.
             return {
                 relationship: self.value(entry, f"{below}/{escape_token(relationship)}")
                 for relationship, entry in value.items()
@@ -106,26 +106,26 @@ class Mask:
 _REGISTRY: Final = Registry(*RESOURCES)
 
 
-def class_of(type_: str) -> type[Resource] | None:
-    """The resource class for a JSON:API type; None if this package has none."""
-    cls = _REGISTRY.get(type_)
+def class_of(name: str) -> type[Resource] | None:
+    """The resource class for the name of a JSON:API type; None if this package has none."""
+    cls = _REGISTRY.get(name)
     return None if cls is GenericResource else cls
 
 
 def own_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The credentials that the environment holds, which are never shown, whatever a server may echo."""
+    """The credentials of the environment. They are never shown, even where a response repeats them."""
     return tuple(value for name in _OWN if len(value := environment.get(name, "")) >= _OWN_MINIMUM)
 
 
 def clean(text: str, secrets: Iterable[str]) -> str:
-    """`text` without any of the `secrets`, and with control and direction characters escaped (CWE-117)."""
+    """`text` with the `secrets` masked, and with control and direction characters escaped (CWE-117)."""
     shown = redact_exact(text, *secrets)
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown)
 
 
 def _holds_token(text: str) -> bool:
-    """Whether there is something in `text` that every message of this package masks."""
-    # An escaped character takes up to eight; whatever is cut off would go unseen.
+    """True if `text` holds something that messages of this package mask, such as an access token."""
+    # The limit leaves room for every character to be escaped: a token that was cut off would not be found.
     return printable(text, 10 * len(text) + 10).count(MASKED) > text.count(MASKED)
 
 

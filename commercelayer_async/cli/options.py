@@ -12,23 +12,25 @@ _SECRET_OPTION: Final = re.compile(
 )
 
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Write one JSON document, for programs.")
-reveal_option: Final = click.option("--reveal", is_flag=True, help="Show secrets and personal data instead of masking.")
+reveal_option: Final = click.option("--reveal", is_flag=True, help="Show secrets and personal data unmasked.")
 
 MASKING_HELP: Final = """Secrets and personal data are shown as "[masked]", in JSON too: what the resource classes
-leave out of their repr, and what is named like a secret where there is no class. --reveal shows them; credentials
-of the command itself are never shown."""
+leave out of their repr, and, where there is no class, what is named like a secret. --reveal shows them. The
+credentials of the command itself are never shown."""
 
 
 def refuse_secrets(arguments: Sequence[str]) -> None:
-    """Turn down what looks like an option with a secret, without repeating it.
+    """Refuse what looks like an option with a secret, without repeating the secret.
+
+    Other users of the machine can read the arguments of a process, and the shell keeps them in its history.
 
     Raises:
-        UsageError: there is one. Others on the machine can read the arguments of a process; so can the history.
+        UsageError: there is such an option.
     """
     for argument in arguments:
-        found = _SECRET_OPTION.fullmatch(argument)
-        if found:
+        match = _SECRET_OPTION.fullmatch(argument)
+        if match:
             raise click.UsageError(
-                f"--{found[1].lower()} is not taken, as others can read command lines; set"
+                f"--{match[1].lower()} is not an option, as others can read command lines; set"
                 " COMMERCELAYER_ACCESS_TOKEN, or COMMERCELAYER_CLIENT_ID and COMMERCELAYER_CLIENT_SECRET, instead"
             )

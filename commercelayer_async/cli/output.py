@@ -1,6 +1,6 @@
 """What commands write: rich output on a terminal, plain text elsewhere, and JSON for programs.
 
-Every text goes through `clean` on its way out, whoever wrote it, and none is read as markup.
+Every text goes through `clean` before it is written, and none is interpreted as markup.
 """
 
 import json
@@ -22,80 +22,81 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from .._markers import override
 from .._text import redact_exact
 from .masking import MASKED, clean
 
 DUMB: Final = ("dumb", "unknown")
-"""Terminals that can do no more than type."""
+"""Values of `TERM` for terminals without colours and cursor movement."""
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 
 
 class Output(Protocol):
-    """What people read. Texts are single lines; longer ones are wrapped where there is a width to wrap at."""
+    """Output for people. Texts are single lines; a terminal wraps the longer ones at its width."""
 
     def title(self, text: str, note: str) -> None:
-        """What this is all about."""
+        """Write a title, and a note on what follows."""
         ...
 
     def heading(self, text: str) -> None:
-        """A part begins."""
+        """Write the heading of a section."""
         ...
 
     def prose(self, text: str) -> None:
-        """A paragraph that explains."""
+        """Write a paragraph."""
         ...
 
     def code(self, text: str) -> None:
-        """A line of Python."""
+        """Write a line of Python."""
         ...
 
     def lines(self, title: str, lines: Iterable[str]) -> None:
-        """Lines that stay lines."""
+        """Write lines, each on a line of its own."""
         ...
 
     def json(self, title: str, value: object) -> None:
-        """A JSON value."""
+        """Write a JSON value, indented."""
         ...
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Rows of cells; without columns' names where these are empty."""
+        """Write rows of cells under the names of their columns."""
         ...
 
 
 @attrs.frozen
-class PlainOutput:
-    """Text without colours and frames, for files and pipes; a row stays one line."""
+class _PlainOutput(Output):
+    """Plain text, for files and pipes: no colours, no frames, and each row on one line."""
 
     secrets: tuple[str, ...] = attrs.field(repr=False)
 
+    @override
     def title(self, text: str, note: str) -> None:
-        """See `Output`."""
         self._write(text, "=" * len(text), note)
 
+    @override
     def heading(self, text: str) -> None:
-        """See `Output`."""
         self._write("", text, "-" * len(text))
 
+    @override
     def prose(self, text: str) -> None:
-        """See `Output`."""
         self._write(text)
 
+    @override
     def code(self, text: str) -> None:
-        """See `Output`."""
         self._write("", f">>> {text}")
 
+    @override
     def lines(self, title: str, lines: Iterable[str]) -> None:
-        """See `Output`."""
         self._write("", f"{title}:", *(f"  {line}" for line in lines))
 
+    @override
     def json(self, title: str, value: object) -> None:
-        """See `Output`."""
         self.lines(title, _json_lines(value))
 
+    @override
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """See `Output`."""
         cleaned = [[clean(cell, self.secrets) for cell in row] for row in (columns, *rows)]
         widths = [max(map(len, cells)) for cells in zip(*cleaned, strict=True)]
         padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cleaned)
@@ -106,42 +107,42 @@ class PlainOutput:
 
 
 @attrs.frozen
-class RichOutput:
-    """Panels, tables and colours, for a terminal; `NO_COLOR` takes the colours away."""
+class _RichOutput(Output):
+    """Panels, tables and colours, for a terminal. `NO_COLOR` turns the colours off."""
 
     secrets: tuple[str, ...] = attrs.field(repr=False)
     console: Console = attrs.field(repr=False)
 
+    @override
     def title(self, text: str, note: str) -> None:
-        """See `Output`."""
         self._print(Panel(self._text(note), title=self._text(text, "bold"), title_align="left", border_style="cyan"))
 
+    @override
     def heading(self, text: str) -> None:
-        """See `Output`."""
         self._print(Text(), Rule(self._text(text, "bold cyan"), align="left", style="cyan"))
 
+    @override
     def prose(self, text: str) -> None:
-        """See `Output`."""
         self._print(self._text(text))
 
+    @override
     def code(self, text: str) -> None:
-        """See `Output`."""
         code = Syntax(clean(text, self.secrets), "python", theme="ansi_dark", background_color="default")
         self._print(Text(), code, Text())
 
+    @override
     def lines(self, title: str, lines: Iterable[str]) -> None:
-        """See `Output`."""
         self._panel(title, Group(*map(self._text, lines)))
 
+    @override
     def json(self, title: str, value: object) -> None:
-        """See `Output`."""
         text = Text("\n").join(Text(clean(line, self.secrets), overflow="fold") for line in _json_lines(value))
         JSONHighlighter().highlight(text)
         text.highlight_words([MASKED], "yellow")
         self._panel(title, text)
 
+    @override
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """See `Output`."""
         table = Table(
             title=self._text(title, "bold"), title_justify="left", box=box.ROUNDED, border_style="dim", show_lines=False
         )
@@ -165,20 +166,20 @@ class RichOutput:
 
 
 def output_for_people(secrets: tuple[str, ...]) -> Output:
-    """Rich output if stdout is a terminal that can do more than type, else plain text; never any of the `secrets`."""
+    """Rich output if stdout is a terminal that can show it, else plain text. The `secrets` are masked in both."""
     stdout = cast("TextIO | None", sys.stdout)
     if stdout is not None and stdout.isatty() and os.environ.get("TERM") not in DUMB:
-        return RichOutput(secrets, Console(markup=False, emoji=False, highlight=False))
-    return PlainOutput(secrets)
+        return _RichOutput(secrets, Console(markup=False, emoji=False, highlight=False))
+    return _PlainOutput(secrets)
 
 
 def write_json(value: object, secrets: tuple[str, ...]) -> None:
-    """One JSON document on stdout, ASCII throughout, so that no terminal, pipe or locale can change it."""
+    """Write a JSON document to stdout, in ASCII, so that no terminal, pipe or locale can change it."""
     _echo_json(msgspec.json.format(_encode(value), indent=2), secrets)
 
 
 def write_json_line(value: object, secrets: tuple[str, ...]) -> None:
-    """The same on a line of its own."""
+    """Write a JSON document to stdout on one line, in ASCII."""
     _echo_json(_encode(value), secrets)
 
 
@@ -188,7 +189,7 @@ def _echo_json(document: bytes, secrets: tuple[str, ...]) -> None:
 
 
 def text_of(value: object) -> str:
-    """A JSON value in one line, as a cell shows it: texts without quotes, the rest as JSON."""
+    """A JSON value on one line, as a cell shows it: texts without quotes, all else as JSON."""
     return value if isinstance(value, str) else msgspec.json.format(_encode(value), indent=0).decode()
 
 

@@ -1,4 +1,4 @@
-"""What commands that read lists are asked: a type, filters, an order, relationships."""
+"""The arguments that name what to read: a type, filters, sort keys, relationships; and their completion."""
 
 import json
 import os
@@ -17,26 +17,26 @@ from ..jsonapi.resource import declared_relationships
 from ..resources import RESOURCES
 from .masking import class_of
 
-_TRUTH: Final = {"true": True, "false": False}
-_OF_TRUTH: Final = frozenset({"present", "blank", "null", "not_null", "true", "false"})
-_OF_MANY: Final = frozenset(
+_BOOLEANS: Final = {"true": True, "false": False}
+_BOOLEAN_PREDICATES: Final = frozenset({"present", "blank", "null", "not_null", "true", "false"})
+_LIST_PREDICATES: Final = frozenset(
     predicate
     for predicate in PREDICATES
     if predicate.endswith(("_any", "_all")) or predicate.removeprefix("not_").removesuffix("_or_null") == "in"
 )
 _OFFERED: Final = ("eq", "in", "cont", "gt", "lt", "null")
-"""Predicates that completion offers; all others can be written too."""
+"""The predicates that completion offers. All others can be used too."""
 
 FILTER_HELP: Final = """\b
-Filters (--filter NAME=VALUE, all are to be met):
+Filters (--filter NAME=VALUE; a resource must match all of them):
   NAME is an attribute and a predicate, joined by "_": name_cont, created_at_gt,
   customer_email_eq. VALUE is text, true or false (null, blank, present …),
   texts joined by commas (in, *_any, *_all), or a JSON object (jcont)."""
 
 
 def type_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument TYPE, which completes to those there are classes for."""
-    return click.argument("type_", metavar="TYPE", shell_complete=_types)(command)
+    """The argument TYPE, which completes to the types that this package has classes for."""
+    return click.argument("type", metavar="TYPE", shell_complete=_complete_types)(command)
 
 
 def filter_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,15 +47,19 @@ def filter_option(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="NAME=VALUE",
         callback=_read_filter,
-        shell_complete=_filters,
-        help="What to filter by, such as name_cont=visa; may be repeated.",
+        shell_complete=_complete_filters,
+        help="A filter, such as name_cont=visa; may be repeated.",
     )(command)
 
 
 def sort_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """The option --sort."""
     return click.option(
-        "--sort", default="", metavar="NAMES", shell_complete=_sort, help="What to sort by, such as -created_at."
+        "--sort",
+        default="",
+        metavar="NAMES",
+        shell_complete=_complete_sort,
+        help="Sort keys, such as -created_at.",
     )(command)
 
 
@@ -65,40 +69,40 @@ def include_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--include",
         default="",
         metavar="PATHS",
-        shell_complete=_relationships,
-        help="Relationships to bring along, such as a,b.c.",
+        shell_complete=_complete_include,
+        help="Relationships to include, such as a,b.c.",
     )(command)
 
 
 def _read_filter(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
-    return filter_of(given)
+    return parse_filters(given)
 
 
-def filter_of(given: Iterable[str]) -> dict[str, Any]:
-    """The filter that arguments `name=value` make; what it is checked against is the engine's.
+def parse_filters(given: Iterable[str]) -> dict[str, Any]:
+    """Parse arguments `name=value` into the mapping that `Session.list` takes, and checks against the class.
 
     Raises:
-        UsageError: one is malformed, or comes twice; values are not repeated.
+        UsageError: one is malformed, or there twice. Its value is not repeated.
     """
-    made: dict[str, Any] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
+    filters: dict[str, Any] = {}
+    for argument in given:
+        name, equals, value = argument.partition("=")
         shown = repr(printable(name, 80))
         if not equals:
             raise click.UsageError(f"--filter takes NAME=VALUE, such as name_cont=visa, not {shown}")
-        if name in made:
+        if name in filters:
             raise click.UsageError(f"--filter: {shown} is there more than once")
-        made[name] = _value(name, value, shown)
-    return made
+        filters[name] = _parse_value(name, value, shown)
+    return filters
 
 
-def _value(name: str, value: str, shown: str) -> object:
+def _parse_value(name: str, value: str, shown: str) -> object:
     predicate = max((one for one in PREDICATES if name.endswith(f"_{one}")), key=len, default="")
-    if predicate in _OF_TRUTH:
-        if value not in _TRUTH:
+    if predicate in _BOOLEAN_PREDICATES:
+        if value not in _BOOLEANS:
             raise click.UsageError(f"--filter: {shown} takes true or false")
-        return _TRUTH[value]
-    if predicate in _OF_MANY:
+        return _BOOLEANS[value]
+    if predicate in _LIST_PREDICATES:
         return [part.strip() for part in value.split(",")]
     if predicate == "jcont":
         try:
@@ -109,49 +113,49 @@ def _value(name: str, value: str, shown: str) -> object:
 
 
 @contextmanager
-def hinting(type_: str) -> Generator[None]:
-    """Where the server knows no such type, name the nearest that there is a class for."""
+def suggesting_types(type: str) -> Generator[None]:
+    """Add to a `NotFound` of the block the name of the nearest known type, if `type` has no class."""
     try:
         yield
     except NotFound as error:
-        hint = "" if class_of(type_) else did_you_mean(type_, [known.type for known in RESOURCES])
+        hint = "" if class_of(type) else did_you_mean(type, [known.type for known in RESOURCES])
         if hint:
             error.add_note(hint.removeprefix("; "))
         raise
 
 
-def _types(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    return _starting(incomplete, (cls.type for cls in RESOURCES))
+def _complete_types(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return _complete(incomplete, (cls.type for cls in RESOURCES))
 
 
-def _relationships(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _complete_include(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     cls = _class_in(context.params)
-    return _listed(incomplete, declared_relationships(cls) if cls else ())
+    return _complete_last(incomplete, declared_relationships(cls) if cls else ())
 
 
-def _sort(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _complete_sort(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     cls = _class_in(context.params)
     names = sorted(Asked(cls, Registry(*RESOURCES)).sortable or ()) if cls else []
-    return _listed(incomplete, (*names, *(f"-{name}" for name in names)))
+    return _complete_last(incomplete, (*names, *(f"-{name}" for name in names)))
 
 
-def _filters(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _complete_filters(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     cls = _class_in(context.params)
     names = Asked(cls, Registry(*RESOURCES)).candidates() if cls else ()
-    return _starting(incomplete, (f"{name}_{predicate}=" for name in names for predicate in _OFFERED))
+    return _complete(incomplete, (f"{name}_{predicate}=" for name in names for predicate in _OFFERED))
 
 
 def _class_in(parameters: Mapping[str, Any]) -> type[Resource] | None:
-    # An option that is still without its value keeps click from reading the arguments; the shell gives the words too.
-    words = (parameters.get("type_") or "", *os.environ.get("COMP_WORDS", "").split())
+    # While an option has no value yet, click does not parse the arguments; then TYPE is one of the shell's words.
+    words = (parameters.get("type") or "", *os.environ.get("COMP_WORDS", "").split())
     return next((cls for word in words if (cls := class_of(word)) is not None), None)
 
 
-def _listed(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
-    """Completions of the last name of a list that commas part."""
+def _complete_last(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
+    """Complete the last name of a comma-separated list."""
     before, comma, last = incomplete.rpartition(",")
     return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
 
 
-def _starting(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
+def _complete(incomplete: str, names: Iterable[str]) -> list[CompletionItem]:
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

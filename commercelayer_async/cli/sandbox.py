@@ -1,4 +1,4 @@
-"""`commercelayer-async sandbox`: the local server alone, until Ctrl-C."""
+"""`commercelayer-async sandbox`: run the local server until Ctrl-C."""
 
 from typing import Final
 
@@ -11,15 +11,15 @@ Examples:
 
 
 @click.command(short_help="Run a local server of the same API.", epilog=_EPILOG)
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="By default any that is free.")
-@click.option("--wallets", type=click.IntRange(min=1), help="How many there are; by default 300.")
-@click.option("--seed", type=int, help="Equal seeds give equal worlds.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port to listen on; by default any free one.")
+@click.option("--wallets", type=click.IntRange(min=1), help="How many wallets it has; by default 300.")
+@click.option("--seed", type=int, help="The seed of its records; equal seeds give equal records.")
 @click.option("--rates", type=click.Choice(["off", "test", "live"]), help="Rate limits to enforce; by default off.")
 @click.pass_context
 def sandbox(context: click.Context, /, **options: object) -> None:
-    """Run a server of the Commerce Layer API on this machine, for trying things out, until Ctrl-C.
+    """Run a server of the Commerce Layer API on this machine, to try things out, until Ctrl-C.
 
-    Prints its URL, a token and a curl line. The same as `python -m commercelayer_async.sandbox`.
+    It prints its URL, a token and a curl command. `python -m commercelayer_async.sandbox` does the same.
     """
     # Imported here: a web server is slow to import.
     from ..sandbox.__main__ import main  # noqa: PLC0415

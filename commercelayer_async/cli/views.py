@@ -16,21 +16,21 @@ _SHOWN_IDENTIFIERS: Final = 5
 
 @attrs.frozen
 class RelationshipView:
-    """What is known of a relationship."""
+    """A relationship as the commands show it, with secrets masked."""
 
     name: str
     state: str
-    """What the document says; one of `RelationshipState`."""
+    """The value of its `RelationshipState`."""
     loaded: bool
-    """Whether awaiting it costs no request."""
+    """True if awaiting it needs no request."""
     identifiers: tuple[str, ...]
     """The linkage, as "type/id"."""
     link: str | None
-    """Where the document says the target is."""
+    """Its link `related`; None if the document has none."""
 
     @property
     def leads_to(self) -> str:
-        """The linkage, or else the link."""
+        """The linkage, shortened; without linkage, the link."""
         if not self.identifiers:
             return self.link or ""
         more = len(self.identifiers) - _SHOWN_IDENTIFIERS
@@ -39,23 +39,23 @@ class RelationshipView:
 
 @attrs.frozen
 class ResourceView:
-    """A resource, with secrets masked."""
+    """A resource as the commands show it, with secrets masked."""
 
     cls: str
-    """The name of the class it was decoded to."""
+    """The name of its class."""
     type: str
     id: str
     attributes: Mapping[str, object]
-    """Decoded, by the names on the wire; those alone that the document holds."""
+    """The decoded attributes that the document holds, by their names in it."""
     relationships: tuple[RelationshipView, ...]
     meta: Mapping[str, object]
 
 
 def view_of(resource: Resource, mask: Mask, at: str) -> ResourceView:
-    """What to show of a resource; `at` is where it will stand, for the mask's pointers.
+    """Make the view of a resource; `at` is its JSON pointer in the output.
 
     Raises:
-        DecodeError: a part of it that was not looked at before does not fit.
+        DecodeError: a part that is decoded only when it is used, such as a relationship, is malformed.
     """
     return ResourceView(
         cls=type(resource).__name__,
@@ -71,7 +71,7 @@ def view_of(resource: Resource, mask: Mask, at: str) -> ResourceView:
 
 
 def relationship_view_of(relationship: Relationship, mask: Mask, at: str) -> RelationshipView:
-    """What to show of a relationship; nothing is asked for."""
+    """Make the view of a relationship, without a request; `at` is its JSON pointer in the output."""
     link = relationship.links.related
     return RelationshipView(
         name=relationship.name,
@@ -83,7 +83,7 @@ def relationship_view_of(relationship: Relationship, mask: Mask, at: str) -> Rel
 
 
 def show_resource(output: Output, view: ResourceView) -> None:
-    """The class and identity of a resource, its attributes, relationships and meta."""
+    """Write the class and identity of a resource, its attributes, relationships and meta."""
     name = f"{view.cls} {view.type}/{view.id}"
     output.table(name, ("attribute", "value"), _cells(view.attributes))
     if view.relationships:
@@ -94,7 +94,7 @@ def show_resource(output: Output, view: ResourceView) -> None:
 
 
 async def included_in(resource: Resource) -> tuple[Resource, ...]:
-    """Every resource that came in the same document and can be reached from `resource`, nearest first."""
+    """The included resources of the same document that linkage leads to from `resource`, nearest first."""
     found = {(resource.type, resource.id): resource}
     queue = deque([resource])
     while queue:
@@ -102,7 +102,7 @@ async def included_in(resource: Resource) -> tuple[Resource, ...]:
         for relationship in relationships:
             if relationship.state is not RelationshipState.INCLUDED:
                 continue
-            targets: Resource | tuple[Resource, ...] = await relationship  # in the document, so this asks nobody
+            targets: Resource | tuple[Resource, ...] = await relationship  # included, so no request
             for target in targets if isinstance(targets, tuple) else (targets,):
                 if found.setdefault((target.type, target.id), target) is target and target is not resource:
                     queue.append(target)

@@ -1,11 +1,14 @@
-"""`commercelayer-async whoami`: what the credentials are good for."""
+"""`commercelayer-async whoami`: the organization, scope, expiry and rate budget of the credentials."""
 
 import asyncio
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
+import attrs
 import click
 
 from ..errors import Forbidden, NotFound, Unauthorized
@@ -15,21 +18,25 @@ from .masking import own_secrets
 from .options import json_option
 from .output import output_for_people, text_of, write_json
 
-_UNKNOWN: Final = "not told"
-_ASKED: Final = ("/organization", "/customers?page%5Bsize%5D=1")
-"""What is read to learn the organization's name and the budget; the second only where the first does not tell that."""
+if TYPE_CHECKING:
+    from .. import Session, StoredToken
+
+_UNKNOWN: Final = "unknown"
+_PATHS: Final = ("/organization", "/customers?page%5Bsize%5D=1")
+"""What is read for the organization's name and the rate budget; the second only if the first shows no budget."""
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
 \b
-JSON (--json), always with these members; what is not told is null:
+JSON (--json), always with these members; what is unknown is null:
   organization  url, slug, id, name
   mode          "test" or "live"
   application   kind, such as "integration"
-  owner         type and id of whom the token stands for, if it is not the application
+  owner         type and id of the token's owner, if that is not the application
   scope         what the token may read
   expires_at    when the token ends
-  rate          limit, seconds, remaining: requests that can be made in so many seconds
+  rate          limit, seconds, remaining: at most `limit` requests in `seconds`,
+                of which `remaining` are left
 
 \b
 Examples:
@@ -37,20 +44,19 @@ Examples:
   commercelayer-async whoami --credentials ~/.config/commercelayer/live --json"""
 
 
-@click.command(short_help="Show what the credentials are good for.", epilog=_EPILOG)
+@click.command(short_help="Show what the credentials give access to.", epilog=_EPILOG)
 @credentials_option
 @json_option
 def whoami(*, as_json: bool) -> None:
     """Show the organization, mode, scope and expiry of the credentials, and the rate budget; never the token.
 
-    Makes a request or two, whose answers tell the budget and whether the token is good.
+    It makes one request or two, which show the budget and whether the token is valid.
     """
-    found = asyncio.run(_look())
+    found = asyncio.run(_inspect())
     secrets = own_secrets(invocation().environment)
     if as_json:
         write_json(found, secrets)
         return
-    output = output_for_people(secrets)
     rows = [
         ("organization", _known(found["organization"]["name"], found["organization"]["slug"])),
         ("url", _known(found["organization"]["url"])),
@@ -62,60 +68,80 @@ def whoami(*, as_json: bool) -> None:
         ("expires", _expiry(found["expires_at"])),
         ("rate budget", _budget(found["rate"])),
     ]
-    output.table("whoami", ("credentials", "what they are good for"), rows)
+    output_for_people(secrets).table("whoami", ("credentials", "what they give access to"), rows)
 
 
-async def _look() -> dict[str, Any]:
-    # Imported here: they are slow to import, and `--help` does without.
-    from .._auth.credentials import claims_of  # noqa: PLC0415
+@attrs.define
+class _LastToken:
+    """A `TokenStore` that keeps the token which the session received for its credentials, to read its claims."""
 
-    async with open_session() as session:
-        core = session._context  # noqa: SLF001 - the token is nobody's but the session's  # pyright: ignore[reportPrivateUsage]
-        claims = claims_of(await core.tokens.token())
-        name = None
-        for path in _ASKED:
-            # Not every scope may read all, nor does every refusal tell the budget.
-            with suppress(Forbidden, NotFound), _permitted():
-                document = await session.request(path)
-                if isinstance(document.data, ResourceObject):
-                    name = document.data.attributes.get("name")
-            if session.rate_limits.limit is not None:
-                break
+    value: str | None = attrs.field(default=None, repr=False)
+
+    async def load(self, key: str) -> "StoredToken | None":  # noqa: ARG002 - as the protocol has it
+        return None
+
+    async def save(self, key: str, token: "StoredToken") -> None:  # noqa: ARG002 - as the protocol has it
+        self.value = token.value
+
+
+async def _inspect() -> dict[str, Any]:
+    received = _LastToken()
+    async with open_session(token_store=received) as session:
+        url, name = await _read_organization(session)
         state = session.rate_limits
-        url = core.origin.url
+    # A token of the environment does not pass through the store.
+    claims = _claims_of(received.value or invocation().environment.get("COMMERCELAYER_ACCESS_TOKEN", ""))
     organization, application, owner = (_object(claims.get(name)) for name in ("organization", "application", "owner"))
-    test, expires = claims.get("test"), claims.get("exp")
+    test = claims.get("test")
     return {
-        "organization": {
-            "url": url,
-            "slug": organization.get("slug"),
-            "id": organization.get("id"),
-            "name": name,
-        },
+        "organization": {"url": url, "slug": organization.get("slug"), "id": organization.get("id"), "name": name},
         "mode": ("test" if test else "live") if isinstance(test, bool) else None,
         "application": {"kind": application.get("kind")},
         "owner": {"type": owner.get("type"), "id": owner.get("id")},
         "scope": claims.get("scope"),
-        "expires_at": _moment(expires),
+        "expires_at": _datetime(claims.get("exp")),
         "rate": {"limit": state.limit, "seconds": state.seconds, "remaining": state.remaining},
     }
 
 
-@contextmanager
-def _permitted() -> Generator[None]:
-    """Pass over 401 UNAUTHORIZED, which says of a good token that it may not read this."""
+async def _read_organization(session: "Session") -> tuple[str, object]:
+    """The organization's URL, and its name if the token may read it. Afterwards the session knows the rate budget."""
+    url: str | None = None
+    name: object = None
+    for path in _PATHS:
+        try:
+            document = await session.request(path)
+        except (Forbidden, NotFound, Unauthorized) as error:
+            # A valid token may lack the permission to read this: 403, 404, or 401 with the code UNAUTHORIZED.
+            if isinstance(error, Unauthorized) and error.code != "UNAUTHORIZED":
+                raise
+            url = error.url
+        else:
+            url = document.url
+            if isinstance(document.data, ResourceObject):
+                name = document.data.attributes.get("name")
+        # Not every refusal has the headers of the budget.
+        if session.rate_limits.limit is not None:
+            break
+    parts = urlsplit(url or "")
+    return f"{parts.scheme}://{parts.netloc}", name
+
+
+def _claims_of(token: str) -> Mapping[str, Any]:
+    """The claims of a JSON Web Token, unverified; empty for a token of another form."""
     try:
-        yield
-    except Unauthorized as error:
-        if error.code != "UNAUTHORIZED":
-            raise
+        _, payload, _ = token.split(".")
+        return _object(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
-def _moment(seconds: object) -> str | None:
+def _datetime(seconds: object) -> str | None:
+    """POSIX seconds as ISO 8601; None for anything else."""
     if not isinstance(seconds, int | float):
         return None
     try:
@@ -128,14 +154,14 @@ def _known(*values: object) -> str:
     return ", ".join(text_of(value) for value in values if value) or _UNKNOWN
 
 
-def _expiry(moment: str | None) -> str:
-    if moment is None:
+def _expiry(expires_at: str | None) -> str:
+    if expires_at is None:
         return _UNKNOWN
-    left = int((datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds())
+    left = int((datetime.fromisoformat(expires_at) - datetime.now(UTC)).total_seconds())
     if left <= 0:
-        return f"{moment}, which is over"
+        return f"{expires_at}, which is over"
     hours, minutes = divmod(left // 60, 60)
-    return f"{moment}, in {hours} h {minutes} min" if hours else f"{moment}, in {minutes} min"
+    return f"{expires_at}, in {hours} h {minutes} min" if hours else f"{expires_at}, in {minutes} min"
 
 
 def _budget(rate: Mapping[str, Any]) -> str:

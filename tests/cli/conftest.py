@@ -17,8 +17,8 @@ PATIENCE = 30.0
 
 
 @attrs.frozen
-class Said:
-    """How a command ended."""
+class Result:
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -30,7 +30,7 @@ class Said:
 
 
 class Terminal(io.StringIO):
-    """A stdout that says it is a terminal."""
+    """A stdout that is a terminal to those who ask."""
 
     encoding = "utf-8"
 
@@ -39,10 +39,10 @@ class Terminal(io.StringIO):
 
 
 class Api:
-    """A server whose answers a test writes: `answers[path] = (status, document)`; a str is sent as HTML."""
+    """A server whose responses a test sets: `responses[path] = (status, document)`; a str is sent as HTML."""
 
     def __init__(self):
-        self.answers = {}
+        self.responses = {}
         self.hang = False
         self.arrived = threading.Event()
         self.released = threading.Event()
@@ -54,11 +54,11 @@ class Api:
                 if api.hang:
                     api.released.wait(PATIENCE)
                     return
-                status, answer = api.answers[self.path]
-                kind = "text/html" if isinstance(answer, str) else "application/vnd.api+json"
-                body = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
+                status, content = api.responses[self.path]
+                is_html = isinstance(content, str)
+                body = (content if is_html else json.dumps(content)).encode()
                 self.send_response(status)
-                self.send_header("Content-Type", kind)
+                self.send_header("Content-Type", "text/html" if is_html else "application/vnd.api+json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -70,9 +70,9 @@ class Api:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def serve(self, *, attributes, type="things", id="abc", **members):
-        """Answer for one resource."""
+        """Respond with one resource to a GET of it."""
         resource = {"type": type, "id": id, "attributes": attributes, **members}
-        self.answers[f"/api/{type}/{id}"] = (200, {"data": resource})
+        self.responses[f"/api/{type}/{id}"] = (200, {"data": resource})
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ def run(environment, capsys):
 
     def running(*arguments):
         code = main(arguments)
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
+        written = capsys.readouterr()
+        return Result(code, written.out, written.err)
 
     return running
 
@@ -122,8 +122,8 @@ def run_on_terminal(run, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", terminal)
             patch.setenv("COLUMNS", str(width))
-            said = run(*arguments)
-        return attrs.evolve(said, out=terminal.getvalue())
+            result = run(*arguments)
+        return attrs.evolve(result, out=terminal.getvalue())
 
     return running
 

@@ -31,16 +31,16 @@ def test_a_file_holds_what_the_environment_does(run, file, commercelayer_sandbox
         f"COMMERCELAYER_CLIENT_SECRET='{commercelayer_sandbox.client_secret}'\n"
     )
 
-    said = run("count", "customers", "--credentials", path)
+    result = run("count", "customers", "--credentials", path)
 
-    assert (said.code, said.err) == (0, "")
-    assert said.out.strip().isdigit()
+    assert (result.code, result.err) == (0, "")
+    assert result.out.strip().isdigit()
 
 
 def test_the_organization_may_stay_in_the_environment(run, file, environment, commercelayer_sandbox):
     environment(organization=commercelayer_sandbox.url)
 
-    said = run(
+    result = run(
         "get",
         "customers",
         "nobody",
@@ -48,24 +48,24 @@ def test_the_organization_may_stay_in_the_environment(run, file, environment, co
         file(f"COMMERCELAYER_ACCESS_TOKEN={commercelayer_sandbox.access_token}"),
     )
 
-    assert said.code == 3
+    assert result.code == 3
 
 
 def test_a_token_of_the_environment_does_not_go_with_a_file(run, file, environment, commercelayer_sandbox):
     environment(organization=commercelayer_sandbox.url, access_token=commercelayer_sandbox.access_token)
 
-    said = run("count", "customers", "--credentials", file("COMMERCELAYER_SCOPE=market:all\n"))
+    result = run("count", "customers", "--credentials", file("COMMERCELAYER_SCOPE=market:all\n"))
 
-    assert said.code == 2
-    assert "holds no credentials; add COMMERCELAYER_ACCESS_TOKEN" in said.err
+    assert result.code == 2
+    assert "has no credentials; add COMMERCELAYER_ACCESS_TOKEN" in result.err
 
 
 def test_an_organization_has_to_be_somewhere(run, file):
-    said = run("count", "customers", "--credentials", file(f"COMMERCELAYER_ACCESS_TOKEN={CANARY}"))
+    result = run("count", "customers", "--credentials", file(f"COMMERCELAYER_ACCESS_TOKEN={CANARY}"))
 
-    assert said.code == 2
-    assert "names no COMMERCELAYER_ORGANIZATION" in said.err
-    assert CANARY not in said.err
+    assert result.code == 2
+    assert "has no COMMERCELAYER_ORGANIZATION" in result.err
+    assert CANARY not in result.err
 
 
 @posix
@@ -73,11 +73,11 @@ def test_an_organization_has_to_be_somewhere(run, file):
 def test_a_file_that_others_can_read_is_refused(run, file, mode):
     path = file(f"COMMERCELAYER_ACCESS_TOKEN={CANARY}", mode)
 
-    said = run("count", "customers", "--credentials", path)
+    result = run("count", "customers", "--credentials", path)
 
-    assert said.code == 2
-    assert f"others can read or change {path} (mode {mode:04o}); run: chmod 600 {path}" in said.err
-    assert CANARY not in said.err
+    assert result.code == 2
+    assert f"others can read or change {path} (mode {mode:04o}); run: chmod 600 {path}" in result.err
+    assert CANARY not in result.err
 
 
 @pytest.mark.parametrize(
@@ -85,43 +85,43 @@ def test_a_file_that_others_can_read_is_refused(run, file, mode):
     [
         (
             f"COMMERCELAYER_ACCES_TOKEN={CANARY}",
-            "line 1: no NAME=value of those in --help; did you mean 'COMM",
+            "line 1 is not NAME=value with a NAME that --help lists; did you mean 'COMM",
         ),
-        (f"\n{CANARY}", "line 2: no NAME=value of those in --help;"),
+        (f"\n{CANARY}", "line 2 is not NAME=value with a NAME that --help lists;"),
         (f"{CANARY}=x", "line 1"),
-        ("x" * 70_000, "is no text of lines NAME=value"),
+        ("x" * 70_000, "is not a text of lines NAME=value"),
     ],
 )
 def test_a_malformed_file_is_refused_and_not_quoted(run, file, text, reason):
-    said = run("count", "customers", "--credentials", file(text))
+    result = run("count", "customers", "--credentials", file(text))
 
-    assert said.code == 2
-    assert reason in said.err
-    assert CANARY not in said.err
+    assert result.code == 2
+    assert reason in result.err
+    assert CANARY not in result.err
 
 
 @pytest.mark.parametrize(("name", "reason"), [("missing", "No such file"), (".", "Is a directory")])
-def test_what_cannot_be_read_is_told(run, tmp_path, name, reason):
-    said = run("count", "customers", "--credentials", str(tmp_path / name))
+def test_what_cannot_be_read_is_reported(run, tmp_path, name, reason):
+    result = run("count", "customers", "--credentials", str(tmp_path / name))
 
-    assert said.code == 2
-    assert reason in said.err
+    assert result.code == 2
+    assert reason in result.err
 
 
-def test_bytes_that_are_no_text_are_refused(run, tmp_path):
+def test_bytes_that_are_not_text_are_refused(run, tmp_path):
     path = tmp_path / "credentials"
     path.touch(0o600)
     path.write_bytes(b"\xff\xfe")
 
-    assert "is no text" in run("count", "customers", "--credentials", str(path)).err
+    assert "is not a text" in run("count", "customers", "--credentials", str(path)).err
 
 
 def test_secrets_of_a_file_are_masked_in_errors_too(run, file, api):
-    api.answers["/api/things/abc"] = (403, {"errors": [{"title": CANARY, "code": "NO", "detail": "no"}]})
+    api.responses["/api/things/abc"] = (403, {"errors": [{"title": CANARY, "code": "NO", "detail": "no"}]})
     path = file(f"COMMERCELAYER_ORGANIZATION={api.url}\nCOMMERCELAYER_ACCESS_TOKEN={CANARY}\n")
 
-    said = run("--debug", "get", "things", "abc", "--credentials", path)
+    result = run("--debug", "get", "things", "abc", "--credentials", path)
 
-    assert said.code == 4
-    assert "Traceback" in said.err
-    assert CANARY not in said.out + said.err
+    assert result.code == 4
+    assert "Traceback" in result.err
+    assert CANARY not in result.out + result.err

@@ -26,41 +26,41 @@ def document(run):
     return run("demo", "--json").document
 
 
-def test_plain_text_tells_each_request_and_what_came_of_it(run):
-    said = run("demo")
+def test_plain_text_shows_each_request_and_its_result(run):
+    result = run("demo")
 
-    assert (said.code, said.err) == (0, "")
-    assert [line.split()[1] for line in said.out.splitlines() if line.startswith("  GET ")] == PATHS
-    assert said.out.count("  Authorization: Bearer [masked]\n") == 3
-    assert said.out.count("  200, application/vnd.api+json, ") == 3
-    assert "\nCustomerPaymentSource customer_payment_sources/xYZkjABcde:\n" in said.out
-    assert "\nCustomer customers/" in said.out
-    assert "\nStripePayment stripe_payments/" in said.out
+    assert (result.code, result.err) == (0, "")
+    assert [line.split()[1] for line in result.out.splitlines() if line.startswith("  GET ")] == PATHS
+    assert result.out.count("  Authorization: Bearer [masked]\n") == 3
+    assert result.out.count("  200, application/vnd.api+json, ") == 3
+    assert "\nCustomerPaymentSource customer_payment_sources/xYZkjABcde:\n" in result.out
+    assert "\nCustomer customers/" in result.out
+    assert "\nStripePayment stripe_payments/" in result.out
 
 
 def test_plain_text_has_no_colours_and_ends_with_the_next_steps(run):
-    said = run("demo")
+    result = run("demo")
 
-    assert "\x1b" not in said.out
-    assert said.out.splitlines()[-1].startswith("Next steps: ")
+    assert "\x1b" not in result.out
+    assert result.out.splitlines()[-1].startswith("Next steps: ")
 
 
 def test_a_terminal_gets_the_same_in_panels(run_on_terminal):
-    said = run_on_terminal("demo")
+    result = run_on_terminal("demo")
 
-    assert said.code == 0
-    assert "\x1b[" in said.out
+    assert result.code == 0
+    assert "\x1b[" in result.out
     for words in (*PATHS, "╭─", "Next steps: ", "StripePayment"):
-        assert words in said.out
+        assert words in result.out
 
 
 def test_no_color_takes_the_colours_of_a_terminal_away(run_on_terminal, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
 
-    said = run_on_terminal("demo")
+    result = run_on_terminal("demo")
 
-    assert "╭─" in said.out
-    assert not any(f"\x1b[3{n}m" in said.out for n in range(8))
+    assert "╭─" in result.out
+    assert not any(f"\x1b[3{n}m" in result.out for n in range(8))
 
 
 def test_a_dumb_terminal_gets_plain_text(run_on_terminal, monkeypatch):
@@ -70,11 +70,11 @@ def test_a_dumb_terminal_gets_plain_text(run_on_terminal, monkeypatch):
 
 
 def test_no_output_shows_a_secret(run, run_on_terminal):
-    for said in (run("demo"), run("demo", "--json"), run_on_terminal("demo", width=400)):
-        assert not any(secret in said.out + said.err for secret in SECRETS)
+    for result in (run("demo"), run("demo", "--json"), run_on_terminal("demo", width=400)):
+        assert not any(secret in result.out + result.err for secret in SECRETS)
 
 
-def test_json_tells_the_requests_of_each_step(document):
+def test_json_has_the_requests_of_each_step(document):
     steps = document["steps"]
 
     assert [[request["path"] for request in step["requests"]] for step in steps] == [*([path] for path in PATHS), []]
@@ -88,7 +88,7 @@ def test_json_tells_the_requests_of_each_step(document):
         assert request["headers"]["Authorization"] == "Bearer [masked]"
 
 
-def test_json_tells_the_resource_of_each_step(document):
+def test_json_has_the_resource_of_each_step(document):
     resources = [step["resource"] for step in document["steps"]]
 
     assert [resource["class"] for resource in resources] == [
@@ -102,7 +102,7 @@ def test_json_tells_the_resource_of_each_step(document):
     assert resources[1] == resources[3]
 
 
-def test_json_tells_the_relationships_before_and_after(document):
+def test_json_has_the_relationships_before_and_after(document):
     for name, relationship in document["relationships"].items():
         link = f"{document['sandbox']}{WALLET}/{name}"
         before = {"state": "links only", "loaded": False, "identifiers": [], "link": link}
@@ -118,29 +118,29 @@ def test_json_points_to_what_it_masks(document):
 
 
 def test_reveal_shows_the_documented_tokens_but_never_the_bearer(run):
-    said = run("demo", "--json", "--reveal")
+    result = run("demo", "--json", "--reveal")
 
-    attributes = said.document["steps"][0]["requests"][0]["body"]["data"]["attributes"]
+    attributes = result.document["steps"][0]["requests"][0]["body"]["data"]["attributes"]
     assert attributes["customer_token"] == "cus_xxxyyyzzz"
     assert attributes["payment_source_token"] == "pm_xxxyyyzzz"
-    assert said.document["masked"] == []
-    assert "eyJ" not in said.out
+    assert result.document["masked"] == []
+    assert "eyJ" not in result.out
 
 
-def test_reveal_leaves_nothing_masked_to_tell_about(run):
-    said = run("demo", "--reveal")
+def test_reveal_leaves_nothing_masked(run):
+    result = run("demo", "--reveal")
 
-    assert "cus_xxxyyyzzz" in said.out
-    assert "--reveal shows them" not in said.out
-    assert "eyJ" not in said.out
+    assert "cus_xxxyyyzzz" in result.out
+    assert "--reveal shows them" not in result.out
+    assert "eyJ" not in result.out
 
 
 def test_only_a_body_with_many_relationships_is_shortened(run):
-    said = run("demo")
+    result = run("demo")
 
-    assert said.out.count("\nbody:\n") == 2
-    assert said.out.count("\nbody, shortened; --json has all of it:\n") == 1
-    assert '"...": "12 more like these"' in said.out
+    assert result.out.count("\nbody:\n") == 2
+    assert result.out.count("\nbody, shortened; --json has all of it:\n") == 1
+    assert '"...": "12 more like these"' in result.out
 
 
 def test_a_sandbox_that_cannot_listen_is_one_sentence(run, monkeypatch):
@@ -149,7 +149,7 @@ def test_a_sandbox_that_cannot_listen_is_one_sentence(run, monkeypatch):
 
     monkeypatch.setattr(Sandbox, "_listen", listen)
 
-    said = run("demo")
+    result = run("demo")
 
-    assert (said.code, said.out) == (1, "")
-    assert said.err == "error: cannot listen on port 0 of 127.0.0.1: Address already in use\n"
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "error: cannot listen on port 0 of 127.0.0.1: Address already in use\n"

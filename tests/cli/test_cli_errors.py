@@ -47,7 +47,7 @@ def test_the_help_lists_each_exit_code():
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "advice"),
+    ("response", "code", "advice"),
     [
         ((404, refusal("RECORD_NOT_FOUND")), 3, "check the id"),
         ((401, refusal("INVALID_TOKEN")), 4, "check the token"),
@@ -58,16 +58,16 @@ def test_the_help_lists_each_exit_code():
         ((200, {"data": {"type": "others", "id": "abc"}}), 1, "COMMERCELAYER_ORGANIZATION"),
     ],
 )
-def test_a_bad_answer_is_one_sentence_with_the_next_step(run, things, answer, code, advice):
-    things.answers["/api/things/abc"] = answer
+def test_a_bad_response_is_one_sentence_with_the_next_step(run, things, response, code, advice):
+    things.responses["/api/things/abc"] = response
 
-    said = run(*THING)
+    result = run(*THING)
 
-    assert (said.code, said.out) == (code, "")
-    assert said.err.startswith("error: ")
-    assert said.err.count("\n") == 1
-    assert advice in said.err
-    assert "/api/things/abc" in said.err
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith("error: ")
+    assert result.err.count("\n") == 1
+    assert advice in result.err
+    assert "/api/things/abc" in result.err
 
 
 def test_a_refused_connection_is_1(run, environment):
@@ -75,21 +75,21 @@ def test_a_refused_connection_is_1(run, environment):
         port = free.getsockname()[1]
     environment(organization=f"http://127.0.0.1:{port}", access_token=CANARY)
 
-    said = run(*THING)
+    result = run(*THING)
 
-    assert said.code == 1
-    assert f"error: cannot connect to http://127.0.0.1:{port}/api/things/abc: " in said.err
-    assert said.err.endswith("; check COMMERCELAYER_ORGANIZATION and the network\n")
+    assert result.code == 1
+    assert f"error: cannot connect to http://127.0.0.1:{port}/api/things/abc: " in result.err
+    assert result.err.endswith("; check COMMERCELAYER_ORGANIZATION and the network\n")
 
 
 def test_refused_credentials_are_4(run, environment, commercelayer_sandbox):
     environment(organization=commercelayer_sandbox.url, client_id="nobody", client_secret=CANARY)
 
-    said = run(*THING)
+    result = run(*THING)
 
-    assert said.code == 4
-    assert "check the credentials" in said.err
-    assert CANARY not in said.err
+    assert result.code == 4
+    assert "check the credentials" in result.err
+    assert CANARY not in result.err
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_refused_credentials_are_4(run, environment, commercelayer_sandbox):
 def test_a_wrong_environment_is_2_and_named(run, environment, variables, named):
     environment(**variables)
 
-    said = run(*THING)
+    result = run(*THING)
 
-    assert (said.code, said.out) == (2, "")
-    assert named in said.err
+    assert (result.code, result.out) == (2, "")
+    assert named in result.err
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_a_wrong_environment_is_2_and_named(run, environment, variables, named):
     ],
 )
 def test_misuse_is_2_and_sends_nothing(run, organization, arguments, sentence):
-    said = run("get", *arguments)
+    result = run("get", *arguments)
 
-    assert (said.code, said.out) == (2, "")
-    assert sentence in said.err
+    assert (result.code, result.out) == (2, "")
+    assert sentence in result.err
     assert not organization.requests
 
 
@@ -138,89 +138,89 @@ def test_misuse_is_2_and_sends_nothing(run, organization, arguments, sentence):
         (("demo", "extra"), "unexpected extra argument"),
     ],
 )
-def test_wrong_arguments_are_2_with_the_place_to_look(run, arguments, sentence):
-    said = run(*arguments)
+def test_wrong_arguments_are_2_with_the_help_to_read(run, arguments, sentence):
+    result = run(*arguments)
 
-    assert (said.code, said.out) == (2, "")
-    assert sentence in said.err
-    assert said.err.count("\n") == 1
+    assert (result.code, result.out) == (2, "")
+    assert sentence in result.err
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("option", ["--token", "--access-token", "--client_secret", "--password", "-token", "--SECRET"])
 @pytest.mark.parametrize("form", ["{} {}", "{}={}"])
 def test_secrets_as_arguments_are_refused_and_not_repeated(run, option, form):
-    said = run(*THING, *form.format(option, CANARY).split())
+    result = run(*THING, *form.format(option, CANARY).split())
 
-    assert said.code == 2
-    assert "COMMERCELAYER_ACCESS_TOKEN" in said.err
-    assert CANARY not in said.out + said.err
+    assert result.code == 2
+    assert "COMMERCELAYER_ACCESS_TOKEN" in result.err
+    assert CANARY not in result.out + result.err
 
 
 def test_no_command_is_2_with_the_help_on_stderr(run):
-    said = run()
+    result = run()
 
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("Usage: commercelayer-async [OPTIONS]")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Usage: commercelayer-async [OPTIONS]")
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("-h",), ("demo", "--help"), ("get", "-h")])
 def test_help_is_0_with_examples(run, arguments):
-    said = run(*arguments)
+    result = run(*arguments)
 
-    assert (said.code, said.err) == (0, "")
-    assert "  Examples:\n    commercelayer-async " in said.out
+    assert (result.code, result.err) == (0, "")
+    assert "  Examples:\n    commercelayer-async " in result.out
 
 
 def test_the_version_is_0(run):
-    said = run("--version")
+    result = run("--version")
 
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("commercelayer-async 0.")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("commercelayer-async 0.")
 
 
 def test_a_type_close_to_a_known_one_is_a_hint(run, organization):
-    said = run("get", "customer_payment_source", "xYZkjABcde")
+    result = run("get", "customer_payment_source", "xYZkjABcde")
 
-    assert said.code == 3
-    assert said.err.endswith("; did you mean 'customer_payment_sources'?\n")
+    assert result.code == 3
+    assert result.err.endswith("; did you mean 'customer_payment_sources'?\n")
 
 
 def test_a_missing_record_of_a_known_type_has_no_hint(run, organization):
-    said = run("get", "customers", "nobody")
+    result = run("get", "customers", "nobody")
 
-    assert said.code == 3
-    assert "did you mean" not in said.err
+    assert result.code == 3
+    assert "did you mean" not in result.err
 
 
 def test_debug_shows_the_traceback_before_the_sentence_without_secrets(run, things):
-    things.answers["/api/things/abc"] = (401, refusal("INVALID_TOKEN", title=f"\x1b[2J{CANARY}"))
+    things.responses["/api/things/abc"] = (401, refusal("INVALID_TOKEN", title=f"\x1b[2J{CANARY}"))
 
-    said = run("--debug", *THING)
+    result = run("--debug", *THING)
 
-    assert said.code == 4
-    assert said.err.startswith("Traceback (most recent call last):\n")
-    assert "\nerror: 401 INVALID_TOKEN: " in said.err
-    assert CANARY not in said.err
-    assert "\x1b" not in said.err
+    assert result.code == 4
+    assert result.err.startswith("Traceback (most recent call last):\n")
+    assert "\nerror: 401 INVALID_TOKEN: " in result.err
+    assert CANARY not in result.err
+    assert "\x1b" not in result.err
 
 
-def test_a_mistake_of_ours_is_one_sentence_that_quotes_nothing(run, broken):
+def test_a_bug_of_this_package_is_one_sentence_that_quotes_nothing(run, broken):
     broken(KeyError(CANARY))
 
-    said = run(*THING)
+    result = run(*THING)
 
-    assert said.code == 1
-    assert said.err.startswith("error: unexpected KeyError; ")
-    assert CANARY not in said.err
+    assert result.code == 1
+    assert result.err.startswith("error: unexpected KeyError; ")
+    assert CANARY not in result.err
 
 
-def test_debug_shows_where_a_mistake_of_ours_is(run, broken, environment):
+def test_debug_shows_where_a_bug_is(run, broken, environment):
     environment(access_token=CANARY)
     broken(KeyError(CANARY))
 
-    said = run("--debug", *THING)
+    result = run("--debug", *THING)
 
-    assert "KeyError: '[masked]'" in said.err
+    assert "KeyError: '[masked]'" in result.err
 
 
 def test_an_operating_system_without_words_for_its_error_is_named(run, broken):
@@ -232,17 +232,17 @@ def test_an_operating_system_without_words_for_its_error_is_named(run, broken):
 def test_ctrl_c_is_130(run, broken):
     broken(KeyboardInterrupt())
 
-    said = run(*THING)
+    result = run(*THING)
 
-    assert (said.code, said.out, said.err) == (130, "", "error: interrupted\n")
+    assert (result.code, result.out, result.err) == (130, "", "error: interrupted\n")
 
 
 def test_a_configuration_error_in_a_command_is_2(run, broken):
     broken(ConfigurationError("set it"))
 
-    said = run(*THING)
+    result = run(*THING)
 
-    assert (said.code, said.err) == (2, "error: set it\n")
+    assert (result.code, result.err) == (2, "error: set it\n")
 
 
 class Failing(io.StringIO):
@@ -259,17 +259,17 @@ class Failing(io.StringIO):
 def test_a_reader_that_has_gone_is_141_and_silence(run, monkeypatch):
     monkeypatch.setattr(sys, "stdout", Failing(errno.EPIPE))
 
-    said = run("demo")
+    result = run("demo")
 
-    assert (said.code, said.err) == (141, "")
+    assert (result.code, result.err) == (141, "")
 
 
 def test_a_full_disk_is_1_and_a_sentence(run, monkeypatch):
     monkeypatch.setattr(sys, "stdout", Failing(errno.ENOSPC))
 
-    said = run("demo")
+    result = run("demo")
 
-    assert (said.code, said.err) == (1, "error: it failed\n")
+    assert (result.code, result.err) == (1, "error: it failed\n")
 
 
 def test_no_stdout_at_all_is_fine(run, monkeypatch):
@@ -284,9 +284,9 @@ def test_a_missing_extra_is_one_sentence_with_the_line_to_run(module, monkeypatc
 
     code = main(["demo"])
 
-    said = capsys.readouterr()
-    assert (code, said.out) == (1, "")
-    assert said.err == (
+    result = capsys.readouterr()
+    assert (code, result.out) == (1, "")
+    assert result.err == (
         f"error: the command line needs {module}, which is not installed; run: pip install 'commercelayer-async[cli]'\n"
     )
 

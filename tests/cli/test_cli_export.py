@@ -40,35 +40,35 @@ def held():
 def test_every_wallet_is_written(run, organization, tmp_path):
     path = tmp_path / "wallets.jsonl"
 
-    said = run("export", WALLETS, "--to", str(path), "--include", "customer,payment_source")
+    result = run("export", WALLETS, "--to", str(path), "--include", "customer,payment_source")
 
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith(f"300 {WALLETS} in {path} (")
-    assert said.out.endswith(f"; {path}.manifest.json tells more\n")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(f"300 {WALLETS} in {path} (")
+    assert result.out.endswith(f"; see {path}.manifest.json\n")
     assert ids_in(path) == list(organization.world.wallet_ids())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_the_manifest_is_for_programs_with_filters_masked(run, organization, tmp_path):
-    said = run(
+    result = run(
         *("export", WALLETS, "--to", str(tmp_path / "w.csv"), "--json"),
         *("--filter", "payment_source_token_eq=pm_xxxyyyzzz", "--filter", "created_at_gt=2000-01-01"),
     )
 
-    assert said.document["filter"] == {"payment_source_token_eq": "[masked]", "created_at_gt": "2000-01-01"}
-    assert said.document["masked"] == ["/filter/payment_source_token_eq"]
-    assert said.document["records"] == 1
-    assert said.document["format"] == "csv"
+    assert result.document["filter"] == {"payment_source_token_eq": "[masked]", "created_at_gt": "2000-01-01"}
+    assert result.document["masked"] == ["/filter/payment_source_token_eq"]
+    assert result.document["records"] == 1
+    assert result.document["format"] == "csv"
 
 
 def test_a_file_that_is_there_is_2(run, organization, tmp_path):
     path = tmp_path / "w.jsonl"
     path.write_text("mine")
 
-    said = run("export", WALLETS, "--to", str(path))
+    result = run("export", WALLETS, "--to", str(path))
 
-    assert (said.code, said.out) == (2, "")
-    assert said.err == f"error: {path} is there already; name another file, or overwrite it\n"
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"error: {path} is there already; name another file, or overwrite it\n"
     assert path.read_text() == "mine"
     assert run("export", WALLETS, "--to", str(path), "--overwrite").code == 0
 
@@ -78,41 +78,41 @@ def test_an_export_that_ends_early_is_5_and_says_how_to_go_on(run, organization,
     last = organization.world.wallet_ids()[49]
     organization.faults.add(Answer.errors(418), where=lambda request: last in request.raw_path)
 
-    said = run("export", WALLETS, "--to", str(path))
+    result = run("export", WALLETS, "--to", str(path))
 
-    assert (said.code, said.out) == (5, "")
-    assert "50 records are kept in w.jsonl.part; resume the export to go on" in said.err
+    assert (result.code, result.out) == (5, "")
+    assert "50 records are kept in w.jsonl.part; resume the export to go on" in result.err
     assert run("export", WALLETS, "--to", str(path)).code == 2
     assert run("export", WALLETS, "--to", str(path), "--resume").code == 0
     assert ids_in(path) == list(organization.world.wallet_ids())
     assert run("export", WALLETS, "--to", str(path), "--resume").code == 0
 
 
-def test_another_export_is_not_gone_on_with(run, organization, tmp_path):
+def test_another_export_is_not_resumed(run, organization, tmp_path):
     path = tmp_path / "w.jsonl"
     last = organization.world.wallet_ids()[24]
     organization.faults.add(Answer.errors(418), where=lambda request: last in request.raw_path)
     run("export", WALLETS, "--to", str(path))
 
-    said = run("export", WALLETS, "--to", str(path), "--resume", "--include", "customer")
+    result = run("export", WALLETS, "--to", str(path), "--resume", "--include", "customer")
 
-    assert said.code == 2
-    assert "it differs in include" in said.err
+    assert result.code == 2
+    assert "it differs in include" in result.err
 
 
 def test_a_folder_that_is_not_there_is_1(run, organization, tmp_path):
-    said = run("export", WALLETS, "--to", str(tmp_path / "missing" / "w.jsonl"))
+    result = run("export", WALLETS, "--to", str(tmp_path / "missing" / "w.jsonl"))
 
-    assert said.code == 1
-    assert "there is no such folder; make it first" in said.err
+    assert result.code == 1
+    assert "there is no such folder; make it first" in result.err
     assert not organization.requests
 
 
 def test_a_type_close_to_a_known_one_is_a_hint(run, organization, tmp_path):
-    said = run("export", "custmers", "--to", str(tmp_path / "w.jsonl"))
+    result = run("export", "custmers", "--to", str(tmp_path / "w.jsonl"))
 
-    assert said.code == 3
-    assert said.err.endswith("; did you mean 'customers'?\n")
+    assert result.code == 3
+    assert result.err.endswith("; did you mean 'customers'?\n")
     assert not list(tmp_path.iterdir())
 
 

@@ -19,10 +19,10 @@ def things(environment, api):
 
 
 def test_a_resource_is_a_table_of_attributes_and_one_of_relationships(run, organization):
-    said = run(*WALLET)
+    result = run(*WALLET)
 
-    lines = said.out.splitlines()
-    assert (said.code, said.err) == (0, "")
+    lines = result.out.splitlines()
+    assert (result.code, result.err) == (0, "")
     assert lines[1] == "CustomerPaymentSource customer_payment_sources/xYZkjABcde:"
     assert "  customer_token        [masked]" in lines
     assert '  metadata              {"foo": "bar"}' in lines
@@ -32,26 +32,26 @@ def test_a_resource_is_a_table_of_attributes_and_one_of_relationships(run, organ
 
 
 def test_reveal_shows_secrets(run, organization):
-    said = run(*WALLET, "--reveal")
+    result = run(*WALLET, "--reveal")
 
-    assert "  customer_token        cus_xxxyyyzzz\n" in said.out
-    assert "masked" not in said.out
+    assert "  customer_token        cus_xxxyyyzzz\n" in result.out
+    assert "masked" not in result.out
 
 
 def test_a_terminal_gets_tables(run_on_terminal, organization):
-    said = run_on_terminal(*WALLET)
+    result = run_on_terminal(*WALLET)
 
-    assert "╭" in said.out
-    assert "cus_xxxyyyzzz" not in said.out
+    assert "╭" in result.out
+    assert "cus_xxxyyyzzz" not in result.out
 
 
 def test_included_resources_are_shown_too(run, organization):
-    said = run(*WALLET, "--include", "customer,payment_source.payment_gateway")
+    result = run(*WALLET, "--include", "customer,payment_source.payment_gateway")
 
-    assert said.out.count("\nincluded\n--------\n") == 3
-    assert "\nCustomer customers/" in said.out
-    assert "\nGenericResource stripe_gateways/" in said.out
-    assert re.search(r"^  customer +included +customers/\w+$", said.out, re.MULTILINE)
+    assert result.out.count("\nincluded\n--------\n") == 3
+    assert "\nCustomer customers/" in result.out
+    assert "\nGenericResource stripe_gateways/" in result.out
+    assert re.search(r"^  customer +included +customers/\w+$", result.out, re.MULTILINE)
 
 
 def test_client_credentials_of_the_environment_are_used(run, environment, commercelayer_sandbox):
@@ -65,33 +65,33 @@ def test_client_credentials_of_the_environment_are_used(run, environment, commer
 
 
 def test_json_is_the_resource_object_as_received(run, organization):
-    said = run(*WALLET, "--json", "--reveal")
+    result = run(*WALLET, "--json", "--reveal")
 
-    assert list(said.document) == ["data", "included", "masked"]
-    assert list(said.document["data"]) == ["id", "type", "links", "attributes", "relationships", "meta"]
-    assert said.document["data"]["attributes"]["created_at"] == "2018-01-01T12:00:00.000Z"
-    assert said.document["data"]["attributes"]["customer_token"] == "cus_xxxyyyzzz"
-    assert said.document["included"] == said.document["masked"] == []
+    assert list(result.document) == ["data", "included", "masked"]
+    assert list(result.document["data"]) == ["id", "type", "links", "attributes", "relationships", "meta"]
+    assert result.document["data"]["attributes"]["created_at"] == "2018-01-01T12:00:00.000Z"
+    assert result.document["data"]["attributes"]["customer_token"] == "cus_xxxyyyzzz"
+    assert result.document["included"] == result.document["masked"] == []
 
 
 def test_json_masks_and_points_to_it(run, organization):
-    said = run(*WALLET, "--json", "--include", "customer")
+    result = run(*WALLET, "--json", "--include", "customer")
 
-    assert said.document["data"]["attributes"]["customer_token"] == "[masked]"
-    assert said.document["included"][0]["attributes"]["email"] == "[masked]"
+    assert result.document["data"]["attributes"]["customer_token"] == "[masked]"
+    assert result.document["included"][0]["attributes"]["email"] == "[masked]"
     assert {
         "/data/attributes/customer_token",
         "/data/attributes/payment_source_token",
         "/included/0/attributes/email",
-    } <= set(said.document["masked"])
+    } <= set(result.document["masked"])
 
 
 def test_json_lists_each_included_resource_once_nearest_first(run, organization):
     customer = run(*WALLET, "--json", "--include", "customer").document["included"][0]["id"]
 
-    said = run("get", "customers", customer, "--json", "--include", "customer_payment_sources.customer")
+    result = run("get", "customers", customer, "--json", "--include", "customer_payment_sources.customer")
 
-    included = said.document["included"]
+    included = result.document["included"]
     assert {resource["type"] for resource in included} == {"customer_payment_sources"}
     assert len({resource["id"] for resource in included}) == len(included) > 0
 
@@ -99,10 +99,10 @@ def test_json_lists_each_included_resource_once_nearest_first(run, organization)
 def test_json_is_ascii_whatever_the_server_sends(run, things):
     things.serve(attributes={"name": "Zoë\x9b2J\u202e"})
 
-    said = run("get", "things", "abc", "--json")
+    result = run("get", "things", "abc", "--json")
 
-    assert said.out.isascii()
-    assert said.document["data"]["attributes"]["name"] == "Zoë\x9b2J\u202e"
+    assert result.out.isascii()
+    assert result.document["data"]["attributes"]["name"] == "Zoë\x9b2J\u202e"
 
 
 def test_a_type_without_a_class_is_masked_by_names_at_any_depth(run, things):
@@ -120,11 +120,11 @@ def test_a_type_without_a_class_is_masked_by_names_at_any_depth(run, things):
         relationships={"tokens": {"data": None}},
     )
 
-    said = run("get", "things", "abc")
+    result = run("get", "things", "abc")
     document = run("get", "things", "abc", "--json").document
 
-    assert CANARY not in said.out
-    assert JWT not in said.out
+    assert CANARY not in result.out
+    assert JWT not in result.out
     assert document["data"]["attributes"] == {
         "token": "[masked]",
         "cart": {"clientSecret": "[masked]", "lines": [{"api_key": "[masked]"}]},
@@ -143,24 +143,24 @@ def test_an_attribute_unknown_to_its_class_is_shown_and_masked_by_name(run, thin
     times = {"created_at": "2018-01-01T12:00:00Z", "updated_at": "2018-01-01T12:00:00Z"}
     things.serve(type="customers", attributes={"secret_word": CANARY, **times, "shoe_size": 42})
 
-    said = run("get", "customers", "abc")
+    result = run("get", "customers", "abc")
 
-    assert "  secret_word  [masked]\n" in said.out
-    assert "  shoe_size    42\n" in said.out
-    assert said.out.splitlines()[-1] == "1 value is masked; --reveal shows what is there."
+    assert "  secret_word  [masked]\n" in result.out
+    assert "  shoe_size    42\n" in result.out
+    assert result.out.splitlines()[-1] == "1 value is masked; --reveal shows what is there."
 
 
 def test_the_own_token_is_never_shown_whatever_the_server_echoes(run, run_on_terminal, things):
     things.serve(attributes={"echo": f"got {TOKEN}", "list": [TOKEN]})
 
-    for said in (
+    for result in (
         run("get", "things", "abc", "--reveal"),
         run("get", "things", "abc", "--reveal", "--json"),
         run_on_terminal("get", "things", "abc", "--reveal"),
     ):
-        assert said.code == 0
-        assert TOKEN not in said.out
-        assert "[masked]" in said.out
+        assert result.code == 0
+        assert TOKEN not in result.out
+        assert "[masked]" in result.out
 
 
 def test_what_steers_a_terminal_or_looks_like_markup_is_only_text(run, run_on_terminal, things):
@@ -168,21 +168,21 @@ def test_what_steers_a_terminal_or_looks_like_markup_is_only_text(run, run_on_te
 
     plain, rich = run("get", "things", "abc"), run_on_terminal("get", "things", "abc")
 
-    for said in (plain, rich):
-        assert said.code == 0
-        assert "[red]a\\u001b]0;title\\u0007[/red]\\u000ab" in said.out
-        assert not any(mark in said.out for mark in ("\x1b[2J", "\x1b]0", "\x07", "\u202e"))
-        assert "[/]" in said.out
+    for result in (plain, rich):
+        assert result.code == 0
+        assert "[red]a\\u001b]0;title\\u0007[/red]\\u000ab" in result.out
+        assert not any(mark in result.out for mark in ("\x1b[2J", "\x1b]0", "\x07", "\u202e"))
+        assert "[/]" in result.out
 
 
 def test_a_long_linkage_is_cut(run, things):
     linkage = [{"type": "parts", "id": f"p{n}"} for n in range(7)]
     things.serve(attributes={}, relationships={"parts": {"data": linkage}, "nothing": {"data": None}})
 
-    said = run("get", "things", "abc")
+    result = run("get", "things", "abc")
 
-    assert "  parts    identified  parts/p0, parts/p1, parts/p2, parts/p3, parts/p4 and 2 more\n" in said.out
-    assert "  nothing  empty\n" in said.out
+    assert "  parts    identified  parts/p0, parts/p1, parts/p2, parts/p3, parts/p4 and 2 more\n" in result.out
+    assert "  nothing  empty\n" in result.out
 
 
 def test_linkage_by_local_id_is_shown(run, things):
@@ -197,11 +197,11 @@ def test_a_resource_without_relationships_and_meta_is_one_table(run, things):
     assert run("get", "things", "abc").out == "\nGenericResource things/abc:\n  attribute  value\n  name       x\n"
 
 
-def test_an_answer_that_turns_out_wrong_late_leaves_stdout_empty(run, things):
+def test_a_response_that_turns_out_wrong_late_leaves_stdout_empty(run, things):
     things.serve(attributes={}, relationships={"part": {"data": 5}})
 
-    said = run("get", "things", "abc")
+    result = run("get", "things", "abc")
 
-    assert (said.code, said.out) == (1, "")
-    assert "/data/relationships/part" in said.err
-    assert json.dumps(CANARY) not in said.err
+    assert (result.code, result.out) == (1, "")
+    assert "/data/relationships/part" in result.err
+    assert json.dumps(CANARY) not in result.err

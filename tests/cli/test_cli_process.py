@@ -130,7 +130,7 @@ def test_a_full_disk_is_one_sentence(spawn):
 
 @posix
 @pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}])
-def test_a_real_terminal_gets_panels_and_colours_unless_told_otherwise(spawn, variables):
+def test_a_real_terminal_gets_panels_and_colours_unless_no_color_is_set(spawn, variables):
     import pty  # noqa: PLC0415 - POSIX only
 
     ours, theirs = pty.openpty()
