@@ -1,4 +1,4 @@
-"""Wallets as an aiohttp.web service: the session in a cleanup context, errors in a middleware.
+"""An aiohttp.web service that serves wallets: the session in a cleanup context, errors in a middleware.
 
 Run it by `python docs/recipes/aiohttp_app.py`.
 """
@@ -24,7 +24,7 @@ async def session_of(app: web.Application) -> AsyncIterator[None]:
 
 @web.middleware
 async def map_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Any error of the client, as a status and a sentence."""
+    """Respond to any error of the client with a status and a sentence."""
     try:
         return await handler(request)
     except CommerceLayerError as error:
@@ -33,14 +33,14 @@ async def map_errors(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def wallet(request: web.Request) -> web.Response:
-    """One wallet and its customer's status."""
+    """Respond with one wallet and its customer's status."""
     source = await request.app[SESSION].get(CustomerPaymentSource, request.match_info["wallet_id"], include="customer")
     customer = await source.customer
     return web.json_response({"id": source.id, "name": source.name, "customer_status": customer.status})
 
 
 def make_app() -> web.Application:
-    """The application; nothing is opened before it runs."""
+    """Make the application; nothing is opened before it runs."""
     app = web.Application(middlewares=[map_errors])
     app.cleanup_ctx.append(session_of)
     app.router.add_get("/wallets/{wallet_id:[A-Za-z0-9_-]{1,64}}", wallet)

@@ -1,7 +1,7 @@
-"""What a web service answers when the API could not be read: a status and a sentence, and nothing of the API's own.
+"""The response of a web service when the API could not be read: a status and a sentence, and nothing of the API's own.
 
-The web recipes share it. The text of an error names the URL and the request id: that is for the log of whoever runs the
-service, not for whoever called it.
+The web recipes share this module. The text of an error names the URL and the request id. That belongs in the log of the
+service, not in a response to its callers.
 """
 
 import logging
@@ -25,7 +25,7 @@ from commercelayer_async import (
 
 _log: Final = logging.getLogger("wallets")
 
-# The first that fits. The service's own credentials are not the caller's, so their trouble is neither 401 nor 403.
+# The first match counts. A refusal of the service's credentials is not the caller's fault: so neither 401 nor 403.
 _ANSWERS: Final = (
     (NotFound, 404, "there is no such wallet"),
     (RateLimited, 503, "busy, try again later"),
@@ -37,12 +37,12 @@ _ANSWERS: Final = (
 )
 _OTHERWISE: Final = (502, "the commerce API gave no usable answer")
 _COME_BACK: Final = 1.0
-"""Seconds, where a 503 has no time of its own to tell."""
+"""Seconds, for a 503 whose error has no `retry_after`."""
 
 
 @attrs.frozen
 class ErrorAnswer:
-    """What goes out."""
+    """The response: its status, its sentence, and when to come back."""
 
     status: int
     title: str
@@ -51,18 +51,18 @@ class ErrorAnswer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Retry-After` in whole seconds, rounded up, if there is a time to tell."""
+        """`Retry-After` in whole seconds, rounded up, if there is a `retry_after`."""
         return {} if self.retry_after is None else {"Retry-After": str(math.ceil(self.retry_after))}
 
     @property
     def body(self) -> dict[str, str]:
-        """For JSON."""
+        """The body, to be sent as JSON."""
         return {"error": self.title}
 
 
 def answer_to(error: CommerceLayerError) -> ErrorAnswer:
-    """The answer to a caller, after the error itself has gone to the log."""
-    found = ((status, title) for kinds, status, title in _ANSWERS if isinstance(error, kinds))
+    """Log the error, and make the response to the caller."""
+    found = ((status, title) for classes, status, title in _ANSWERS if isinstance(error, classes))
     status, title = next(found, _OTHERWISE)
     wished = error.retry_after if isinstance(error, RateLimited) else None
     answer = ErrorAnswer(status, title, (wished or _COME_BACK) if status == 503 else None)  # noqa: PLR2004 - as HTTP has it

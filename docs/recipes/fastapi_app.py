@@ -1,4 +1,4 @@
-"""Wallets as a FastAPI service: one session for the process, a dependency that gives it, errors mapped to statuses.
+"""A FastAPI service that serves wallets: one session per process, a dependency that gives it, errors as statuses.
 
 Run it by `uvicorn --app-dir docs/recipes fastapi_app:app`.
 """
@@ -43,7 +43,7 @@ Id = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Wallet(BaseModel):
-    """What leaves this service. The tokens of the gateway are not among it, and cannot slip in."""
+    """What this service sends. It has no field for the tokens of the gateway, so they cannot be sent by mistake."""
 
     id: str
     name: str | None
@@ -53,14 +53,14 @@ class Wallet(BaseModel):
 
 @app.exception_handler(CommerceLayerError)
 async def on_error(_: Request, error: CommerceLayerError) -> JSONResponse:
-    """Any error of the client, as a status and a sentence."""
+    """Respond to any error of the client with a status and a sentence."""
     answer = answer_to(error)
     return JSONResponse(answer.body, status_code=answer.status, headers=answer.headers)
 
 
 @app.get("/wallets/{wallet_id}")
 async def wallet(wallet_id: Id, session: Wallets) -> Wallet:
-    """One wallet, its customer and its payment source: one request to the API."""
+    """Respond with one wallet, its customer and its payment source, by one request to the API."""
     source = await session.get(CustomerPaymentSource, wallet_id, include=["customer", "payment_source"])
     customer = await source.customer
     payment_source = await source.payment_source

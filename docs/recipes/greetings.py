@@ -1,17 +1,17 @@
-"""A small service of one's own, to be tested; its tests are in `test_greetings.py`."""
+"""A small service that uses a session; its tests are in `test_greetings.py`."""
 
 from commercelayer_async import NotFound, Session
 from commercelayer_async.resources import CustomerPaymentSource
 
 
 class Greetings:
-    """Greets customers by what they pay with."""
+    """Greets customers, and names what they pay with."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def greet(self, wallet_id: str) -> str:
-        """A greeting for the owner of a wallet; a general one if there is no such wallet."""
+        """Greet the owner of a wallet; in general words if there is no such wallet."""
         try:
             source = await self._session.get(CustomerPaymentSource, wallet_id, include=["customer"])
         except NotFound:

@@ -1,4 +1,4 @@
-"""A customer's wallets as a Starlette service: the session in the lifespan's state, errors in one handler.
+"""A Starlette service that serves a customer's wallets: the session in the lifespan's state, errors in one handler.
 
 Run it by `uvicorn --app-dir docs/recipes starlette_app:app`.
 """
@@ -31,7 +31,7 @@ async def lifespan(_: Starlette) -> AsyncGenerator[State]:
 
 
 async def wallets(request: Request) -> JSONResponse:
-    """What a customer keeps for reuse, newest first."""
+    """Respond with the wallets of a customer, newest first."""
     session: Session = request.state.session
     customer = await session.get(Customer, request.path_params["customer_id"], include=["customer_payment_sources"])
     sources = sorted(await customer.customer_payment_sources, key=lambda source: source.created_at, reverse=True)
@@ -39,7 +39,7 @@ async def wallets(request: Request) -> JSONResponse:
 
 
 async def on_error(_: Request, error: Exception) -> JSONResponse:
-    """Any error of the client, as a status and a sentence."""
+    """Respond to any error of the client with a status and a sentence."""
     if not isinstance(error, CommerceLayerError):
         raise error
     answer = answer_to(error)

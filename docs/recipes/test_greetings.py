@@ -1,4 +1,4 @@
-"""Tests of a service of one's own, against the sandbox: `pytest docs/recipes/test_greetings.py`.
+"""Tests of a service against the sandbox: `pytest docs/recipes/test_greetings.py`.
 
 The fixture `commercelayer_sandbox` comes with the package. It is a server on a real socket, so nothing is patched.
 """
@@ -18,7 +18,7 @@ WALLET = "xYZkjABcde"
 
 @pytest_asyncio.fixture
 async def session(commercelayer_sandbox: Sandbox) -> AsyncIterator[Session]:
-    """A session on the sandbox that loses no time between tries."""
+    """A session on the sandbox that does not wait between tries."""
     credentials = ClientCredentials(commercelayer_sandbox.client_id, commercelayer_sandbox.client_secret)
     async with Session(commercelayer_sandbox.url, credentials, retry=Retry(base=0.0)) as opened:
         yield opened
@@ -26,7 +26,7 @@ async def session(commercelayer_sandbox: Sandbox) -> AsyncIterator[Session]:
 
 @pytest.fixture
 def greetings(session: Session) -> Greetings:
-    """What is tested."""
+    """The service to test."""
     return Greetings(session)
 
 
@@ -39,7 +39,7 @@ async def test_a_customer_is_greeted_in_one_request(greetings: Greetings, commer
 
 
 @pytest.mark.asyncio
-async def test_a_wallet_that_was_deleted_is_no_error(greetings: Greetings, commercelayer_sandbox: Sandbox) -> None:
+async def test_a_wallet_that_was_deleted_is_not_an_error(greetings: Greetings, commercelayer_sandbox: Sandbox) -> None:
     (made,) = commercelayer_sandbox.world.create_wallets(1)
     assert await greetings.greet(made) != "Hello!"
 

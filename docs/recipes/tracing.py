@@ -16,24 +16,24 @@ from commercelayer_async.resources import CustomerPaymentSource
 
 
 def provider_for(exporter: SpanExporter) -> TracerProvider:
-    """Where spans go. A service takes a `BatchSpanProcessor`, which exports beside the program and not in it."""
+    """Export every span. A service uses a `BatchSpanProcessor` instead, which exports in a thread of its own."""
     provider = TracerProvider(resource=Resource.create({"service.name": "wallets"}))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     return provider
 
 
-async def show(id_: str, provider: TracerProvider) -> None:
-    """Read a wallet and its customer below a span of the program's own: the calls become its children."""
+async def show(id: str, provider: TracerProvider) -> None:
+    """Read a wallet and its customer within a span of the program: the spans of the calls become its children."""
     tracer = provider.get_tracer("wallets")
     async with Session.from_env(hooks=otel.hooks(provider)) as session:
         with tracer.start_as_current_span("show wallet"):
-            source = await session.get(CustomerPaymentSource, id_)
+            source = await session.get(CustomerPaymentSource, id)
             customer = await source.customer
             print(source.name, customer.status, file=sys.stderr)
 
 
 def main() -> None:
-    """Trace to standard output."""
+    """Write the spans to standard output."""
     provider = provider_for(ConsoleSpanExporter())
     try:
         asyncio.run(show(sys.argv[1], provider))

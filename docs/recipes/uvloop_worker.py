@@ -1,7 +1,6 @@
 """The same program on uvloop's event loop: `python docs/recipes/uvloop_worker.py ID`.
 
-Nothing of a session knows which loop it runs in. Under uvicorn it is `--loop uvloop`, which is its default where uvloop
-is installed.
+A session works in any event loop. uvicorn uses uvloop with `--loop uvloop`, and by default where uvloop is installed.
 """
 
 import asyncio
@@ -13,10 +12,10 @@ from commercelayer_async import Session
 from commercelayer_async.resources import CustomerPaymentSource
 
 
-async def main(id_: str) -> None:
+async def main(id: str) -> None:
     """Read a wallet and its customer."""
     async with Session.from_env() as session:
-        source = await session.get(CustomerPaymentSource, id_)
+        source = await session.get(CustomerPaymentSource, id)
         customer = await source.customer
         print(source.name, customer.status, "on", type(asyncio.get_running_loop()).__module__)
 

@@ -2,8 +2,8 @@
 
     python docs/recipes/worker.py < ids.txt > wallets.jsonl
 
-On SIGTERM or Ctrl-C it takes no more ids, finishes those it has taken, and says how many lines of the input are done;
-the next run goes on there: `tail -n +801 ids.txt | python docs/recipes/worker.py >> wallets.jsonl`.
+On SIGTERM or Ctrl-C it takes no more ids, finishes those it has taken, and logs how many lines of the input are done.
+The next run continues there: `tail -n +801 ids.txt | python docs/recipes/worker.py >> wallets.jsonl`.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ log = logging.getLogger("worker")
 
 
 def until(stop: asyncio.Event, ids: Iterable[str]) -> Iterator[str]:
-    """The ids, as long as nobody asks to stop."""
-    for id_ in ids:
+    """The ids, until somebody asks to stop."""
+    for id in ids:
         if stop.is_set():
             return
-        yield id_
+        yield id
 
 
 def report(progress: Progress) -> None:
-    """Called after each chunk of 25 ids."""
+    """Log the progress; called after each chunk of 25 ids."""
     log.info(
         "%d read, %d failed, %d requests, %.1f s of waiting for the rate limit",
         progress.done,
@@ -39,24 +39,24 @@ def report(progress: Progress) -> None:
 
 
 async def read(session: Session, ids: Iterable[str], stop: asyncio.Event) -> int:
-    """Write each wallet as a line; gives how many of the ids are done, from the first one on."""
+    """Write each wallet as a line, and return how many of the ids are done, from the first one on."""
     done = 0
     stream = session.stream(
         CustomerPaymentSource,
         until(stop, ids),
         include=["customer", "payment_source"],
-        ordered=True,  # so that what is done is one stretch from the beginning
+        ordered=True,  # so that the ids that are done are the first ones
         on_progress=report,
     )
     async with stream as outcomes:
         async for outcome in outcomes:
             match outcome:
-                case Fetched(id_, source):
+                case Fetched(id, source):
                     customer = await source.customer  # included, so no request
-                    line = {"id": id_, "name": source.name, "customer": customer.id}
-                case Failed(id_, error):
-                    log.warning("%s: %s", id_, error)
-                    line = {"id": id_, "error": type(error).__name__}
+                    line = {"id": id, "name": source.name, "customer": customer.id}
+                case Failed(id, error):
+                    log.warning("%s: %s", id, error)
+                    line = {"id": id, "error": type(error).__name__}
             sys.stdout.write(json.dumps(line) + "\n")
             done += 1
     return done
