@@ -227,6 +227,31 @@ def test_a_token_without_claims_is_accepted(run, environment, api, status, error
     assert CANARY not in result.out
 
 
+def test_whoami_reads_the_token_that_client_credentials_get(run, environment, commercelayer_sandbox):
+    environment(
+        organization=commercelayer_sandbox.url,
+        client_id=commercelayer_sandbox.client_id,
+        client_secret=commercelayer_sandbox.client_secret,
+    )
+
+    document = run("whoami", "--json").document
+
+    assert document["organization"]["url"] == commercelayer_sandbox.url
+    assert document["mode"] == "test"
+    assert document["application"] == {"kind": "integration"}
+    assert document["scope"] == "market:all"
+
+
+def test_whoami_knows_the_url_of_what_it_may_not_read(run, environment, api):
+    environment(organization=f"{api.url}/shop", access_token=CANARY)
+    for path in ("/shop/api/organization", "/shop/api/customers?page%5Bsize%5D=1"):
+        api.responses[path] = (403, {"errors": [{"title": "no"}]})
+
+    document = run("whoami", "--json").document
+
+    assert document["organization"] == {"url": api.url, "slug": None, "id": None, "name": None}
+
+
 def test_a_refused_token_is_4(run, environment, commercelayer_sandbox):
     environment(organization=commercelayer_sandbox.url, access_token=JWT)
 

@@ -233,6 +233,16 @@ async def test_a_finished_file_that_was_changed_is_not_taken_for_finished(sessio
         await export(session, CustomerPaymentSource, path, resume=True)
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"manifest_version": 2}'])
+async def test_a_file_with_another_manifest_is_not_taken_for_finished(session, tmp_path, text):
+    path = tmp_path / "wallets.jsonl"
+    await export(session, CustomerPaymentSource, path)
+    (tmp_path / "wallets.jsonl.manifest.json").write_text(text)
+
+    with pytest.raises(ExportExists):
+        await export(session, CustomerPaymentSource, path, resume=True)
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_overwriting_replaces_the_file_when_the_new_one_is_whole(session, listed, tmp_path, name):
     path = tmp_path / name
