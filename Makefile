@@ -70,7 +70,7 @@ plots: $(VENV)/.runtime ## the charts and tables of docs/benchmarks.md, from wha
 
 docs: $(VENV)/.dev ## the documentation into site/, without warnings or dead links
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-	$(BIN)/python tests/docs/docs_links.py site
+	$(BIN)/python -m tests.support.docs_links site
 
 docs-tree: $(VENV)/.runtime ## the tree of docs/explanation/path.md, from the modules' docstrings
 	$(BIN)/python tests/docs/docs_tree.py --write

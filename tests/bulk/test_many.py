@@ -5,7 +5,6 @@ import pickle
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from answering import Answering, answer, resource
 
 from commercelayer_async import (
     AccessToken,
@@ -32,6 +31,7 @@ from commercelayer_async._reading.chunks import chunked
 from commercelayer_async.resources import Customer, CustomerPaymentSource, StripePayment
 from commercelayer_async.sandbox import Answer as Fault
 from commercelayer_async.sandbox import ExpireTokens, Reset, Sandbox, Truncate
+from tests.support.scripted_server import Answering, answer, resource
 
 TOKEN = AccessToken("secret-token")
 NEVER = {"retry": Retry.never()}

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import trustme
-from docs_wires import connect_proxy, tls_front
 
 from commercelayer_async import Session
 from commercelayer_async.sandbox import Answer, Delay, Gate, Sandbox
+from tests.support.docs_servers import connect_proxy, tls_front
 
 WALLET = "xYZkjABcde"
 

@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from docs_wires import served
 
 from commercelayer_async import errors
 from commercelayer_async.sandbox import Answer, Sandbox
+from tests.support.docs_servers import served
 
 WALLET = "/wallets/xYZkjABcde"
 Serve = Callable[[str], AbstractAsyncContextManager[str]]

@@ -10,11 +10,11 @@ import sys
 import aiohttp
 import pytest
 from aiohttp import connector
-from answering import Answering, answer, resource
 
 from commercelayer_async import AccessToken, ClientCredentials, ConfigurationError, Session, SessionError
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
+from tests.support.scripted_server import Answering, answer, resource
 
 SECRET = "canary-token-0123456789"
 TOKEN = AccessToken(SECRET)

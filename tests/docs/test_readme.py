@@ -1,0 +1,93 @@
+"""The README's program runs as a file against the sandbox and prints what is shown; its commands and links exist."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+README = (ROOT / "README.md").read_text()
+SHELL = "".join(code for language, code in BLOCKS if language == "sh")
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+
+
+def test_the_program_runs_as_a_file_and_prints_what_is_shown(commercelayer_sandbox: Any, tmp_path: Path) -> None:
+    (program,) = [code for language, code in BLOCKS if language == "python"]
+    (shown,) = [code for language, code in BLOCKS if language == "text"]
+    (tmp_path / "wallet.py").write_text(program)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COMMERCELAYER_")}
+    environment["COMMERCELAYER_ORGANIZATION"] = commercelayer_sandbox.url
+    environment["COMMERCELAYER_ACCESS_TOKEN"] = commercelayer_sandbox.access_token
+
+    run = subprocess.run(
+        [sys.executable, "wallet.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    pattern = r"[^\n]+".join(re.escape(part) for part in shown.split("…"))
+    assert run.returncode == 0, run.stderr
+    assert re.fullmatch(pattern, run.stdout), run.stdout
+
+
+def test_there_are_no_blocks_of_another_language() -> None:
+    assert {language for language, _ in BLOCKS} == {"python", "sh", "text"}
+
+
+def test_the_make_targets_exist() -> None:
+    targets = re.findall(r"^make ([a-z-]+)", SHELL, re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+
+    assert targets == ["demo", "test"]
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_each_extra_is_named_with_what_it_brings() -> None:
+    rows = re.findall(r"^\| `'commercelayer-async\[(\w+)\]'` \|[^|]+\| ([^|]+) \|$", README, re.MULTILINE)
+
+    assert {extra: set(brings.split(", ")) for extra, brings in rows} == {
+        extra: {re.split(r"[^\w-]", requirement)[0] for requirement in requirements}
+        for extra, requirements in EXTRAS.items()
+    }
+
+
+def test_links_lead_to_files() -> None:
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
+
+    assert len(targets) == 3
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
+
+
+def test_it_is_short_and_leaves_no_cell_blank() -> None:
+    cells = [cell for line in README.splitlines() if line.startswith("|") for cell in line.strip("|").split("|")]
+
+    assert len(README.encode()) <= 4096
+    assert [cell for cell in cells if cell.strip() in {"", "-", "–", "—"}] == []  # noqa: RUF001 - the dash itself
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_gets_the_published_document(commercelayer_sandbox: Any) -> None:
+    """What the sandbox prints when it is started alone."""
+    run = subprocess.run(
+        [
+            *("curl", "-s", "-g", f"{commercelayer_sandbox.url}/api/customer_payment_sources/xYZkjABcde"),
+            *("-H", "Accept: application/vnd.api+json"),
+            *("-H", f"Authorization: Bearer {commercelayer_sandbox.access_token}"),
+        ],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert '"payment_source_token":"pm_xxxyyyzzz"' in run.stdout.replace(" ", "")

@@ -1,0 +1,51 @@
+"""The reference holds every public name, and nothing that is not there."""
+
+import importlib
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.docs_blocks import DOCS
+
+DIRECTIVE = re.compile(r"(?m)^::: (\S+)$")
+NAMED = [name for page in sorted((DOCS / "reference").glob("*.md")) for name in DIRECTIVE.findall(page.read_text())]
+MODULES = [
+    "commercelayer_async",
+    "commercelayer_async.jsonapi",
+    "commercelayer_async.resources",
+    "commercelayer_async.sandbox",
+]
+
+
+def at(path: str) -> Any:
+    """What a dotted path leads to."""
+    module, _, name = path.rpartition(".")
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError:
+        return getattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_is_in_the_reference(module: str) -> None:
+    """A name that two modules share is described once."""
+    described = [at(name) for name in NAMED]
+    public = importlib.import_module(module).__all__
+    missing = [name for name in public if not any(at(f"{module}.{name}") is each for each in described)]
+
+    assert [name for name in missing if name != "__version__"] == []
+
+
+def test_what_stands_beside_is_in_the_reference() -> None:
+    assert {"commercelayer_async.presets", "commercelayer_async.otel.hooks"} <= set(NAMED)
+
+
+def test_no_name_is_described_twice() -> None:
+    assert len(NAMED) == len(set(NAMED))
+
+
+def test_every_described_name_is_there_and_has_a_docstring() -> None:
+    without = [name for name in NAMED if not getattr(at(name), "__doc__", None)]
+
+    assert without == []

@@ -1,0 +1,268 @@
+"""Relationships: six states that stay apart, and the way to the target."""
+
+import asyncio
+import gc
+import weakref
+
+import pytest
+
+from commercelayer_async.errors import ConfigurationError, DecodeError, SessionError
+from commercelayer_async.jsonapi import RelationshipState as State
+from commercelayer_async.jsonapi import ResourceIdentifier
+from tests.jsonapi.models import Article, Comment, Person, article, read, related
+
+PERSON = {"type": "people", "id": "7", "attributes": {"name": "Ada"}}
+TO_PERSON = {"type": "people", "id": "7"}
+
+
+class Fetching:
+    """A `Follow` that counts, and gives the same answer to all."""
+
+    def __init__(self, answer=None):
+        self.asked = []
+        self.answer = answer
+
+    async def follow(self, relationship, *, include=(), anew=False):
+        self.asked.append((relationship.name, tuple(include), anew))
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("relationship", "state"),
+    [
+        ({}, State.ABSENT),
+        ({"links": {}}, State.ABSENT),
+        (None, State.ABSENT),
+        ({"links": {"related": "/x"}}, State.LINKS_ONLY),
+        ({"links": {"self": "/x"}, "meta": {}}, State.LINKS_ONLY),
+        ({"meta": {"count": 3}}, State.META_ONLY),
+        ({"data": None, "links": {"related": "/x"}}, State.EMPTY),
+        ({"data": []}, State.EMPTY),
+        ({"data": {"type": "people", "id": "9"}}, State.IDENTIFIED),
+        ({"data": [TO_PERSON, {"type": "people", "id": "9"}]}, State.IDENTIFIED),
+        ({"data": TO_PERSON}, State.INCLUDED),
+        ({"data": [TO_PERSON]}, State.INCLUDED),
+    ],
+)
+def test_the_six_states_stay_apart(relationship, state):
+    document = {**related(author=relationship), "included": [PERSON]}
+
+    assert read(document).author.state is state
+    assert read(document).relationships["author"].state is state
+
+
+def test_a_relationship_that_the_document_lacks_is_absent():
+    resource = read({"data": article()})
+
+    assert resource.author.state is State.ABSENT
+    assert dict(resource.relationships) == {}
+    with pytest.raises(KeyError):
+        resource.relationships["nonsense"]
+
+
+@pytest.mark.parametrize("said", [{}, {"comments": {"data": []}}])
+def test_reading_what_the_document_lacks_adds_no_relationship(said):
+    """Declared ones are read by attribute and by name, with or without others that the document has."""
+    resource = read({"data": article(relationships=said)})
+
+    assert resource.author.state is State.ABSENT
+    assert resource.relationships["next-part"].state is State.ABSENT
+    assert resource.author is resource.author
+    assert list(resource.relationships) == list(said)
+    assert len(resource.relationships) == len(said)
+    assert "author" not in list(resource.relationships)
+    assert list(resource.to_dict().get("relationships", {})) == list(said)
+
+
+async def test_null_and_empty_linkage_never_cost_a_request():
+    resource = read(related(author={"data": None, "links": {"related": "/x"}}, comments={"data": []}))
+
+    assert resource.author.loaded
+    assert await resource.author is None
+    assert await resource.comments == ()
+
+
+async def test_links_only_is_not_none_but_asks():
+    follow = Fetching("answer")
+    resource = read(related(author={"links": {"related": "/x"}})).bind(follow)
+
+    assert not resource.author.loaded
+    assert await resource.author == "answer"
+    assert await resource.author == "answer"
+    assert follow.asked == [("author", (), False)]
+    assert await resource.author.fetch(include=["articles"]) == "answer"
+    assert follow.asked[1:] == [("author", ("articles",), True)]
+
+
+async def test_without_a_session_asking_is_an_error_that_says_so():
+    resource = read(related(author={"links": {"related": "/x"}}))
+
+    with pytest.raises(SessionError, match=r"articles/1\.author"):
+        await resource.author
+    with pytest.raises(ConfigurationError):
+        Article(id="1").bind(Fetching())
+
+
+async def test_an_included_target_costs_no_request():
+    resource = read({**related(author={"data": TO_PERSON}), "included": [PERSON]})
+
+    assert (await resource.author).name == "Ada"
+    assert resource.author.value is await resource.author
+
+
+def test_value_is_what_is_loaded_and_refuses_to_guess():
+    resource = read(
+        {**related(author={"data": TO_PERSON}, comments={"links": {"related": "/c"}}), "included": [PERSON]}
+    )
+
+    assert resource.author.value.name == "Ada"
+    with pytest.raises(ConfigurationError, match=r"articles/1\.comments is not loaded \(links only\)"):
+        resource.comments.value  # noqa: B018 - reading it is the test
+
+
+def test_meta_and_links_of_a_relationship_are_kept():
+    links = {
+        "self": "/articles/1/relationships/comments",
+        "related": "/articles/1/comments",
+        "next": "?page=2",
+        "x:y": None,
+    }
+    comments = read(related(comments={"links": links, "meta": {"count": 3}, "data": [TO_PERSON]})).comments
+
+    assert comments.meta == {"count": 3}
+    assert comments.links.self.href.endswith("/relationships/comments")
+    assert comments.way().url == "https://blog.example/articles/1/comments"
+    assert comments.links.next.url == "https://blog.example/api/articles/1?page=2"
+    assert comments.links["x:y"] is None
+    assert comments.to_many
+
+
+def test_cardinality_is_the_classs_or_unknown():
+    resource = read(related(author={"links": {"related": "/x"}}, other={"links": {"related": "/y"}}))
+
+    assert resource.author.to_many is False
+    assert resource.relationships["other"].to_many is None
+
+
+def test_names_of_relationships_are_any_text():
+    resource = read(
+        related(**{"next-part": {"data": {"type": "articles", "id": "2"}}, "class": {"meta": {}}, "Class": {}})
+    )
+
+    assert resource.next_part.identifier == ResourceIdentifier("articles", "2")
+    assert list(resource.relationships) == ["next-part", "class", "Class"]
+
+
+def test_order_and_duplicates_of_linkage_are_kept_with_the_meta_of_each_reference():
+    linkage = [
+        {"type": "people", "id": "1", "meta": {"weight": 2}},
+        {"type": "martians", "id": "1"},
+        {"type": "people", "id": "1", "meta": {"weight": 9}, "future": 1},
+    ]
+    identifiers = read(related(comments={"data": linkage})).comments.identifiers
+
+    assert [one.meta for one in identifiers] == [{"weight": 2}, {}, {"weight": 9}]
+    assert identifiers[0] == identifiers[2] != identifiers[1]
+    assert hash(identifiers[0]) == hash(identifiers[2])
+
+
+def test_linkage_of_several_types_gives_each_its_class():
+    document = {
+        **related(comments={"data": [TO_PERSON, {"type": "martians", "id": "1"}]}),
+        "included": [{"type": "martians", "id": "1"}, PERSON],
+    }
+    person, martian = read(document).comments.value
+
+    assert isinstance(person, Person)
+    assert martian.type == "martians"
+
+
+@pytest.mark.parametrize(
+    ("data", "pointer"),
+    [
+        ("people/1", "/data"),
+        (5, "/data"),
+        ({}, "/data/type"),
+        ({"type": "people"}, "/data/id"),
+        ({"type": "people", "id": 1}, "/data/id"),
+        ({"type": "people", "id": ""}, "/data/id"),
+        ({"type": "people", "lid": 1}, "/data/lid"),
+        ({"type": "people", "id": "1", "meta": []}, "/data/meta"),
+        ([TO_PERSON, None], "/data/1"),
+        ([{"type": 1, "id": "1"}], "/data/0/type"),
+    ],
+)
+def test_malformed_linkage_is_an_error_with_its_place(data, pointer):
+    page = read({"data": [article("0"), article(relationships={"author": {"data": data}, "comments": {"data": []}})]})
+    author = page[1].author
+
+    assert "malformed" in repr(author)
+    with pytest.raises(DecodeError) as caught:
+        author.state  # noqa: B018 - reading it is the test
+    assert caught.value.pointer == f"/data/1/relationships/author{pointer}"
+    assert page[1].comments.state is State.EMPTY
+
+
+@pytest.mark.parametrize(
+    ("relationships", "pointer"),
+    [
+        ([], ""),
+        ("x", ""),
+        ({"author": []}, "/author"),
+        ({"author": {"links": []}}, "/author/links"),
+        ({"author": {"meta": 1}}, "/author/meta"),
+    ],
+)
+def test_relationships_of_other_kinds_are_refused_when_read(relationships, pointer):
+    resource = read({"data": article(attributes={"title": "t"}, relationships=relationships)})
+
+    assert resource.title == "t"
+    with pytest.raises(DecodeError) as caught:
+        resource.author.loaded  # noqa: B018 - reading it is the test
+    assert caught.value.pointer == f"/data/relationships{pointer}"
+
+
+def test_null_members_of_a_relationship_count_as_absent():
+    resource = read(related(author={"links": None, "meta": None, "data": None}))
+
+    assert resource.author.state is State.EMPTY
+    assert read({"data": article(relationships=None)}).author.state is State.ABSENT
+
+
+def test_a_relationship_knows_its_owner_and_holds_no_cycle():
+    resource = read(related(author={"links": {"related": "/x"}}))
+    owner, gone = resource.author.owner, weakref.ref(resource)
+    gc.disable()
+    try:
+        del resource
+        assert gone() is None
+    finally:
+        gc.enable()
+    assert owner == ResourceIdentifier("articles", "1")
+
+
+async def test_many_await_one_relationship():
+    follow = Fetching("answer")
+    author = read(related(author={"links": {"related": "/x"}})).bind(follow).author
+
+    assert await asyncio.gather(*(_await(author) for _ in range(3))) == ["answer"] * 3
+
+
+async def _await(relationship):
+    return await relationship
+
+
+def test_a_resource_made_by_hand_has_no_relationships():
+    comment = Comment(id="1", body="b")
+
+    assert comment.author.state is State.ABSENT
+    assert repr(comment.author) == "<ToOneRelationship comments/1.author: absent>"
+    assert (comment.raw, comment.raw_attributes, comment.meta, dict(comment.links), comment.invalid_attributes) == (
+        {},
+        {},
+        {},
+        {},
+        {},
+    )
+    assert repr(Comment.author) == "ToOne('author')"
+    assert repr(Article.comments) == "ToMany('comments')"

@@ -1,0 +1,362 @@
+"""Lists that are wrong: never a part of them in silence, never twice, never without end."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from commercelayer_async import (
+    AccessToken,
+    ApiError,
+    BodyTooLarge,
+    CommerceLayerError,
+    DecodeError,
+    LinkRefused,
+    RateLimits,
+    Retry,
+    ServerError,
+    Session,
+    TransportError,
+)
+from commercelayer_async._lists import walks as _paging
+from commercelayer_async.resources import Customer, CustomerPaymentSource
+from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
+from tests.support.list_pages import FIRST, SIXTY, UNSAID, broken, ids_of, link, page, pages, session_on
+from tests.support.scripted_server import Answering, answer, resource
+
+SECOND = "number%5D=2"
+
+
+def patient(sandbox: Sandbox, retry: Retry) -> Session:
+    """A session that tries again."""
+    return Session(sandbox.url, AccessToken(sandbox.access_token), limits=RateLimits.none(), retry=retry)
+
+
+async def walked(*answers: bytes) -> list[str]:
+    """The ids that a list with these answers gives."""
+    async with Answering(*answers) as server, session_on(server.url) as session:
+        return await ids_of(session.list(Customer))
+
+
+async def failed(
+    *answers: bytes, kind: type[CommerceLayerError] = DecodeError, read_ahead: int = 1
+) -> tuple[list[str], Any, int]:
+    """What a list with these answers gives before it fails, its error, and how many requests that took."""
+    async with Answering(*answers) as server, session_on(server.url) as session:
+        found, error = await broken(session.list(Customer, read_ahead=read_ahead), kind)
+        assert isinstance(error.start_from, str)
+        assert "of the list" in str(error)
+        return found, error, len(server.requests)
+
+
+async def test_sixty_are_sixty_and_none_are_none() -> None:
+    """P1."""
+    assert await walked(*pages(25, 25, 10)) == SIXTY
+    assert await walked(page([], count=0)) == []
+
+
+async def test_a_next_that_leads_elsewhere_is_refused() -> None:
+    """P2: nobody elsewhere is asked, and what came before was delivered."""
+    async with Answering(page(SIXTY)) as foreign:
+        for elsewhere in (f"{foreign.url}{link(2)}", "//127.0.0.2/api/customers", "/oauth/token", "/api/../admin"):
+            found, error, asked = await failed(page(SIXTY[:25], elsewhere), kind=LinkRefused)
+            assert (found, asked) == (SIXTY[:25], 1)
+            assert "on page 1 of the list" in str(error)
+        assert not foreign.requests
+
+
+@pytest.mark.parametrize("after", [FIRST, link(2)])
+async def test_a_next_that_leads_back_is_an_error(after: str) -> None:
+    """P3."""
+    found, error, asked = await failed(page(SIXTY[:25], link(2)), page(SIXTY[25:50], after))
+
+    assert (found, asked) == (SIXTY[:50], 2)
+    assert error.pointer == "/links/next"
+    assert "on page 2 of the list" in str(error)
+
+
+async def test_a_next_that_leads_back_to_the_first_page_at_once_is_an_error() -> None:
+    """P3."""
+    assert (await failed(page(SIXTY[:25], FIRST)))[::2] == (SIXTY[:25], 1)
+
+
+async def test_a_relative_next_is_followed() -> None:
+    """P3: against the document's own URL."""
+    answers = (
+        page(SIXTY[:25], "?page%5Bnumber%5D=2"),
+        page(SIXTY[25:50], "customers?page%5Bnumber%5D=3"),
+        page(SIXTY[50:]),
+    )
+    async with Answering(*answers) as server, session_on(server.url) as session:
+        assert await ids_of(session.list(Customer)) == SIXTY
+        assert server.paths[1:] == ["/api/customers?page%5Bnumber%5D=2", "/api/customers?page%5Bnumber%5D=3"]
+
+
+@pytest.mark.parametrize("link_", [UNSAID, None])
+async def test_a_next_that_is_missing_too_early_is_an_error(link_: object) -> None:
+    """P3, P6: 25 of 60 are never all."""
+    found, error, _ = await failed(page(SIXTY[:25], link_))
+
+    assert found == SIXTY[:25]
+    assert error.pointer == "/meta/record_count"
+    assert (error.expected, error.got) == ("as many resources, over all pages (25)", "60")
+
+
+async def test_a_next_after_the_end_is_harmless() -> None:
+    """P3."""
+    assert await walked(*pages(25, 25)[:1], page(SIXTY[25:], link(4)), page([])) == SIXTY
+
+
+async def test_links_that_are_null_hide_no_pages() -> None:
+    """P4: the count tells."""
+    whole = {"data": [resource(id_=id_) for id_ in SIXTY[:25]], "links": None}
+
+    assert (await failed(answer(whole | {"meta": {"record_count": 60}})))[0] == SIXTY[:25]
+    assert (await failed(answer(whole | {"meta": None})))[1].pointer == "/links"
+    assert await walked(answer({"data": whole["data"][:7]})) == SIXTY[:7]
+
+
+async def test_without_meta_the_links_lead() -> None:
+    """P4."""
+    assert await walked(*(page(ids, *on, meta=None) for ids, *on in ((SIXTY[:25], link(2)), (SIXTY[25:],)))) == SIXTY
+
+
+@pytest.mark.parametrize("members", [{"meta": []}, {"meta": "x"}, {"links": []}, {"links": {"next": 5}}])
+async def test_meta_and_links_that_are_none_are_errors(members: dict[str, Any]) -> None:
+    """P4."""
+    assert next(iter(members)) in (await failed(page(SIXTY[:25], link(2), **members)))[1].pointer
+
+
+@pytest.mark.parametrize("count", [-1, "60", 60.0, None, True, UNSAID])
+async def test_a_count_that_cannot_be_is_ignored(count: object) -> None:
+    """P5."""
+    assert await walked(*pages(25, 25, 10, count=count)) == SIXTY
+
+
+@pytest.mark.parametrize("count", [61, 10**12])
+async def test_a_count_that_is_too_high_is_reported_at_the_end(count: int) -> None:
+    """P6: all that there are come first."""
+    found, error, asked = await failed(*pages(25, 25, 10, count=count))
+
+    assert (found, asked) == (SIXTY, 3)
+    assert error.got == str(count)
+    assert "on page 3 of the list" in str(error)
+
+
+async def test_a_count_beyond_all_sense_is_ignored() -> None:
+    """P5."""
+    assert await walked(*pages(25, 25, 10, count=10**18)) == SIXTY
+
+
+@pytest.mark.parametrize("count", [0, 10, 59])
+async def test_a_count_that_is_too_low_hides_nothing(count: int) -> None:
+    """P6."""
+    assert await walked(*pages(25, 25, 10, count=count)) == SIXTY
+
+
+async def test_a_count_that_moves_is_no_error_but_told(caplog: pytest.LogCaptureFixture) -> None:
+    """P6: what is deleted on the way may hide others."""
+    first, second, _ = pages(25, 25, 10)
+    with caplog.at_level(logging.WARNING, "commercelayer_async"):
+        assert await walked(first, second, page(SIXTY[55:], count=55)) == SIXTY[:50] + SIXTY[55:]
+    assert ["records may be missing. session.scan() misses none" in one.getMessage() for one in caplog.records] == [
+        True
+    ]
+    assert "?" not in caplog.text
+
+
+async def test_a_count_that_grew_while_the_last_page_was_read_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """P6: the server counts before or after it reads."""
+    first, second, _ = pages(25, 25, 10)
+    with caplog.at_level(logging.WARNING, "commercelayer_async"):
+        assert await walked(first, second, page(SIXTY[50:], count=61)) == SIXTY
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "pointer"),
+    [
+        (None, "/data"),
+        ({}, "/data"),
+        (resource(id_="c26"), "/data"),
+        ([resource(id_="c26"), None], "/data/1"),
+        ([resource(id_="c26"), 5], "/data/1"),
+        ([resource(id_="c26"), resource("orders", "o1")], "/data/1"),
+        ([resource(id_="c26"), resource("customer_payment_sources", "o1")], "/data/1"),
+        ([{"type": "customers", "lid": "x", "attributes": resource()["attributes"]}], "/data/0"),
+        ([{"type": "customers"}], "/data/0"),
+    ],
+)
+async def test_what_is_no_page_is_named_with_page_and_index(data: object, pointer: str) -> None:
+    """P7: and is none of the first page's fault."""
+    found, error, asked = await failed(page(SIXTY[:25], link(2)), answer({"data": data}))
+
+    assert (found, asked) == (SIXTY[:25], 2)
+    assert error.pointer.startswith(pointer)
+    assert "on page 2 of the list" in str(error)
+
+
+async def test_duplicates_are_delivered_once(caplog: pytest.LogCaptureFixture) -> None:
+    """P8: in a page and across pages; counted, and told."""
+    answers = page([*SIXTY[:24], "c03"], link(2), count=62), page([*SIXTY[20:50], "c49"], link(3), count=62)
+    last = page(SIXTY[45:], count=62)
+    with caplog.at_level(logging.WARNING, "commercelayer_async"):
+        async with Answering(*answers, last) as server, session_on(server.url) as session:
+            read = [one async for one in session.list(Customer).pages()]
+    assert [item.id for one in read for item in one.items] == SIXTY
+    assert [one.duplicates for one in read] == [1, 5, 5]
+    assert len(caplog.records) == 1
+
+
+async def test_the_same_id_in_two_types_is_two_resources() -> None:
+    parent = resource(relationships={"orders": {"links": {"related": "/api/x"}}})
+    both = answer({"data": [resource("orders", "1"), resource("returns", "1")]})
+    async with Answering(answer({"data": parent}), both) as server, session_on(server.url) as session:
+        assert len([one async for one in session.list((await session.get(Customer, "c1")).orders)]) == 2
+
+
+async def test_an_empty_page_in_the_middle_is_no_end() -> None:
+    """P9."""
+    assert await walked(*pages(25, 0, 25, 10)) == SIXTY
+    assert await walked(*pages(0, 60)) == SIXTY
+
+
+async def test_an_empty_page_in_the_place_of_a_full_one_is_reported() -> None:
+    """P9."""
+    found, error, _ = await failed(pages(25, 25)[0], page([], link(3)), page(SIXTY[50:]))
+
+    assert found == SIXTY[:25] + SIXTY[50:]
+    assert error.pointer == "/meta/record_count"
+
+
+async def test_more_than_asked_for_are_taken() -> None:
+    """P10: as far as max_body goes."""
+    many = [f"m{n}" for n in range(1000)]
+
+    assert await walked(page(many, count=1000)) == many
+    async with Answering(page(many)) as server, session_on(server.url, max_body=50_000) as session:
+        with pytest.raises(BodyTooLarge, match="on page 1 of the list"):
+            await session.list(Customer)
+
+
+async def test_a_list_that_repeats_itself_ends() -> None:
+    """P11."""
+    same = [page(SIXTY[:25], link(n), count=UNSAID) for n in range(2, 70)]
+    found, error, asked = await failed(*same)
+
+    assert found == SIXTY[:25]
+    assert error.pointer == "/data"
+    assert asked == 51
+
+
+async def test_a_list_of_empty_pages_ends() -> None:
+    """P11."""
+    assert (await failed(*(page([], link(n), count=0) for n in range(2, 70))))[2] == 50
+
+
+async def test_a_list_with_ever_more_than_it_says_ends() -> None:
+    """P11: after twice as many and a thousand."""
+    fresh = [page([f"f{25 * n + i}" for i in range(25)], link(n), count=60) for n in range(2, 70)]
+    found, error, asked = await failed(*fresh)
+
+    assert (len(found), asked) == (1125, 45)
+    assert "a list that ends" in str(error)
+
+
+async def test_a_list_without_end_and_count_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P11: a hundred thousand pages; fewer here."""
+    monkeypatch.setattr(_paging, "MOST_PAGES", 7)
+    fresh = [page([f"f{25 * n + i}" for i in range(25)], link(n), count=UNSAID) for n in range(2, 70)]
+
+    assert (await failed(*fresh))[2] == 7
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Answer.html(500), ServerError),
+        (Truncate(), TransportError),
+        (Reset(), TransportError),
+        (Answer.errors(403), ApiError),
+    ],
+)
+async def test_a_page_that_fails_for_ever_is_named(
+    sandbox: Sandbox, fault: Any, kind: type[CommerceLayerError]
+) -> None:
+    """P12: page 1 was delivered, and the tries are on the error."""
+    sandbox.faults.add(fault, times=None, where=lambda request: SECOND in request.raw_path)
+    async with patient(sandbox, Retry(base=0)) as session:
+        found, error = await broken(session.list(CustomerPaymentSource), kind)
+
+    assert found == list(sandbox.world.wallet_ids()[:25])
+    assert "on page 2 of the list" in str(error)
+    assert "?" not in error.url
+    assert error.tries == (1 if kind is ApiError else 4)
+    assert len(error.failures) == error.tries - 1
+
+
+@pytest.mark.parametrize("fault", [Reset(), Truncate(), Answer.html(502), Reset(after=0.3)])
+async def test_a_page_that_fails_once_is_hidden(sandbox: Sandbox, fault: Any) -> None:
+    """P13."""
+    sandbox.faults.add(fault, where=lambda request: SECOND in request.raw_path)
+    async with patient(sandbox, Retry(base=0)) as session:
+        assert await ids_of(session.list(CustomerPaymentSource)) == list(sandbox.world.wallet_ids())
+
+
+async def test_a_world_of_faults_is_hidden_too(sandbox: Sandbox) -> None:
+    sandbox.faults.randomly(rate=0.3, seed=5, kinds=[Answer.html(503), Reset(), Truncate()])
+    async with patient(sandbox, Retry(base=0, attempts=20)) as session:
+        assert await ids_of(session.list(CustomerPaymentSource, page_size=10)) == list(sandbox.world.wallet_ids())
+        assert await ids_of(session.scan(CustomerPaymentSource, page_size=10)) == list(sandbox.world.wallet_ids())
+
+
+async def test_errors_hold_no_filter_values(sandbox: Sandbox) -> None:
+    """Not the message, not the variables, not the place to go on."""
+    sandbox.faults.add(Answer.html(500), times=None, where=lambda request: SECOND in request.raw_path)
+    async with patient(sandbox, Retry.never()) as session:
+        wallets = session.list(CustomerPaymentSource, filter={"payment_source_token_not_eq": "pm_secret"})
+        _, error = await broken(wallets, ServerError)
+
+    assert "pm_secret" not in repr(error) + repr(vars(error)) + str(error)
+    assert sandbox.access_token not in error.start_from
+
+
+@pytest.mark.parametrize("body", ["{", {"data": [5]}, {"data": [], "links": {"next": 5}}, {"data": [], "meta": []}])
+async def test_errors_of_decoding_hold_no_filter_values(body: Any) -> None:
+    async with Answering(answer(body)) as server, session_on(server.url) as session:
+        _, error = await broken(session.list(Customer, filter={"email_eq": "who@x.example"}), DecodeError)
+
+    assert "who" not in repr(vars(error)) + str(error)
+    assert error.url == f"{server.url}/api/customers"
+
+
+async def test_a_connection_that_gave_another_type_is_used_no_more() -> None:
+    """It may be one answer behind."""
+    answers = page(SIXTY[:25]), page(["o1"], type_="orders"), page(SIXTY[:25])
+    async with Answering(*answers) as server, session_on(server.url) as session:
+        await session.list(Customer)
+        with pytest.raises(DecodeError, match="one of the customers asked for, got orders/o1"):
+            await session.list(Customer)
+        await session.list(Customer)
+        assert server.connections == 2
+
+
+async def test_an_error_that_is_raised_again_is_located_once() -> None:
+    async with Answering(page(SIXTY[:25], FIRST)) as server, session_on(server.url) as session:
+        each = session.list(Customer).pages()
+        await anext(each)
+        for _ in range(3):
+            with pytest.raises(DecodeError) as caught:
+                await anext(each)
+            assert str(caught.value).count("of the list") == 1
+        assert len(server.requests) == 1
+
+
+def test_the_last_ids_are_remembered_and_no_more() -> None:
+    """A hundred thousand; fewer here."""
+    seen = _paging.Seen(3)
+
+    assert [seen.add(id_) for id_ in "abcab"] == [True, True, True, False, False]
+    assert seen.add("d")
+    assert [id_ in seen for id_ in "abcd"] == [False, True, True, True]
+    assert seen.add("a")

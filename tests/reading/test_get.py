@@ -1,0 +1,130 @@
+"""`Session.get`: what is sent, and what comes back."""
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from commercelayer_async import AccessToken, DecodeError, GenericResource, Session
+from commercelayer_async.resources import Customer, CustomerPaymentSource
+from commercelayer_async.sandbox import Sandbox
+from tests.support.scripted_server import Answering, answer, resource
+
+DOCUMENTED = "xYZkjABcde"
+
+
+async def test_the_documented_request_is_sent(sandbox: Sandbox, session: Session) -> None:
+    """GET, the path, Accept, the bearer, our User-Agent; no Content-Type, no cookie, and nothing else of note."""
+    await session.get(CustomerPaymentSource, DOCUMENTED)
+
+    request = sandbox.requests[-1]
+    headers = {name.lower(): value for name, value in request.headers}
+    assert (request.method, request.raw_path) == ("GET", "/api/customer_payment_sources/xYZkjABcde")
+    assert headers["accept"] == "application/vnd.api+json"
+    assert headers["authorization"] == f"Bearer {sandbox.access_token}"
+    assert re.fullmatch(r"commercelayer-async/\S+ python/\S+ aiohttp/\S+", headers["user-agent"])
+    assert set(headers) == {"host", "accept", "accept-encoding", "authorization", "user-agent"}
+
+
+async def test_every_documented_attribute_is_there(session: Session) -> None:
+    """The published example, member for member."""
+    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+
+    noon = datetime(2018, 1, 1, 12, tzinfo=UTC)
+    assert source.id == DOCUMENTED
+    assert source.name == "XXXX-XXXX-XXXX-1111"
+    assert source.customer_token == "cus_xxxyyyzzz"
+    assert source.payment_source_token == "pm_xxxyyyzzz"
+    assert (source.created_at, source.updated_at) == (noon, noon)
+    assert source.created_at.tzinfo is UTC
+    assert source.reference == "ANY-EXTERNAL-REFEFERNCE"
+    assert source.reference_origin == "ANY-EXTERNAL-REFEFERNCE-ORIGIN"
+    assert isinstance(source.metadata, Mapping)
+    assert source.metadata == {"foo": "bar"}
+    assert source.meta["mode"] == "test"
+    assert source.links.self is not None
+    assert source.links.self.href.endswith("/api/customer_payment_sources/xYZkjABcde")
+    assert dict(source.extra) == {}
+
+
+async def test_the_resource_object_is_kept_as_received(sandbox: Sandbox, session: Session) -> None:
+    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+
+    async with (
+        aiohttp.ClientSession() as plain,
+        plain.get(
+            f"{sandbox.url}/api/customer_payment_sources/{DOCUMENTED}",
+            headers={"Accept": "application/vnd.api+json", "Authorization": f"Bearer {sandbox.access_token}"},
+        ) as received,
+    ):
+        assert source.raw == json.loads(await received.read())["data"]
+
+
+async def test_a_type_name_gives_a_generic_resource(session: Session) -> None:
+    """Also where a class is known: whoever asks by name wants what the server says."""
+    source = await session.get("customer_payment_sources", DOCUMENTED)
+
+    assert type(source) is GenericResource
+    assert source.type == "customer_payment_sources"
+    assert source.attributes["name"] == "XXXX-XXXX-XXXX-1111"
+    assert (await source.relationships["customer"]).type == "customers"
+
+
+async def test_included_relationships_are_asked_for(sandbox: Sandbox, session: Session) -> None:
+    await session.get(CustomerPaymentSource, DOCUMENTED, include=["customer", "payment_method.payment_gateway"])
+    await session.get(CustomerPaymentSource, DOCUMENTED, include="customer,payment_source")
+
+    asked = [request.raw_path.partition("?")[2] for request in sandbox.requests]
+    assert asked == ["include=customer,payment_method.payment_gateway", "include=customer,payment_source"]
+
+
+@pytest.mark.parametrize(
+    ("data", "got"),
+    [
+        (resource(id_="c2"), "customers/c2"),
+        (resource("orders", "c1"), "orders/c1"),
+        ([resource()], "an array of resources"),
+        (None, "null"),
+    ],
+)
+async def test_an_answer_to_another_question_is_an_error(data: object, got: str) -> None:
+    """And the connection that gave it is not used again."""
+    async with (
+        Answering(answer({"data": data}), answer({"data": resource()})) as server,
+        Session(server.url, AccessToken("secret-token")) as session,
+    ):
+        with pytest.raises(DecodeError, match="expected the resource customers/c1") as caught:
+            await session.get(Customer, "c1")
+        assert caught.value.got == got
+
+        assert (await session.get(Customer, "c1")).id == "c1"
+        assert server.connections == 2
+
+
+async def test_connections_are_kept(sandbox: Sandbox) -> None:
+    async with (
+        Answering(answer({"data": resource()})) as server,
+        Session(server.url, AccessToken("secret-token")) as session,
+    ):
+        for _ in range(5):
+            await session.get(Customer, "c1")
+
+        assert server.connections == 1
+
+
+async def test_the_package_loads_neither_resources_nor_sandbox_before_they_are_used() -> None:
+    script = "import sys, commercelayer_async as c; c.Session; print([m for m in sys.modules if 'commercelayer' in m])"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parent
+    )
+    out, _ = await process.communicate()
+
+    assert b"commercelayer_async._session" in out
+    assert b"resources" not in out
+    assert b"sandbox" not in out
