@@ -7,9 +7,6 @@ import pytest
 from commercelayer_async import AccessToken, RateLimits, Session
 from commercelayer_async.sandbox import Sandbox
 
-DOCUMENTED = "xYZkjABcde"
-"""The id of the wallet in the API's published example."""
-
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:

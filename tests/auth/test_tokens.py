@@ -27,10 +27,11 @@ from commercelayer_async import (
 from commercelayer_async._auth.credentials import Credentials, form_of
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.documents import WALLET_ID, resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 SECRET = "canary-secret-0123456789"
-DOCUMENTED = "xYZkjABcde"
 CUSTOMER = answer({"data": resource()})
 
 
@@ -42,7 +43,7 @@ def token(**members: object) -> bytes:
 async def ask(*token_answers: bytes | None, customer: bytes = CUSTOMER) -> tuple[list[str], BaseException | None]:
     """What a server sees when a session with credentials asks it for a customer, and what the caller gets."""
     async with (
-        Answering(*token_answers, paths={"/api/customers/c1": customer}) as server,
+        ScriptedServer(*token_answers, paths={"/api/customers/c1": customer}) as server,
         Session(server.url, ClientCredentials("id", SECRET, scope="market:all"), retry=Retry.never()) as session,
     ):
         try:
@@ -59,8 +60,8 @@ async def ask(*token_answers: bytes | None, customer: bytes = CUSTOMER) -> tuple
 
 async def test_credentials_become_a_token(sandbox: Sandbox) -> None:
     async with Session(sandbox.url, ClientCredentials(sandbox.client_id, sandbox.client_secret)) as session:
-        await session.get(CustomerPaymentSource, DOCUMENTED)
-        await session.get(CustomerPaymentSource, DOCUMENTED)
+        await session.get(CustomerPaymentSource, WALLET_ID)
+        await session.get(CustomerPaymentSource, WALLET_ID)
 
     assert sandbox.requests[0].raw_path == "/oauth/token"
     assert len(sandbox.requests) == 3
@@ -69,14 +70,14 @@ async def test_credentials_become_a_token(sandbox: Sandbox) -> None:
 async def test_a_hundred_cold_calls_ask_for_one_token(sandbox: Sandbox) -> None:
     auth = ClientCredentials(sandbox.client_id, sandbox.client_secret)
     async with Session(sandbox.url, auth, limits=RateLimits.none()) as session:
-        await asyncio.gather(*(session.get(CustomerPaymentSource, DOCUMENTED) for _ in range(100)))
+        await asyncio.gather(*(session.get(CustomerPaymentSource, WALLET_ID) for _ in range(100)))
 
     assert sum(request.raw_path == "/oauth/token" for request in sandbox.requests) == 1
 
 
 async def test_the_token_request_is_the_documented_one() -> None:
     async with (
-        Answering(token(), paths={"/api/customers/c1": CUSTOMER}) as server,
+        ScriptedServer(token(), paths={"/api/customers/c1": CUSTOMER}) as server,
         Session(server.url, ClientCredentials("id", SECRET, scope="market:all")) as session,
     ):
         await session.get(Customer, "c1")
@@ -91,7 +92,7 @@ async def test_the_token_request_is_the_documented_one() -> None:
 
 async def test_cancelling_the_one_who_asked_cancels_nobody_else() -> None:
     async with (
-        Answering(None, paths={"/api/customers/c1": CUSTOMER}) as server,
+        ScriptedServer(None, paths={"/api/customers/c1": CUSTOMER}) as server,
         Session(server.url, ClientCredentials("id", SECRET)) as session,
     ):
         calls = [asyncio.create_task(session.get(Customer, "c1")) for _ in range(5)]
@@ -167,7 +168,7 @@ async def test_a_token_endpoint_that_talks_nonsense_is_an_auth_error(reply: byte
 
 async def test_a_token_endpoint_that_says_nothing_is_a_transport_error() -> None:
     async with (
-        Answering(None) as server,
+        ScriptedServer(None) as server,
         Session(server.url, ClientCredentials("id", SECRET), timeout=0.05) as session,
     ):
         with pytest.raises(TransportError) as caught:
@@ -178,7 +179,9 @@ async def test_a_token_endpoint_that_says_nothing_is_a_transport_error() -> None
 @pytest.mark.parametrize("expires_in", [None, 0, -5, "soon", 1e308, True, [], 3600.5])
 async def test_a_life_that_makes_no_sense_is_taken_for_the_shortest_documented_one(expires_in: object) -> None:
     async with (
-        Answering(token(expires_in=expires_in, token_type="Bearer"), paths={"/api/customers/c1": CUSTOMER}) as server,
+        ScriptedServer(
+            token(expires_in=expires_in, token_type="Bearer"), paths={"/api/customers/c1": CUSTOMER}
+        ) as server,
         Session(server.url, ClientCredentials("id", SECRET)) as session,
     ):
         await session.get(Customer, "c1")
@@ -192,7 +195,7 @@ async def test_any_async_callable_gives_a_token(sandbox: Sandbox) -> None:
         return sandbox.access_token
 
     async with Session(sandbox.url, vault) as session:
-        assert (await session.get(CustomerPaymentSource, DOCUMENTED)).id == DOCUMENTED
+        assert (await session.get(CustomerPaymentSource, WALLET_ID)).id == WALLET_ID
 
 
 async def test_a_callable_that_gives_no_token_is_an_auth_error(sandbox: Sandbox) -> None:
@@ -201,7 +204,7 @@ async def test_a_callable_that_gives_no_token_is_an_auth_error(sandbox: Sandbox)
 
     async with Session(sandbox.url, vault) as session:
         with pytest.raises(AuthError):
-            await session.get(CustomerPaymentSource, DOCUMENTED)
+            await session.get(CustomerPaymentSource, WALLET_ID)
     assert not sandbox.requests
 
 
@@ -221,11 +224,11 @@ async def test_an_expired_token_is_renewed_once_for_all_calls(sandbox: Sandbox) 
     """200 calls at once with a token that the API has forgotten: one token request, no failure."""
     auth = ClientCredentials(sandbox.client_id, sandbox.client_secret)
     async with Session(sandbox.url, auth, limits=RateLimits.none()) as session:
-        await session.get(CustomerPaymentSource, DOCUMENTED)
+        await session.get(CustomerPaymentSource, WALLET_ID)
         sandbox.expire_tokens()
         sandbox.requests.clear()
 
-        sources = await asyncio.gather(*(session.get(CustomerPaymentSource, DOCUMENTED) for _ in range(200)))
+        sources = await asyncio.gather(*(session.get(CustomerPaymentSource, WALLET_ID) for _ in range(200)))
         assert len(sources) == 200
         assert sum(request.raw_path == "/oauth/token" for request in sandbox.requests) == 1
 
@@ -331,7 +334,7 @@ def test_incomplete_credentials_are_refused_at_once(make: Callable[[], object]) 
 
 async def test_a_customers_session_lives_on_its_refresh_token() -> None:
     async with (
-        Answering(
+        ScriptedServer(
             token(refresh_token="r-1", access_token="t-1"),
             token(refresh_token="r-2", access_token="t-2"),
             paths={"/api/customers/c1": CUSTOMER},
@@ -349,7 +352,7 @@ async def test_a_customers_session_lives_on_its_refresh_token() -> None:
 async def test_revoking_makes_the_token_useless(sandbox: Sandbox) -> None:
     auth = ClientCredentials(sandbox.client_id, sandbox.client_secret)
     async with Session(sandbox.url, auth) as session:
-        await session.get(CustomerPaymentSource, DOCUMENTED)
+        await session.get(CustomerPaymentSource, WALLET_ID)
         await session.revoke()
         await session.revoke()
 
@@ -365,7 +368,7 @@ async def test_only_credentials_can_revoke(session: Session) -> None:
 async def test_a_refused_revocation_is_an_error() -> None:
     refusal = {"errors": [{"title": "unauthorized_client", "code": "FORBIDDEN", "status": 403}]}
     async with (
-        Answering(
+        ScriptedServer(
             token(),
             paths={"/api/customers/c1": CUSTOMER, "/oauth/revoke": answer(refusal, status=403)},
         ) as server,
@@ -399,7 +402,7 @@ async def test_sessions_share_a_token_through_a_store(sandbox: Sandbox) -> None:
     auth = ClientCredentials(sandbox.client_id, sandbox.client_secret)
     for _ in range(3):
         async with Session(sandbox.url, auth, token_store=store) as session:
-            await session.get(CustomerPaymentSource, DOCUMENTED)
+            await session.get(CustomerPaymentSource, WALLET_ID)
 
     assert sum(request.raw_path == "/oauth/token" for request in sandbox.requests) == 1
     assert len(store.kept) == 1
@@ -412,7 +415,7 @@ async def test_a_store_that_fails_is_done_without(sandbox: Sandbox, caplog: pyte
     async with Session(
         sandbox.url, ClientCredentials(sandbox.client_id, sandbox.client_secret), token_store=store
     ) as session:
-        await session.get(CustomerPaymentSource, DOCUMENTED)
+        await session.get(CustomerPaymentSource, WALLET_ID)
 
     assert "OSError" in caplog.text
     assert SECRET not in caplog.text

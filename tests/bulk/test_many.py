@@ -31,7 +31,9 @@ from commercelayer_async._reading.chunks import chunked
 from commercelayer_async.resources import Customer, CustomerPaymentSource, StripePayment
 from commercelayer_async.sandbox import Answer as Fault
 from commercelayer_async.sandbox import ExpireTokens, Reset, Sandbox, Truncate
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.documents import resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 TOKEN = AccessToken("secret-token")
 NEVER = {"retry": Retry.never()}
@@ -167,7 +169,7 @@ async def test_an_endless_source_is_read_only_as_far_as_it_is_needed(world: Sand
 
 async def test_leaving_the_block_ends_everything() -> None:
     async with (
-        Answering(None) as server,
+        ScriptedServer(None) as server,
         Session(server.url, TOKEN) as session,
     ):
         before = asyncio.all_tasks()
@@ -180,7 +182,7 @@ async def test_leaving_the_block_ends_everything() -> None:
 
 async def test_a_cancelled_consumer_leaves_nothing_behind() -> None:
     async with (
-        Answering(None) as server,
+        ScriptedServer(None) as server,
         Session(server.url, TOKEN) as session,
     ):
 
@@ -201,7 +203,7 @@ async def test_a_refused_chunk_is_halved_until_the_bad_id_is_alone() -> None:
     """The server refuses every request that names c7."""
     refused = answer({"errors": [{"code": "INVALID_FILTER_VALUE"}]}, status=400)
 
-    class Picky(Answering):
+    class Picky(ScriptedServer):
         async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 while True:
@@ -213,7 +215,7 @@ async def test_a_refused_chunk_is_halved_until_the_bad_id_is_alone() -> None:
                     if "c7" in (ids or [one]):
                         writer.write(refused)
                     else:
-                        writer.write(answer({"data": [resource(id_=id_) for id_ in ids] if ids else resource(id_=one)}))
+                        writer.write(answer({"data": [resource(id=id_) for id_ in ids] if ids else resource(id=one)}))
             except (asyncio.IncompleteReadError, ConnectionError):
                 writer.close()
 
@@ -237,7 +239,7 @@ async def test_a_failing_server_fails_the_ids_of_its_chunk_and_no_others(world: 
 @pytest.mark.parametrize("status", [401])
 async def test_refused_credentials_end_the_stream(status: int) -> None:
     async with (
-        Answering(answer({"errors": [{"code": "INVALID_TOKEN"}]}, status=status)) as server,
+        ScriptedServer(answer({"errors": [{"code": "INVALID_TOKEN"}]}, status=status)) as server,
         Session(server.url, TOKEN) as session,
     ):
         with pytest.raises(Unauthorized):
@@ -255,7 +257,7 @@ async def test_per_id_sends_one_request_an_id(world: Sandbox, client: Session) -
 
 async def test_an_answer_with_a_stranger_is_an_error() -> None:
     async with (
-        Answering(answer({"data": [resource(id_="c1"), resource(id_="c9")]})) as server,
+        ScriptedServer(answer({"data": [resource(id="c1"), resource(id="c9")]})) as server,
         Session(server.url, TOKEN, **NEVER) as session,  # type: ignore[arg-type]
     ):
         with pytest.raises(BulkError) as caught:
@@ -445,7 +447,7 @@ async def test_a_server_without_filters_is_asked_one_by_one() -> None:
     wallets = [resource("customer_payment_sources", f"w{n}", relationships=links) for n in range(3)]
     refused = answer({"errors": [{"code": "FILTER_NOT_ALLOWED"}]}, status=400)
     async with (
-        Answering(
+        ScriptedServer(
             answer({"data": wallets}), refused, paths={"/api/customers/c1": answer({"data": resource()})}
         ) as server,
         Session(server.url, TOKEN) as session,

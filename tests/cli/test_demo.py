@@ -3,9 +3,10 @@
 import pytest
 
 from commercelayer_async.sandbox import Sandbox
+from tests.support.documents import WALLET_PATH
 
 SECRETS = ("cus_xxxyyyzzz", "pm_xxxyyyzzz", "eyJ", "_secret_", "@example.com")
-WALLET = "/api/customer_payment_sources/xYZkjABcde"
+WALLET = WALLET_PATH
 PATHS = [WALLET, f"{WALLET}/customer", f"{WALLET}/payment_source"]
 
 

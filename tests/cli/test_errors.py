@@ -12,6 +12,7 @@ from commercelayer_async import Session
 from commercelayer_async.cli import main
 from commercelayer_async.cli.errors import HELP, ExitCode
 from commercelayer_async.errors import ConfigurationError
+from tests.support.documents import WALLET_ID
 
 CANARY = "canary-5f1e9c"
 THING = ("get", "things", "abc")
@@ -113,7 +114,7 @@ def test_a_wrong_environment_is_2_and_named(run, environment, variables, named):
     ("arguments", "sentence"),
     [
         (
-            ("customers", "xYZkjABcde", "--include", "ordres"),
+            ("customers", WALLET_ID, "--include", "ordres"),
             "Customer has no relationship 'ordres'; did you mean 'order",
         ),
         (("customers", "a/b"), "id must be 1 to 64 letters"),
@@ -179,7 +180,7 @@ def test_the_version_is_0(run):
 
 
 def test_a_type_close_to_a_known_one_is_a_hint(run, organization):
-    result = run("get", "customer_payment_source", "xYZkjABcde")
+    result = run("get", "customer_payment_source", WALLET_ID)
 
     assert result.code == 3
     assert result.err.endswith("; did you mean 'customer_payment_sources'?\n")

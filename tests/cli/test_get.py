@@ -5,10 +5,12 @@ import re
 
 import pytest
 
+from tests.support.documents import WALLET_ID
+
 CANARY = "canary-5f1e9c"
 TOKEN = "token-of-the-environment"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
-WALLET = ("get", "customer_payment_sources", "xYZkjABcde")
+WALLET = ("get", "customer_payment_sources", WALLET_ID)
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ import trustme
 from commercelayer_async import Session
 from commercelayer_async.sandbox import Answer, Delay, Gate, Sandbox
 from tests.support.docs_servers import connect_proxy, tls_front
+from tests.support.documents import WALLET_ID
 
-WALLET = "xYZkjABcde"
+WALLET = WALLET_ID
 
 
 async def started(recipe: Path, *arguments: str) -> asyncio.subprocess.Process:

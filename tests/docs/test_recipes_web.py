@@ -14,6 +14,7 @@ from aiohttp import web
 from commercelayer_async import errors
 from commercelayer_async.sandbox import Answer, Sandbox
 from tests.support.docs_servers import served
+from tests.support.documents import WALLET_ID
 
 WALLET = "/wallets/xYZkjABcde"
 Serve = Callable[[str], AbstractAsyncContextManager[str]]
@@ -59,12 +60,12 @@ async def test_a_wallet_is_served_with_its_customer(name, serve, browser) -> Non
         status, body, _ = await asked(browser, url + WALLET)
 
     assert status == 200
-    assert (body["id"], body["name"], body["customer_status"]) == ("xYZkjABcde", "XXXX-XXXX-XXXX-1111", "acquired")
+    assert (body["id"], body["name"], body["customer_status"]) == (WALLET_ID, "XXXX-XXXX-XXXX-1111", "acquired")
     assert not any("token" in name for name in body)
 
 
 async def test_starlette_serves_a_customers_wallets_newest_first(serve, browser, environment) -> None:
-    record = environment.world.get("customer_payment_sources", "xYZkjABcde")
+    record = environment.world.get("customer_payment_sources", WALLET_ID)
     assert record is not None
     (reference,) = environment.world.related(record, "customer")
     customer = environment.world.id_of(reference)
@@ -74,7 +75,7 @@ async def test_starlette_serves_a_customers_wallets_newest_first(serve, browser,
         absent, said, _ = await asked(browser, f"{url}/customers/nobodyhere/wallets")
 
     assert status == 200
-    assert "xYZkjABcde" in [each["id"] for each in body]
+    assert WALLET_ID in [each["id"] for each in body]
     assert (absent, said) == (404, {"error": "there is no such wallet"})
 
 

@@ -14,9 +14,9 @@ from commercelayer_async import ConfigurationError, Exported, Forbidden, export
 from commercelayer_async.jsonapi import Registry
 from commercelayer_async.resources import RESOURCES, Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer
+from tests.support.documents import WALLET_ID
 
 WALLETS = "customer_payment_sources"
-DOCUMENTED = "xYZkjABcde"
 
 
 def mode_of(path):
@@ -38,10 +38,10 @@ async def test_every_record_is_one_line_in_the_order_of_ids(session, listed, doc
 
 
 async def test_a_line_is_the_resource_object_as_it_is_served(session, documents, tmp_path):
-    await export(session, CustomerPaymentSource, tmp_path / "wallets.jsonl", filter={"id_in": [DOCUMENTED]})
+    await export(session, CustomerPaymentSource, tmp_path / "wallets.jsonl", filter={"id_in": [WALLET_ID]})
 
     (found,) = documents(tmp_path / "wallets.jsonl")
-    assert found["data"] == (await session.get(CustomerPaymentSource, DOCUMENTED)).raw
+    assert found["data"] == (await session.get(CustomerPaymentSource, WALLET_ID)).raw
     assert found["data"]["attributes"]["payment_source_token"] == "pm_xxxyyyzzz"
 
 

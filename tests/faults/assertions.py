@@ -26,7 +26,8 @@ import attrs
 from commercelayer_async import AuthError, CommerceLayerError, ConfigurationError, RateLimits, SessionError
 from commercelayer_async._clock import LoopClock, chance
 from commercelayer_async._limits.limiter import LocalLimiter, Priority
-from tests.faults.breaking_server import Server, answer
+from tests.faults.breaking_server import Server
+from tests.support.responses import answer
 
 TOKEN = "canaryBearer7f3a9c51d2e84b60"
 GRANTED = "canaryGranted51d2e84b607f3a9c"

@@ -1,18 +1,20 @@
-"""A server that breaks HTTP on purpose, byte by byte, on loopback only; and what it saw."""
+"""A server that breaks HTTP on purpose, step by step, on loopback only; and what it saw.
+
+It is not `tests.support.scripted_server.ScriptedServer`, which gives each request one whole response: here a reply is a
+list of steps that act on the connection itself (reset, stall, dribble, talk out of turn, start no TLS), the token
+endpoint has a script of its own, and the server counts what the client left open.
+"""
 
 import asyncio
-import json
 import socket
 import ssl
 import struct
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import attrs
-
-JSON_API = "application/vnd.api+json"
 
 
 @attrs.frozen
@@ -129,38 +131,6 @@ def flood(chunk: bytes, *, times: int) -> Callable[[Peer], Awaitable[None]]:
             await peer.send(chunk)
 
     return send
-
-
-def answer(
-    body: bytes | str | dict[str, Any] | list[Any] | None = b"",
-    *,
-    status: int = 200,
-    headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
-    content_type: str | None = JSON_API,
-    length: bool = True,
-) -> bytes:
-    """A whole HTTP answer; anything but bytes and text is sent as JSON."""
-    content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
-    return head(
-        [
-            *([("Content-Length", str(len(content)))] if length else []),
-            *([("Content-Type", content_type)] if content_type is not None else []),
-            *(headers.items() if isinstance(headers, Mapping) else headers),
-        ],
-        status=status,
-    ) + (content if status >= 200 else b"")
-
-
-def head(headers: Sequence[tuple[str, str]] = (), *, status: int = 200, reason: str = "Whatever") -> bytes:
-    """Status line and headers."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return f"HTTP/1.1 {status} {reason}\r\n{lines}\r\n".encode("latin-1")
-
-
-def chunked(*chunks: bytes, last: bool = True) -> bytes:
-    """A success in chunks."""
-    start = head([("Content-Type", JSON_API), ("Transfer-Encoding", "chunked")])
-    return start + b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in chunks) + (b"0\r\n\r\n" if last else b"")
 
 
 class Server:
@@ -293,8 +263,3 @@ class Server:
                 await peer.send(step)
             else:
                 await step(peer)
-
-
-def errors_of(code: str, *, status: int) -> bytes:
-    """An error document with one code."""
-    return answer({"errors": [{"status": str(status), "code": code}]}, status=status)

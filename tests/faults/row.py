@@ -9,7 +9,9 @@ import attrs
 from commercelayer_async import Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from tests.faults.assertions import CUSTOMER_TOKEN, GRANTED, PAYMENT, Outcome, Places
-from tests.faults.breaking_server import Peer, Script, answer
+from tests.faults.breaking_server import Peer, Script
+from tests.support.documents import document, resource
+from tests.support.responses import answer
 
 Ask = Callable[[Session, Places], Awaitable[Any]]
 Check = Callable[[Outcome], None]
@@ -78,17 +80,6 @@ class Row:
     """The test that shows it, where it takes more than one call."""
     fails: str = ""
     """Why it does not hold yet."""
-
-
-def resource(type_: str = "customers", id_: str = "c1", **members: Any) -> dict[str, Any]:
-    """A resource object with the attributes that every record has."""
-    times = {"created_at": "2018-01-01T12:00:00.000Z", "updated_at": "2018-01-01T12:00:00.000Z"}
-    return {"type": type_, "id": id_, **members, "attributes": times | members.get("attributes", {})}
-
-
-def document(data: Any = None, **members: Any) -> dict[str, Any]:
-    """A document with the good customer, unless told otherwise."""
-    return {"data": resource() if data is None else data} | members
 
 
 def attributes(**members: Any) -> bytes:

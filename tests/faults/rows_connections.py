@@ -22,44 +22,17 @@ from commercelayer_async import (
     Unauthorized,
 )
 from tests.faults.assertions import PAYMENT, SECRET, TOKEN, Outcome, Places
-from tests.faults.breaking_server import (
-    JSON_API,
-    Peer,
-    Script,
-    answer,
-    chunked,
-    close,
-    dribble,
-    flood,
-    half_close,
-    head,
-    pause,
-    reset,
-    stall,
-)
-from tests.faults.row import (
-    BODY,
-    FEW,
-    GOOD,
-    NONE,
-    ONE,
-    SEVERAL,
-    Row,
-    document,
-    errors,
-    granted,
-    linked,
-    resolved,
-    resource,
-    twice,
-)
+from tests.faults.breaking_server import Peer, Script, close, dribble, flood, half_close, pause, reset, stall
+from tests.faults.row import BODY, FEW, GOOD, NONE, ONE, SEVERAL, Row, errors, granted, linked, resolved, twice
+from tests.support.documents import document, resource
+from tests.support.responses import JSON_API, answer, chunked, head
 
 BROKEN = (TransportError,)
 LATE = (TimeoutError,)
 BAD = (TransportError, DecodeError)
 NOISE = random.Random(7).randbytes(512)
 HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
-STRAY = answer(document(resource(id_="stray")))
+STRAY = answer(document(resource(id="stray")))
 PROMISED = head([("Content-Type", JSON_API), ("Content-Length", str(len(BODY)))])
 SLOW = {"timeout": 0.3}
 

@@ -19,21 +19,11 @@ from commercelayer_async import (
     Unauthorized,
 )
 from tests.faults.assertions import GRANTED, SECRET, Outcome
-from tests.faults.breaking_server import JSON_API, answer, close, flood, head, reset, stall
-from tests.faults.row import (
-    BODY,
-    FEW,
-    GOOD,
-    NONE,
-    ONE,
-    SEVERAL,
-    attributes,
-    document,
-    errors,
-    granted,
-    twice,
-)
+from tests.faults.breaking_server import close, flood, reset, stall
+from tests.faults.row import BODY, FEW, GOOD, NONE, ONE, SEVERAL, attributes, errors, granted, twice
 from tests.faults.rows_connections import BAD, BROKEN, Lazy, framed, row
+from tests.support.documents import document
+from tests.support.responses import JSON_API, answer, head
 
 CHUNK = b"x" * 65536
 TOO_LARGE = (BodyTooLarge,)

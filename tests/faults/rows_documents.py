@@ -20,24 +20,11 @@ from commercelayer_async import (
 )
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from tests.faults.assertions import PAYMENT, SECRET, Outcome, Places
-from tests.faults.breaking_server import answer, stall
-from tests.faults.row import (
-    BODY,
-    FEW,
-    GOOD,
-    NONE,
-    Row,
-    Script,
-    attributes,
-    by_id,
-    document,
-    linked,
-    resolved,
-    resource,
-    source,
-    wallet,
-)
+from tests.faults.breaking_server import stall
+from tests.faults.row import BODY, FEW, GOOD, NONE, Row, Script, attributes, by_id, linked, resolved, source, wallet
 from tests.faults.rows_connections import Lazy, row
+from tests.support.documents import document, resource
+from tests.support.responses import answer
 
 WRONG = (DecodeError,)
 TEXT = BODY.decode()
@@ -162,13 +149,13 @@ J = [
     one("J4", "data-and-errors", "data and errors", answer(document(errors=[{"code": "X"}]))),
     *(
         one("J5", f"id-{kind}", f"an id that is {kind}", says=("/data/id",),
-            reply=data({k: v for k, v in resource(id_=value).items() if v != ...}))
+            reply=data({k: v for k, v in resource(id=value).items() if v != ...}))
         for kind, value in [("missing", ...), ("number", 12), ("null", None), ("empty", ""), ("list", ["c1"])]
     ),
     row("J6", "id-other", "sends another resource than asked for", "an error; the connection goes",
-        api=[data(resource(id_="c2"))], raises=WRONG, says=("customers/c2",)),
+        api=[data(resource(id="c2"))], raises=WRONG, says=("customers/c2",)),
     *(
-        one("J7", f"id-{kind}", f"an id {what}", data(resource(id_=value)))
+        one("J7", f"id-{kind}", f"an id {what}", data(resource(id=value)))
         for kind, what, value in [("traversal", "with dots", "../../oauth/token"), ("crlf", "with CR LF", "c\r\nX: y"),
                                   ("1mb", "of 1 MiB", "x" * 2**20)]
     ),
@@ -221,7 +208,7 @@ J = [
           check=asked_for),
     maybe("J14", "dup-id-first", "two ids, the asked one first",
           answer(TEXT.replace('"id": "c1"', '"id": "c1", "id": "c2"')), check=asked_for),
-    maybe("J14", "dup-keys", "two data members", answer('{"data": ' + json.dumps(resource(id_="c2")) + ", " + TEXT[1:]),
+    maybe("J14", "dup-keys", "two data members", answer('{"data": ' + json.dumps(resource(id="c2")) + ", " + TEXT[1:]),
           check=asked_for),
     row("J15", "metadata-nested", "sends nested metadata", WHOLE, api=[attributes(metadata={"a": [1, {"b": None}]})],
         check=same_metadata),
@@ -282,8 +269,8 @@ J = [
             ("self", "a customer that leads to itself", compound(resource(relationships={
                 "jwt_customer": {"data": IDENTIFIER}}))),
             ("primary-again", "the wallet again", compound(resource(), resource("customer_payment_sources", "w1"))),
-            ("unlinked", "what nobody links to", compound(resource(), resource(id_="c9"))),
-            ("absent", "not what the linkage names", compound(resource(id_="c9"))),
+            ("unlinked", "what nobody links to", compound(resource(), resource(id="c9"))),
+            ("absent", "not what the linkage names", compound(resource(id="c9"))),
         ]
     ),
     *(

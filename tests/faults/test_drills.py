@@ -29,10 +29,12 @@ from commercelayer_async._clock import LoopClock, chance
 from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from tests.faults.assertions import GRANTED, SECRET, TOKEN, Counting, growth, require_clean, require_silent
-from tests.faults.breaking_server import Received, Reply, Server, answer, close, errors_of, later, pause, reset, stall
-from tests.faults.row import GOOD, document, granted, linked, resource
+from tests.faults.breaking_server import Received, Reply, Server, close, later, pause, reset, stall
+from tests.faults.row import GOOD, granted, linked
 from tests.faults.runner import QUICK, options, quicken
 from tests.support import virtual_loop
+from tests.support.documents import document, resource
+from tests.support.responses import answer, errors_of
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +62,7 @@ async def clean(server: Server) -> AsyncIterator[None]:
 
 async def customer_of(request: Received) -> Reply:
     """The customer that is asked for."""
-    return answer(document(resource(id_=request.target.rpartition("/")[2])))
+    return answer(document(resource(id=request.target.rpartition("/")[2])))
 
 
 def most_within(times: Sequence[float], seconds: float) -> int:
@@ -79,7 +81,7 @@ async def test_a_stray_answer_is_nobodys(delay: float, idle: float) -> None:
         good = await customer_of(request)
         if len(server.requests) % 3:
             return good
-        return (good, later(answer(document(resource(id_="stray"))), after=delay)) if delay else (good + good,)
+        return (good, later(answer(document(resource(id="stray"))), after=delay)) if delay else (good + good,)
 
     wrong = failed = 0
     async with Server(answers=answers) as server, clean(server), bearer(server) as session:
@@ -104,7 +106,7 @@ async def test_one_stray_answer_spoils_one_call_at_most(*, injected: bool) -> No
     async def answers(request: Received) -> Reply:
         good = await customer_of(request)
         assert isinstance(good, bytes)
-        stray = answer(document(resource(id_="stray")))
+        stray = answer(document(resource(id="stray")))
         return (stray, pause(0.01), good) if len(server.requests) == 3 else good
 
     failed: list[int] = []

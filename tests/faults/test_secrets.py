@@ -24,9 +24,10 @@ from commercelayer_async._http.transport import Request, Response
 from commercelayer_async._text import Secret
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from tests.faults.assertions import CANARIES, GRANTED, PAYMENT, SECRET, TOKEN, require_silent, with_locals
-from tests.faults.breaking_server import Server, answer, close, reset, stall
+from tests.faults.breaking_server import Server, close, reset, stall
 from tests.faults.row import GOOD, Row, granted, source, wallet
 from tests.faults.runner import options, quicken, run
+from tests.support.responses import answer
 
 HOLDERS: list[Any] = [
     AccessToken(TOKEN),

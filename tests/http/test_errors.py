@@ -38,7 +38,9 @@ from commercelayer_async import (
     errors,
 )
 from commercelayer_async.resources import Customer
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.documents import resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 SECRET = "canary-token-0123456789"
 TOKEN = AccessToken(SECRET)
@@ -47,7 +49,7 @@ TOKEN = AccessToken(SECRET)
 async def failure_of(*answers: bytes | None, **options: object) -> CommerceLayerError:
     """What `get` raises when a server answers like this, once it is known that no secret is in it."""
     async with (
-        Answering(*answers) as server,
+        ScriptedServer(*answers) as server,
         Session(server.url, TOKEN, retry=Retry.never(), **options) as session,  # type: ignore[arg-type]
     ):
         with pytest.raises(CommerceLayerError) as caught:
@@ -247,7 +249,7 @@ async def test_a_success_that_is_no_json_is_named(content_type: str) -> None:
 @pytest.mark.parametrize("content_type", ["application/json", None, 'Application/VND.api+json; charset=utf-8; ext="a"'])
 async def test_json_under_another_name_is_read(content_type: str | None) -> None:
     async with (
-        Answering(answer({"data": resource()}, content_type=content_type)) as server,
+        ScriptedServer(answer({"data": resource()}, content_type=content_type)) as server,
         Session(server.url, TOKEN) as session,
     ):
         assert (await session.get(Customer, "c1")).id == "c1"
@@ -263,7 +265,7 @@ async def test_another_success_is_no_resource(status: int) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_refused(status: int) -> None:
-    async with Answering(answer({"data": resource()})) as foreign:
+    async with ScriptedServer(answer({"data": resource()})) as foreign:
         location = f"{foreign.url}/api/customers/c1?token={SECRET}"
         error = await failure_of(answer(status=status, headers={"Location": location}))
 
@@ -349,7 +351,7 @@ async def test_a_bomb_is_measured_unpacked() -> None:
 async def test_a_packed_body_is_read() -> None:
     body = gzip.compress(json.dumps({"data": resource()}).encode())
     async with (
-        Answering(answer(body, headers={"Content-Encoding": "gzip"})) as server,
+        ScriptedServer(answer(body, headers={"Content-Encoding": "gzip"})) as server,
         Session(server.url, TOKEN) as session,
     ):
         assert (await session.get(Customer, "c1")).id == "c1"

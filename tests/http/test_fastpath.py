@@ -26,7 +26,9 @@ from commercelayer_async._http import transport as _transport
 from commercelayer_async._http.fastpath import Connector, DirectClient, Handler, aiohttp_is_compatible
 from commercelayer_async._text import Secret
 from commercelayer_async.resources import Customer
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.documents import resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 from tests.support.virtual_loop import run
 
 GOOD = answer({"data": resource()})
@@ -49,13 +51,13 @@ async def connector() -> AsyncIterator[Connector]:
         yield connector
 
 
-def client_to(server: Answering, connector: Connector) -> DirectClient:
+def client_to(server: ScriptedServer, connector: Connector) -> DirectClient:
     return DirectClient(connector, URL(server.url), {"Accept": "a/b"}, ssl=True)
 
 
 async def outcome(api: bytes, **options: Any) -> str:
     """What a call makes of an answer: the name, or the error's kind and text."""
-    async with Answering(api) as server, Session(server.url, AccessToken("t"), **ONCE | options) as session:
+    async with ScriptedServer(api) as server, Session(server.url, AccessToken("t"), **ONCE | options) as session:
         try:
             return (await session.get(Customer, "c1")).id
         except CommerceLayerError as error:
@@ -68,7 +70,7 @@ def test_the_parts_of_aiohttp_are_as_they_are_used() -> None:
 
 
 async def test_the_road_is_the_one_that_fits(road: str) -> None:
-    async with Answering(GOOD) as server, Session(server.url, AccessToken("t")) as session:
+    async with ScriptedServer(GOOD) as server, Session(server.url, AccessToken("t")) as session:
         await session.get(Customer, "c1")
         pool = session._context.transport._pool
         assert pool is not None
@@ -82,7 +84,7 @@ async def test_the_head_of_a_request(road: str) -> None:
     async def token() -> str:
         return next(tokens)
 
-    async with Answering(GOOD) as server, Session(server.url, token, user_agent="shop/1") as session:
+    async with ScriptedServer(GOOD) as server, Session(server.url, token, user_agent="shop/1") as session:
         await session.get(Customer, "c1", include=["orders"])
         await session.get(Customer, "c1")
         agent = _transport.default_user_agent("shop/1")
@@ -124,7 +126,7 @@ async def test_whole_answers_are_read(api: bytes, road: str) -> None:
     ],
 )
 async def test_broken_answers_are_errors(api: bytes, error: type[CommerceLayerError], words: str, road: str) -> None:
-    async with Answering(api) as server, Session(server.url, AccessToken("t"), max_body=1000, **ONCE) as session:
+    async with ScriptedServer(api) as server, Session(server.url, AccessToken("t"), max_body=1000, **ONCE) as session:
         with pytest.raises(error, match=words):
             await session.get(Customer, "c1")
 
@@ -139,7 +141,7 @@ async def test_a_server_that_falls_silent(road: str, monkeypatch: pytest.MonkeyP
     """Before the head or within the body; the connection is not used again."""
     monkeypatch.setattr(_transport, "_TIMEOUT", aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=0.05))
     begun = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"
-    async with Answering(None, begun, GOOD) as server, Session(server.url, AccessToken("t"), **ONCE) as session:
+    async with ScriptedServer(None, begun, GOOD) as server, Session(server.url, AccessToken("t"), **ONCE) as session:
         for phase in ("headers", "body"):
             with pytest.raises(TimeoutError) as caught:
                 await session.get(Customer, "c1")
@@ -149,7 +151,7 @@ async def test_a_server_that_falls_silent(road: str, monkeypatch: pytest.MonkeyP
 
 
 async def test_a_call_that_is_cancelled_takes_its_connection_along(road: str) -> None:
-    async with Answering(None, GOOD) as server, Session(server.url, AccessToken("t")) as session:
+    async with ScriptedServer(None, GOOD) as server, Session(server.url, AccessToken("t")) as session:
         call = asyncio.ensure_future(session.get(Customer, "c1"))
         await server.arrived.wait()
         call.cancel()
@@ -163,14 +165,14 @@ async def test_a_connection_that_cannot_be_had_in_time(connector: Connector, mon
         raise builtins.TimeoutError
 
     monkeypatch.setattr(connector, "_create_connection", never)
-    async with Answering(GOOD) as server:
+    async with ScriptedServer(GOOD) as server:
         with pytest.raises(aiohttp.ConnectionTimeoutError):
             await client_to(server, connector).connect(TIMES)
 
 
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/ü", "", "a", "/\x7f"])
 async def test_a_target_stays_on_its_line(target: str, connector: Connector) -> None:
-    async with Answering(GOOD) as server:
+    async with ScriptedServer(GOOD) as server:
         client = client_to(server, connector)
         connection = await client.connect(TIMES)
         with pytest.raises(ValueError, match="target"):
@@ -180,7 +182,7 @@ async def test_a_target_stays_on_its_line(target: str, connector: Connector) -> 
 
 
 async def test_a_token_stays_on_its_line_and_out_of_sight(connector: Connector) -> None:
-    async with Answering(GOOD) as server:
+    async with ScriptedServer(GOOD) as server:
         client = client_to(server, connector)
         connection = await client.connect(TIMES)
         with pytest.raises(ValueError, match="a header must be") as caught:
@@ -193,7 +195,7 @@ async def test_a_token_stays_on_its_line_and_out_of_sight(connector: Connector) 
 
 async def test_a_connection_that_is_gone_is_an_error(connector: Connector) -> None:
     """Also when it went unseen: nobody waits for an answer that cannot come."""
-    async with Answering(GOOD) as server:
+    async with ScriptedServer(GOOD) as server:
         client = client_to(server, connector)
         connection = await client.connect(TIMES)
         connection.close()
@@ -290,7 +292,7 @@ def test_a_shorter_patience_rings_earlier_and_none_never() -> None:
 
 
 async def test_a_lost_connection_leaves_no_timer(connector: Connector) -> None:
-    async with Answering(None) as server:
+    async with ScriptedServer(None) as server:
         client = client_to(server, connector)
         connection = await client.connect(TIMES)
         call = asyncio.ensure_future(client.get(connection, "/a", None, TIMES))

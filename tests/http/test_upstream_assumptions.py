@@ -13,7 +13,9 @@ import pytest
 from commercelayer_async._http.fastpath import Connector
 from commercelayer_async._http.transport import _no_hidden_retry
 from commercelayer_async._text import Secret
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.documents import resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 GOOD = answer({"data": resource()})
 TIMES = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=5.0)
@@ -25,7 +27,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-class Dropping(Answering):
+class Dropping(ScriptedServer):
     """Closes the connection in place of the first answers."""
 
     def __init__(self, times: int) -> None:
@@ -73,7 +75,7 @@ async def test_the_middlewares_of_a_request_stand_in_place_of_the_sessions() -> 
         return middleware
 
     theirs, ours = named("theirs"), named("ours")
-    async with Answering(GOOD) as server, aiohttp.ClientSession(middlewares=(theirs,)) as session:
+    async with ScriptedServer(GOOD) as server, aiohttp.ClientSession(middlewares=(theirs,)) as session:
         assert session._middlewares == (theirs,)
         await (await session.get(server.url, middlewares=(ours,))).read()
         await (await session.get(server.url, middlewares=(ours, theirs))).read()
@@ -83,10 +85,10 @@ async def test_the_middlewares_of_a_request_stand_in_place_of_the_sessions() -> 
 async def test_what_arrives_on_an_idle_connection_is_the_next_answer(http: aiohttp.ClientSession) -> None:
     """The protocol knows of it: that is what our connector asks."""
     assert list(inspect.signature(aiohttp.BaseConnector.connect).parameters) == ["self", "req", "traces", "timeout"]
-    stray = answer({"data": resource(id_="stray")})
+    stray = answer({"data": resource(id="stray")})
 
     async def ids(session: aiohttp.ClientSession) -> tuple[str, int]:
-        async with Answering(GOOD) as server:
+        async with ScriptedServer(GOOD) as server:
             await (await session.get(server.url)).read()
             for writer in server._open:
                 writer.write(stray)
@@ -101,7 +103,7 @@ async def test_what_arrives_on_an_idle_connection_is_the_next_answer(http: aioht
 
 async def test_a_response_knows_the_connection_that_brought_it(http: aiohttp.ClientSession) -> None:
     """In a private attribute, also when the connection is back in the pool: with it a spoilt one is closed."""
-    async with Answering(GOOD) as server:
+    async with ScriptedServer(GOOD) as server:
         response = await http.get(server.url)
         await response.read()
         response._protocol.close()  # type: ignore[union-attr]
@@ -110,20 +112,20 @@ async def test_a_response_knows_the_connection_that_brought_it(http: aiohttp.Cli
 
 
 async def test_redirects_stay_where_they_are_when_told_to(http: aiohttp.ClientSession) -> None:
-    async with Answering(answer(status=302, headers={"Location": "/elsewhere"})) as server:
+    async with ScriptedServer(answer(status=302, headers={"Location": "/elsewhere"})) as server:
         async with http.get(server.url, allow_redirects=False) as response:
             assert response.status == 302
         assert len(server.requests) == 1
 
 
 async def test_an_encoded_url_goes_out_byte_for_byte(http: aiohttp.ClientSession) -> None:
-    async with Answering(GOOD) as server:
+    async with ScriptedServer(GOOD) as server:
         await http.get(aiohttp.client.URL(f"{server.url}/a%2Cb?x=%7e,%5B", encoded=True))
         assert server.paths == ["/a%2Cb?x=%7e,%5B"]
 
 
 async def test_a_header_of_a_request_stands_in_place_of_the_sessions() -> None:
-    async with Answering(GOOD) as server, aiohttp.ClientSession(headers={"Authorization": "Basic x"}) as session:
+    async with ScriptedServer(GOOD) as server, aiohttp.ClientSession(headers={"Authorization": "Basic x"}) as session:
         await session.get(server.url, headers={"Authorization": Secret("Bearer y")})
         assert server.requests[0].count("Authorization") == 1
         assert "Authorization: Bearer y\r\n" in server.requests[0]
@@ -131,7 +133,7 @@ async def test_a_header_of_a_request_stands_in_place_of_the_sessions() -> None:
 
 async def test_a_masked_header_stays_masked_in_aiohttps_exceptions(http: aiohttp.ClientSession) -> None:
     """They hold the request's headers, and show them by `repr`."""
-    async with Answering(b"no HTTP\r\n\r\n") as server:
+    async with ScriptedServer(b"no HTTP\r\n\r\n") as server:
         with pytest.raises(aiohttp.ClientResponseError) as caught:
             await http.get(server.url, headers={"Authorization": Secret("Bearer canary")})
     assert "Authorization" in repr(caught.value)
@@ -139,7 +141,7 @@ async def test_a_masked_header_stays_masked_in_aiohttps_exceptions(http: aiohttp
 
 
 async def test_a_silent_server_ends_with_a_read_time_out(http: aiohttp.ClientSession) -> None:
-    async with Answering(None) as server:
+    async with ScriptedServer(None) as server:
         with pytest.raises(aiohttp.SocketTimeoutError):
             await http.get(server.url, timeout=aiohttp.ClientTimeout(total=None, sock_read=0.05))
         assert len(server.requests) == 1
@@ -147,7 +149,7 @@ async def test_a_silent_server_ends_with_a_read_time_out(http: aiohttp.ClientSes
 
 async def test_the_read_time_out_is_between_reads(http: aiohttp.ClientSession) -> None:
     """Not over all of them; and it holds for the body too."""
-    async with Answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx") as server:
+    async with ScriptedServer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx") as server:
         response = await http.get(server.url, timeout=aiohttp.ClientTimeout(total=None, sock_read=0.05))
         with pytest.raises(aiohttp.SocketTimeoutError):
             await response.read()
@@ -155,7 +157,7 @@ async def test_the_read_time_out_is_between_reads(http: aiohttp.ClientSession) -
 
 async def test_a_broken_body_is_a_payload_error(http: aiohttp.ClientSession) -> None:
     body = gzip.compress(b"x" * 100)[:20] + b"?" * 20
-    async with Answering(answer(body, headers={"Content-Encoding": "gzip"})) as server:
+    async with ScriptedServer(answer(body, headers={"Content-Encoding": "gzip"})) as server:
         response = await http.get(server.url)
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
@@ -163,14 +165,14 @@ async def test_a_broken_body_is_a_payload_error(http: aiohttp.ClientSession) -> 
 
 async def test_a_coding_that_cannot_be_read_is_an_error(http: aiohttp.ClientSession) -> None:
     """Whether or not the package for it is installed."""
-    async with Answering(answer(b"??", headers={"Content-Encoding": "br"})) as server:
+    async with ScriptedServer(answer(b"??", headers={"Content-Encoding": "br"})) as server:
         with pytest.raises((aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
             await (await http.get(server.url)).read()
 
 
 async def test_unpacked_pieces_are_small(http: aiohttp.ClientSession) -> None:
     """So that a limit on their sum is a limit on memory."""
-    async with Answering(answer(gzip.compress(b"x" * 2**24), headers={"Content-Encoding": "gzip"})) as server:
+    async with ScriptedServer(answer(gzip.compress(b"x" * 2**24), headers={"Content-Encoding": "gzip"})) as server:
         response = await http.get(server.url)
         sizes = [len(piece) async for piece in response.content.iter_any()]
     assert sum(sizes) == 2**24
@@ -179,18 +181,18 @@ async def test_unpacked_pieces_are_small(http: aiohttp.ClientSession) -> None:
 
 @pytest.mark.parametrize("lines", [b"X: " + b"x" * 9000 + b"\r\n", b"X: x\r\n" * 1000])
 async def test_headers_are_bounded(lines: bytes, http: aiohttp.ClientSession) -> None:
-    async with Answering(b"HTTP/1.1 200 OK\r\n" + lines + b"Content-Length: 0\r\n\r\n") as server:
+    async with ScriptedServer(b"HTTP/1.1 200 OK\r\n" + lines + b"Content-Length: 0\r\n\r\n") as server:
         with pytest.raises(aiohttp.ClientResponseError):
             await http.get(server.url)
 
 
 async def test_bytes_do_not_go_through_a_charset(http: aiohttp.ClientSession) -> None:
-    async with Answering(answer(b"x", content_type="application/json; charset=zip")) as server:
+    async with ScriptedServer(answer(b"x", content_type="application/json; charset=zip")) as server:
         assert await (await http.get(server.url)).read() == b"x"
 
 
 async def test_the_length_that_was_announced_is_known(http: aiohttp.ClientSession) -> None:
-    async with Answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n") as server:
+    async with ScriptedServer(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n") as server:
         response = await http.get(server.url)
         assert response.content_length == 10**12
         response.close()
@@ -198,7 +200,7 @@ async def test_the_length_that_was_announced_is_known(http: aiohttp.ClientSessio
 
 async def test_a_call_that_is_cancelled_takes_its_connection_along(http: aiohttp.ClientSession) -> None:
     """The answer that comes late is nobody's."""
-    async with Answering(None, GOOD) as server:
+    async with ScriptedServer(None, GOOD) as server:
         call = asyncio.ensure_future(http.get(f"{server.url}/first"))
         await server.arrived.wait()
         call.cancel()
@@ -208,14 +210,14 @@ async def test_a_call_that_is_cancelled_takes_its_connection_along(http: aiohttp
 
 
 async def test_closing_a_response_closes_its_connection(http: aiohttp.ClientSession) -> None:
-    async with Answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", GOOD) as server:
+    async with ScriptedServer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", GOOD) as server:
         (await http.get(server.url)).close()
         await (await http.get(server.url)).read()
         assert server.connections == 2
 
 
 async def test_a_dummy_jar_keeps_nothing(http: aiohttp.ClientSession) -> None:
-    async with Answering(answer(b"x", headers={"Set-Cookie": "a=b"})) as server:
+    async with ScriptedServer(answer(b"x", headers={"Set-Cookie": "a=b"})) as server:
         for _ in range(2):
             await (await http.get(server.url.replace("127.0.0.1", "localhost"))).read()
         assert "cookie" not in server.requests[1].lower()
@@ -245,7 +247,7 @@ def test_the_errors_that_we_tell_apart_are_related_as_we_think() -> None:
 
 async def test_what_came_while_the_loop_was_blocked_counts_before_a_timer_that_is_overdue() -> None:
     """Asyncio looks at sockets before timers, so a blocked loop is not taken for a silent server."""
-    async with Answering(GOOD) as server, aiohttp.ClientSession() as session:
+    async with ScriptedServer(GOOD) as server, aiohttp.ClientSession() as session:
         await (await session.get(server.url)).read()
         call = asyncio.ensure_future(session.get(server.url, timeout=aiohttp.ClientTimeout(sock_read=0.1)))
         while len(server.requests) < 2:  # noqa: ASYNC110 - not one turn of the loop too many

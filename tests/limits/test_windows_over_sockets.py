@@ -11,8 +11,7 @@ import pytest
 from commercelayer_async import AccessToken, ClientCredentials, Priority, RateLimits, Retry, Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource, PaymentMethod
 from commercelayer_async.sandbox import Rates, Sandbox
-
-DOCUMENTED = "xYZkjABcde"
+from tests.support.documents import WALLET_ID
 
 
 def scaled(factor: float) -> RateLimits:
@@ -23,7 +22,7 @@ def scaled(factor: float) -> RateLimits:
 async def test_two_hundred_calls_are_kept_within_the_windows_and_none_is_refused() -> None:
     async with Sandbox(rates=Rates.test().scaled(50)) as sandbox:
         async with Session(sandbox.url, AccessToken(sandbox.access_token), limits=scaled(50)) as session:
-            await asyncio.gather(*(session.get(CustomerPaymentSource, DOCUMENTED) for _ in range(200)))
+            await asyncio.gather(*(session.get(CustomerPaymentSource, WALLET_ID) for _ in range(200)))
 
         assert sandbox.violations == ()
         assert all(window.refused == 0 for window in sandbox.windows())
@@ -38,8 +37,8 @@ async def test_two_sessions_of_one_organization_share_the_windows() -> None:
             Session(sandbox.url, auth, limits=scaled(50), priority=Priority.BULK) as other,
         ):
             await asyncio.gather(
-                *(one.get(CustomerPaymentSource, DOCUMENTED) for _ in range(60)),
-                *(other.get(CustomerPaymentSource, DOCUMENTED) for _ in range(60)),
+                *(one.get(CustomerPaymentSource, WALLET_ID) for _ in range(60)),
+                *(other.get(CustomerPaymentSource, WALLET_ID) for _ in range(60)),
             )
 
         assert sandbox.violations == ()
@@ -50,7 +49,7 @@ async def test_a_cold_client_that_knows_nothing_fails_none() -> None:
     async with Sandbox(rates=Rates.test().scaled(50)) as sandbox:
         auth = ClientCredentials(sandbox.client_id, sandbox.client_secret)
         async with Session(sandbox.url, auth) as session:
-            sources = await asyncio.gather(*(session.get(CustomerPaymentSource, DOCUMENTED) for _ in range(200)))
+            sources = await asyncio.gather(*(session.get(CustomerPaymentSource, WALLET_ID) for _ in range(200)))
             assert session.rate_limits.limit == 100
 
         assert len(sources) == 200
@@ -60,12 +59,12 @@ async def test_a_cold_client_that_knows_nothing_fails_none() -> None:
 async def test_the_average_is_over_all_endpoints_of_the_class() -> None:
     async with Sandbox(rates=Rates.test().scaled(50)) as sandbox:
         async with Session(sandbox.url, AccessToken(sandbox.access_token), limits=scaled(50)) as session:
-            source = await session.get(CustomerPaymentSource, DOCUMENTED, include=["customer"])
+            source = await session.get(CustomerPaymentSource, WALLET_ID, include=["customer"])
             customer = await source.customer
             method = (await session.request("/payment_methods")).data
             assert isinstance(method, tuple)
             await asyncio.gather(
-                *(session.get(CustomerPaymentSource, DOCUMENTED) for _ in range(60)),
+                *(session.get(CustomerPaymentSource, WALLET_ID) for _ in range(60)),
                 *(session.get(Customer, customer.id) for _ in range(60)),
                 *(session.get(PaymentMethod, method[0].id or "") for _ in range(60)),
             )
@@ -84,8 +83,8 @@ async def test_a_stranger_on_the_same_address_makes_nobody_fail(*, count_refused
             Session(sandbox.url.replace("127.0.0.1", "localhost"), auth, limits=scaled(100)) as stranger,
         ):
             results = await asyncio.gather(
-                *(ours.get(CustomerPaymentSource, DOCUMENTED) for _ in range(50)),
-                *(stranger.get(CustomerPaymentSource, DOCUMENTED) for _ in range(50)),
+                *(ours.get(CustomerPaymentSource, WALLET_ID) for _ in range(50)),
+                *(stranger.get(CustomerPaymentSource, WALLET_ID) for _ in range(50)),
             )
         assert len(results) == 100
 
@@ -98,14 +97,14 @@ async def test_a_saturating_worker_uses_97_percent_of_the_windows() -> None:
         async with Session(
             sandbox.url, AccessToken(sandbox.access_token), limits=scaled(factor), priority="bulk"
         ) as session:
-            await session.get(CustomerPaymentSource, DOCUMENTED)
+            await session.get(CustomerPaymentSource, WALLET_ID)
             await asyncio.sleep(60 / factor)
             sandbox.requests.clear()
             end = time.monotonic() + minutes * 60 / factor
 
             async def work() -> None:
                 while time.monotonic() < end:
-                    await session.get(CustomerPaymentSource, DOCUMENTED)
+                    await session.get(CustomerPaymentSource, WALLET_ID)
 
             await asyncio.gather(*(work() for _ in range(30)))
             used = sum(request.arrived_at < end for request in sandbox.requests)

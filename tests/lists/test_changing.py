@@ -22,7 +22,7 @@ from commercelayer_async import (
 from commercelayer_async.resources import Customer, CustomerPaymentSource, EventStore
 from commercelayer_async.sandbox import Answer, Sandbox
 from tests.support.list_pages import SIXTY, UNSAID, broken, ids_of, page, pages, session_on
-from tests.support.scripted_server import Answering
+from tests.support.scripted_server import ScriptedServer
 
 FIRST = "/api/customers?sort=id&page%5Bnumber%5D=1&page%5Bsize%5D=25"
 
@@ -217,7 +217,7 @@ async def test_an_error_of_a_scan_leads_back_to_its_page(sandbox: Sandbox) -> No
 @pytest.mark.parametrize("read_ahead", [0, 1])
 async def test_a_server_that_ignores_the_key_is_an_error(read_ahead: int) -> None:
     """And no loop."""
-    async with Answering(page(SIXTY[:25])) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(SIXTY[:25])) as server, session_on(server.url) as session:
         found, error = await broken(session.scan(Customer, read_ahead=read_ahead), DecodeError)
         assert found == SIXTY[:25]
         assert error.pointer == "/data/0/id"
@@ -228,7 +228,7 @@ async def test_a_server_that_ignores_the_key_is_an_error(read_ahead: int) -> Non
 
 @pytest.mark.parametrize("second", [[*SIXTY[25:30], "c03"], ["c25", "c25"], ["c24"]])
 async def test_a_record_that_comes_again_is_an_error(second: list[str]) -> None:
-    async with Answering(page(SIXTY[:25]), page(second)) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(SIXTY[:25]), page(second)) as server, session_on(server.url) as session:
         assert (await broken(session.scan(Customer), DecodeError))[0] == SIXTY[:25]
         with pytest.raises(DecodeError, match="one that came before"):
             await anext(session.scan(Customer, after=second[-1]))
@@ -236,7 +236,7 @@ async def test_a_record_that_comes_again_is_an_error(second: list[str]) -> None:
 
 async def test_a_scan_needs_neither_count_nor_links() -> None:
     answers = [page(SIXTY[:40], count=UNSAID), page(SIXTY[40:], "https://evil.example", count=3), page([], count=99)]
-    async with Answering(*answers) as server, session_on(server.url) as session:
+    async with ScriptedServer(*answers) as server, session_on(server.url) as session:
         assert await ids_of(session.scan(Customer)) == SIXTY
         assert server.paths[0] == FIRST
 
@@ -255,7 +255,7 @@ async def test_a_scan_needs_neither_count_nor_links() -> None:
     ],
 )
 async def test_misuse_is_refused_before_any_request(arguments: dict[str, Any], message: str) -> None:
-    async with Answering(*pages(25)) as server, session_on(server.url) as session:
+    async with ScriptedServer(*pages(25)) as server, session_on(server.url) as session:
         with pytest.raises(ConfigurationError, match=message):
             session.scan(Customer, **arguments)
         with pytest.raises(ConfigurationError, match="cannot be scanned"):

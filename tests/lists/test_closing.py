@@ -10,12 +10,13 @@ from commercelayer_async import Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.support.list_pages import SIXTY, ids_of, link, page, pages, reading, session_on, until
-from tests.support.scripted_server import Answering, answer
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 
 async def test_closing_ends_the_request_under_way() -> None:
     """P14: the second page never comes."""
-    async with Answering(page(SIXTY[:25], link(2)), None) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(SIXTY[:25], link(2)), None) as server, session_on(server.url) as session:
         async with contextlib.aclosing(aiter(session.list(Customer))) as each:
             async for _ in each:
                 await until(lambda: len(server.requests) == 2)
@@ -29,7 +30,7 @@ async def test_closing_ends_the_request_under_way() -> None:
 @pytest.mark.parametrize("taken", [1, 30])
 async def test_breaking_off_ends_the_request_under_way(taken: int) -> None:
     """P14: also without closing, a turn of the loop later."""
-    async with Answering(*pages(25, 25, 10)[: 1 + taken // 25], None) as server, session_on(server.url) as session:
+    async with ScriptedServer(*pages(25, 25, 10)[: 1 + taken // 25], None) as server, session_on(server.url) as session:
         found = []
         async for one in session.list(Customer):
             found.append(one.id)
@@ -42,7 +43,7 @@ async def test_breaking_off_ends_the_request_under_way(taken: int) -> None:
 
 
 async def test_a_dropped_iterator_is_ended_whatever_thread_drops_it() -> None:
-    async with Answering(page(SIXTY[:25], link(2)), None) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(SIXTY[:25], link(2)), None) as server, session_on(server.url) as session:
         each = [session.list(Customer).pages()]
         await anext(each[0])
         await asyncio.get_running_loop().run_in_executor(None, each.clear)
@@ -51,7 +52,7 @@ async def test_a_dropped_iterator_is_ended_whatever_thread_drops_it() -> None:
 
 def test_an_iterator_may_be_dropped_after_its_loop() -> None:
     async def use() -> object:
-        async with Answering(*pages(25, 25, 10)) as server, session_on(server.url) as session:
+        async with ScriptedServer(*pages(25, 25, 10)) as server, session_on(server.url) as session:
             each = session.list(Customer).pages()
             await anext(each)
             await until(lambda: not reading())
@@ -63,7 +64,10 @@ def test_an_iterator_may_be_dropped_after_its_loop() -> None:
 
 
 async def test_a_failure_that_nobody_waits_for_is_not_complained_about(caplog: pytest.LogCaptureFixture) -> None:
-    async with Answering(page(SIXTY[:25], link(2)), answer(status=500)) as server, session_on(server.url) as session:
+    async with (
+        ScriptedServer(page(SIXTY[:25], link(2)), answer(status=500)) as server,
+        session_on(server.url) as session,
+    ):
         each = aiter(session.list(Customer))
         await anext(each)
         await until(lambda: len(server.requests) == 2 and not reading())
@@ -73,7 +77,7 @@ async def test_a_failure_that_nobody_waits_for_is_not_complained_about(caplog: p
 
 
 async def test_a_session_that_closes_ends_the_reading_ahead() -> None:
-    async with Answering(page(SIXTY[:25], link(2)), None) as server:
+    async with ScriptedServer(page(SIXTY[:25], link(2)), None) as server:
         async with session_on(server.url) as session:
             each = session.list(Customer).pages()
             await anext(each)
@@ -82,7 +86,7 @@ async def test_a_session_that_closes_ends_the_reading_ahead() -> None:
 
 
 async def test_closing_wakes_whoever_waits_for_a_page() -> None:
-    async with Answering(page(SIXTY[:25], link(2)), None) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(SIXTY[:25], link(2)), None) as server, session_on(server.url) as session:
         each = session.list(Customer).pages()
         await anext(each)
         waiting = asyncio.ensure_future(anext(each, None))
@@ -94,7 +98,7 @@ async def test_closing_wakes_whoever_waits_for_a_page() -> None:
 
 
 async def test_a_cancellation_is_not_taken_for_the_end() -> None:
-    async with Answering(page(SIXTY[:25], link(2)), None) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(SIXTY[:25], link(2)), None) as server, session_on(server.url) as session:
         each = session.list(Customer).pages()
         await anext(each)
         waiting = asyncio.ensure_future(anext(each, None))

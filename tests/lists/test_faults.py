@@ -21,8 +21,10 @@ from commercelayer_async import (
 from commercelayer_async._lists import walks as _paging
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
+from tests.support.documents import resource
 from tests.support.list_pages import FIRST, SIXTY, UNSAID, broken, ids_of, link, page, pages, session_on
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 SECOND = "number%5D=2"
 
@@ -34,7 +36,7 @@ def patient(sandbox: Sandbox, retry: Retry) -> Session:
 
 async def walked(*answers: bytes) -> list[str]:
     """The ids that a list with these answers gives."""
-    async with Answering(*answers) as server, session_on(server.url) as session:
+    async with ScriptedServer(*answers) as server, session_on(server.url) as session:
         return await ids_of(session.list(Customer))
 
 
@@ -42,7 +44,7 @@ async def failed(
     *answers: bytes, kind: type[CommerceLayerError] = DecodeError, read_ahead: int = 1
 ) -> tuple[list[str], Any, int]:
     """What a list with these answers gives before it fails, its error, and how many requests that took."""
-    async with Answering(*answers) as server, session_on(server.url) as session:
+    async with ScriptedServer(*answers) as server, session_on(server.url) as session:
         found, error = await broken(session.list(Customer, read_ahead=read_ahead), kind)
         assert isinstance(error.start_from, str)
         assert "of the list" in str(error)
@@ -57,7 +59,7 @@ async def test_sixty_are_sixty_and_none_are_none() -> None:
 
 async def test_a_next_that_leads_elsewhere_is_refused() -> None:
     """P2: nobody elsewhere is asked, and what came before was delivered."""
-    async with Answering(page(SIXTY)) as foreign:
+    async with ScriptedServer(page(SIXTY)) as foreign:
         for elsewhere in (f"{foreign.url}{link(2)}", "//127.0.0.2/api/customers", "/oauth/token", "/api/../admin"):
             found, error, asked = await failed(page(SIXTY[:25], elsewhere), kind=LinkRefused)
             assert (found, asked) == (SIXTY[:25], 1)
@@ -87,7 +89,7 @@ async def test_a_relative_next_is_followed() -> None:
         page(SIXTY[25:50], "customers?page%5Bnumber%5D=3"),
         page(SIXTY[50:]),
     )
-    async with Answering(*answers) as server, session_on(server.url) as session:
+    async with ScriptedServer(*answers) as server, session_on(server.url) as session:
         assert await ids_of(session.list(Customer)) == SIXTY
         assert server.paths[1:] == ["/api/customers?page%5Bnumber%5D=2", "/api/customers?page%5Bnumber%5D=3"]
 
@@ -109,7 +111,7 @@ async def test_a_next_after_the_end_is_harmless() -> None:
 
 async def test_links_that_are_null_hide_no_pages() -> None:
     """P4: the count tells."""
-    whole = {"data": [resource(id_=id_) for id_ in SIXTY[:25]], "links": None}
+    whole = {"data": [resource(id=id_) for id_ in SIXTY[:25]], "links": None}
 
     assert (await failed(answer(whole | {"meta": {"record_count": 60}})))[0] == SIXTY[:25]
     assert (await failed(answer(whole | {"meta": None})))[1].pointer == "/links"
@@ -178,11 +180,11 @@ async def test_a_count_that_grew_while_the_last_page_was_read_is_no_error(caplog
     [
         (None, "/data"),
         ({}, "/data"),
-        (resource(id_="c26"), "/data"),
-        ([resource(id_="c26"), None], "/data/1"),
-        ([resource(id_="c26"), 5], "/data/1"),
-        ([resource(id_="c26"), resource("orders", "o1")], "/data/1"),
-        ([resource(id_="c26"), resource("customer_payment_sources", "o1")], "/data/1"),
+        (resource(id="c26"), "/data"),
+        ([resource(id="c26"), None], "/data/1"),
+        ([resource(id="c26"), 5], "/data/1"),
+        ([resource(id="c26"), resource("orders", "o1")], "/data/1"),
+        ([resource(id="c26"), resource("customer_payment_sources", "o1")], "/data/1"),
         ([{"type": "customers", "lid": "x", "attributes": resource()["attributes"]}], "/data/0"),
         ([{"type": "customers"}], "/data/0"),
     ],
@@ -201,7 +203,7 @@ async def test_duplicates_are_delivered_once(caplog: pytest.LogCaptureFixture) -
     answers = page([*SIXTY[:24], "c03"], link(2), count=62), page([*SIXTY[20:50], "c49"], link(3), count=62)
     last = page(SIXTY[45:], count=62)
     with caplog.at_level(logging.WARNING, "commercelayer_async"):
-        async with Answering(*answers, last) as server, session_on(server.url) as session:
+        async with ScriptedServer(*answers, last) as server, session_on(server.url) as session:
             read = [one async for one in session.list(Customer).pages()]
     assert [item.id for one in read for item in one.items] == SIXTY
     assert [one.duplicates for one in read] == [1, 5, 5]
@@ -211,7 +213,7 @@ async def test_duplicates_are_delivered_once(caplog: pytest.LogCaptureFixture) -
 async def test_the_same_id_in_two_types_is_two_resources() -> None:
     parent = resource(relationships={"orders": {"links": {"related": "/api/x"}}})
     both = answer({"data": [resource("orders", "1"), resource("returns", "1")]})
-    async with Answering(answer({"data": parent}), both) as server, session_on(server.url) as session:
+    async with ScriptedServer(answer({"data": parent}), both) as server, session_on(server.url) as session:
         assert len([one async for one in session.list((await session.get(Customer, "c1")).orders)]) == 2
 
 
@@ -234,7 +236,7 @@ async def test_more_than_asked_for_are_taken() -> None:
     many = [f"m{n}" for n in range(1000)]
 
     assert await walked(page(many, count=1000)) == many
-    async with Answering(page(many)) as server, session_on(server.url, max_body=50_000) as session:
+    async with ScriptedServer(page(many)) as server, session_on(server.url, max_body=50_000) as session:
         with pytest.raises(BodyTooLarge, match="on page 1 of the list"):
             await session.list(Customer)
 
@@ -323,7 +325,7 @@ async def test_errors_hold_no_filter_values(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("body", ["{", {"data": [5]}, {"data": [], "links": {"next": 5}}, {"data": [], "meta": []}])
 async def test_errors_of_decoding_hold_no_filter_values(body: Any) -> None:
-    async with Answering(answer(body)) as server, session_on(server.url) as session:
+    async with ScriptedServer(answer(body)) as server, session_on(server.url) as session:
         _, error = await broken(session.list(Customer, filter={"email_eq": "who@x.example"}), DecodeError)
 
     assert "who" not in repr(vars(error)) + str(error)
@@ -332,8 +334,8 @@ async def test_errors_of_decoding_hold_no_filter_values(body: Any) -> None:
 
 async def test_a_connection_that_gave_another_type_is_used_no_more() -> None:
     """It may be one answer behind."""
-    answers = page(SIXTY[:25]), page(["o1"], type_="orders"), page(SIXTY[:25])
-    async with Answering(*answers) as server, session_on(server.url) as session:
+    answers = page(SIXTY[:25]), page(["o1"], type="orders"), page(SIXTY[:25])
+    async with ScriptedServer(*answers) as server, session_on(server.url) as session:
         await session.list(Customer)
         with pytest.raises(DecodeError, match="one of the customers asked for, got orders/o1"):
             await session.list(Customer)
@@ -342,7 +344,7 @@ async def test_a_connection_that_gave_another_type_is_used_no_more() -> None:
 
 
 async def test_an_error_that_is_raised_again_is_located_once() -> None:
-    async with Answering(page(SIXTY[:25], FIRST)) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(SIXTY[:25], FIRST)) as server, session_on(server.url) as session:
         each = session.list(Customer).pages()
         await anext(each)
         for _ in range(3):

@@ -23,8 +23,10 @@ from commercelayer_async import (
 from commercelayer_async.jsonapi import Registry
 from commercelayer_async.resources import Customer, CustomerPaymentSource, EventStore, StripePayment
 from commercelayer_async.sandbox import Sandbox
+from tests.support.documents import WALLET_ID, resource
 from tests.support.list_pages import FIRST, SIXTY, UNSAID, ids_of, link, page, pages, reading, session_on, until
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 WALLETS = "/api/customer_payment_sources"
 
@@ -116,7 +118,7 @@ async def test_count_costs_one_request_without_order_and_include(sandbox: Sandbo
 
 @pytest.mark.parametrize("count", [-1, "60", 1.5, 10**18, None, True, UNSAID])
 async def test_a_count_that_is_none_is_an_error(count: object) -> None:
-    async with Answering(page(["c1"], count=count)) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(["c1"], count=count)) as server, session_on(server.url) as session:
         with pytest.raises(DecodeError, match="expected a number of records") as caught:
             await session.list(Customer).count()
         assert caught.value.pointer == "/meta/record_count"
@@ -124,7 +126,7 @@ async def test_a_count_that_is_none_is_an_error(count: object) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{"])
 async def test_a_count_of_no_document_is_an_error(body: bytes) -> None:
-    async with Answering(answer(body)) as server, session_on(server.url) as session:
+    async with ScriptedServer(answer(body)) as server, session_on(server.url) as session:
         with pytest.raises(DecodeError):
             await session.list(Customer).count()
 
@@ -148,7 +150,7 @@ async def test_the_order_is_total(sandbox: Sandbox, session: Session, sort: str,
 
 async def test_next_is_followed_byte_for_byte() -> None:
     odd = f"{link(2)}&x=%2c%2C+~%7e&y"
-    async with Answering(page(SIXTY[:25], odd), page(SIXTY[25:])) as server, session_on(server.url) as session:
+    async with ScriptedServer(page(SIXTY[:25], odd), page(SIXTY[25:])) as server, session_on(server.url) as session:
         assert await ids_of(session.list(Customer)) == SIXTY
         assert server.paths == [FIRST, odd]
 
@@ -176,7 +178,7 @@ async def test_a_sparse_class_asks_for_its_fields(sandbox: Sandbox, session: Ses
 async def test_the_list_behind_a_relationship_is_filtered_and_sorted_like_any(
     sandbox: Sandbox, session: Session
 ) -> None:
-    source = await session.get(CustomerPaymentSource, "xYZkjABcde", include="customer")
+    source = await session.get(CustomerPaymentSource, WALLET_ID, include="customer")
     wallets = session.list((await source.customer).customer_payment_sources, sort="-id", filter={"name_null": False})
 
     found = [one async for one in wallets]
@@ -223,7 +225,7 @@ async def test_a_list_by_cursors_is_not_counted(session: Session) -> None:
 async def test_a_relationship_that_the_document_leaves_out_is_asked_for_by_its_route(
     sandbox: Sandbox, session: Session
 ) -> None:
-    source = await session.get(CustomerPaymentSource, "xYZkjABcde")
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     assert isinstance(await session.list(source.event_stores), tuple)
     assert sandbox.requests[-1].raw_path == f"{WALLETS}/xYZkjABcde/event_stores?page%5Bsize%5D=25"
@@ -232,7 +234,7 @@ async def test_a_relationship_that_the_document_leaves_out_is_asked_for_by_its_r
 async def test_a_link_with_a_query_keeps_it() -> None:
     parent = resource(relationships={"orders": {"links": {"related": "/api/customers/c1/orders?x=1"}}})
     orders = answer({"data": [resource("orders", "o1"), resource("returns", "o1")], "meta": {"record_count": 2}})
-    async with Answering(answer({"data": parent}), orders) as server, session_on(server.url) as session:
+    async with ScriptedServer(answer({"data": parent}), orders) as server, session_on(server.url) as session:
         customer = await session.get(Customer, "c1")
 
         assert [one.type async for one in session.list(customer.orders)] == ["orders", "returns"]
@@ -241,7 +243,7 @@ async def test_a_link_with_a_query_keeps_it() -> None:
 
 async def test_a_link_that_leaves_the_api_is_refused() -> None:
     parent = resource(relationships={"orders": {"links": {"related": "http://127.0.0.2/api/orders"}}})
-    async with Answering(answer({"data": parent})) as server, session_on(server.url) as session:
+    async with ScriptedServer(answer({"data": parent})) as server, session_on(server.url) as session:
         customer = await session.get(Customer, "c1")
 
         with pytest.raises(LinkRefused):
@@ -251,7 +253,7 @@ async def test_a_link_that_leaves_the_api_is_refused() -> None:
 async def test_the_related_list_holds_what_the_class_says() -> None:
     parent = resource(relationships={"customer_payment_sources": {"links": {"related": "/api/x"}}})
     async with (
-        Answering(answer({"data": parent}), answer({"data": [resource("orders", "o1")]})) as server,
+        ScriptedServer(answer({"data": parent}), answer({"data": [resource("orders", "o1")]})) as server,
         session_on(server.url) as session,
     ):
         customer = await session.get(Customer, "c1")
@@ -274,7 +276,7 @@ async def test_a_relationship_is_iterated_over_page_by_page(sandbox: Sandbox, se
 
 
 async def test_a_relationship_that_is_included_is_iterated_over_where_it_is(sandbox: Sandbox, session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, "xYZkjABcde", include="customer")
+    source = await session.get(CustomerPaymentSource, WALLET_ID, include="customer")
     customer = await session.get(Customer, (await source.customer).id, include="customer_payment_sources")
     sandbox.requests.clear()
 
@@ -293,7 +295,7 @@ async def test_awaiting_a_relationship_does_not_end_it_at_the_first_page() -> No
         for one, links in [("w1", {"next": "?page[number]=2"}), ("w2", {})]
     ]
     served = [answer({"data": parent}), pages_of_two[0], *pages_of_two, pages_of_two[0]]
-    async with Answering(*served) as server, session_on(server.url) as session:
+    async with ScriptedServer(*served) as server, session_on(server.url) as session:
         customer = await session.get(Customer, "c1")
 
         assert [one.id for one in await customer.customer_payment_sources] == ["w1"]
@@ -315,7 +317,7 @@ async def test_linkage_tells_how_many_there_are_unless_it_is_paged() -> None:
         none = ToMany["GenericResource"]()
 
     counted = answer({"data": [resource("orders", "o1")], "meta": {"record_count": 7}})
-    async with Answering(answer({"data": parent}), counted) as server, session_on(server.url) as session:
+    async with ScriptedServer(answer({"data": parent}), counted) as server, session_on(server.url) as session:
         buyer = await session.get(Buyer, "c1")
 
         assert await buyer.orders.count() == 2
@@ -336,7 +338,7 @@ def test_a_relationship_without_a_session_says_so() -> None:
 
 
 async def test_a_to_one_relationship_is_no_list(session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, "xYZkjABcde")
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     with pytest.raises(ConfigurationError, match="await it"):
         session.list(source.customer)  # type: ignore[call-overload]
@@ -350,7 +352,7 @@ async def test_classes_of_the_callers_own() -> None:
         branches = ToMany["Shop"]()
 
     answers = answer({"data": [resource("shops", "s1", attributes={"city": "Prato"})], "meta": {"record_count": 1}})
-    async with Answering(answers) as server, session_on(server.url, resources=[Shop]) as session:
+    async with ScriptedServer(answers) as server, session_on(server.url, resources=[Shop]) as session:
         shops = session.list(Shop, filter={"city_eq": "Prato", "branches_city_cont": "o"}, sort="-city")
         assert [shop.city async for shop in shops] == ["Prato"]
         with pytest.raises(ConfigurationError, match="did you mean 'branches_city_eq'"):
@@ -416,7 +418,7 @@ async def _zip(one, other):
 
 
 async def test_the_next_page_is_read_while_one_is_worked_on() -> None:
-    async with Answering(*pages(25, 25, 10)) as server, session_on(server.url) as session:
+    async with ScriptedServer(*pages(25, 25, 10)) as server, session_on(server.url) as session:
         each = aiter(session.list(Customer))
         await anext(each)
         await until(lambda: len(server.requests) == 2)
@@ -428,7 +430,7 @@ async def test_the_next_page_is_read_while_one_is_worked_on() -> None:
 
 
 async def test_without_reading_ahead_each_page_is_asked_for_in_its_turn() -> None:
-    async with Answering(*pages(25, 25, 10)) as server, session_on(server.url) as session:
+    async with ScriptedServer(*pages(25, 25, 10)) as server, session_on(server.url) as session:
         each = aiter(session.list(Customer, read_ahead=0))
         for n, id_ in enumerate(SIXTY):
             assert (await anext(each)).id == id_

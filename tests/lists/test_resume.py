@@ -20,7 +20,8 @@ from commercelayer_async import (
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Delay, Gate, Sandbox
 from tests.support.list_pages import SIXTY, broken, ids_of, link, page, pages, session_on, until
-from tests.support.scripted_server import Answering, answer
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 WHERE: dict[str, Any] = {"filter": {"name_null": False}, "sort": "-created_at", "include": "customer", "page_size": 20}
 
@@ -82,7 +83,7 @@ async def test_pages_go_on_counting_after_the_place(hasty: Session) -> None:
 async def test_what_is_missing_is_noticed_after_resuming_too() -> None:
     """The place knows how many came before it."""
     answers = pages(25, 25, 10, count=61)
-    async with Answering(*answers, *answers[1:]) as server, session_on(server.url) as session:
+    async with ScriptedServer(*answers, *answers[1:]) as server, session_on(server.url) as session:
         first = await anext(session.list(Customer, read_ahead=0).pages())
         found, error = await broken(session.list(Customer, start_from=first.cursor), Exception)
         assert found == SIXTY[25:50] + SIXTY[50:]
@@ -121,7 +122,10 @@ async def test_a_cursor_is_short_and_holds_no_filter_values(hasty: Session) -> N
 
 async def test_a_cursor_holds_none_even_where_the_server_writes_them_anew() -> None:
     odd = f"{link(2)}&filter%5Bq%5D%5Bemail_eq%5D=WHO%40x.example&token=7"
-    async with Answering(page(SIXTY[:25], odd), *pages(25, 25, 10)[1:]) as server, session_on(server.url) as session:
+    async with (
+        ScriptedServer(page(SIXTY[:25], odd), *pages(25, 25, 10)[1:]) as server,
+        session_on(server.url) as session,
+    ):
         customers = session.list(Customer, filter={"email_eq": "who@x.example"}, read_ahead=0)
         cursor = (await anext(customers.pages())).cursor
         assert cursor is not None
@@ -135,7 +139,7 @@ async def test_where_the_way_is_wrong_the_page_before_it_is_where_to_go_on() -> 
     """A later link may be right."""
     wrong = page(SIXTY[25:50], "https://evil.example/api/customers")
     async with (
-        Answering(page(SIXTY[:25], link(2)), wrong, page(SIXTY[25:50], link(3)), page(SIXTY[50:])) as server,
+        ScriptedServer(page(SIXTY[:25], link(2)), wrong, page(SIXTY[25:50], link(3)), page(SIXTY[50:])) as server,
         session_on(server.url) as session,
     ):
         found, error = await broken(session.list(Customer), LinkRefused)
@@ -145,7 +149,7 @@ async def test_where_the_way_is_wrong_the_page_before_it_is_where_to_go_on() -> 
 
 async def test_a_page_from_which_the_way_is_wrong_leads_back_to_itself() -> None:
     answers = page(SIXTY[:25], link(2)), page(SIXTY[25:50], "https://evil.example/")
-    async with Answering(*answers) as server, session_on(server.url) as session:
+    async with ScriptedServer(*answers) as server, session_on(server.url) as session:
         each = session.list(Customer).pages()
         first, second = await anext(each), await anext(each)
         assert second.cursor == first.cursor
@@ -178,7 +182,7 @@ async def test_who_stopped_waiting_for_a_page_may_go_on(sandbox: Sandbox, hasty:
 
 
 async def test_a_page_that_comes_in_the_moment_of_cancellation_is_not_lost() -> None:
-    async with Answering(*pages(25, 25, 10)) as server, session_on(server.url) as session:
+    async with ScriptedServer(*pages(25, 25, 10)) as server, session_on(server.url) as session:
         each = session.list(Customer).pages()
         await anext(each)
         ahead = each._ahead
@@ -193,7 +197,7 @@ async def test_a_page_that_comes_in_the_moment_of_cancellation_is_not_lost() -> 
 
 
 async def test_a_session_that_closes_ends_the_iteration() -> None:
-    async with Answering(page(SIXTY[:25], link(2)), None) as server:
+    async with ScriptedServer(page(SIXTY[:25], link(2)), None) as server:
         session = session_on(server.url)
         each = aiter(session.list(Customer))
         for _ in range(25):
@@ -206,7 +210,10 @@ async def test_a_session_that_closes_ends_the_iteration() -> None:
 
 
 async def test_a_page_is_asked_for_within_the_sessions_time() -> None:
-    async with Answering(page(SIXTY[:25], link(2)), None) as server, session_on(server.url, timeout=0.05) as session:
+    async with (
+        ScriptedServer(page(SIXTY[:25], link(2)), None) as server,
+        session_on(server.url, timeout=0.05) as session,
+    ):
         found, error = await broken(session.list(Customer), TimeoutError)
 
     assert found == SIXTY[:25]
@@ -236,7 +243,7 @@ async def test_a_callers_own_exception_leaves_the_list_as_it_was(hasty: Session)
 
 async def test_a_tampered_place_leads_nowhere_else() -> None:
     """It can only change the query."""
-    async with Answering(answer({"data": []})) as server, session_on(server.url) as session:
+    async with ScriptedServer(answer({"data": []})) as server, session_on(server.url) as session:
         mark = (session.list(Customer)._start.cursor).partition("_")[0]
         await session.list(Customer, start_from=f"{mark}_2_25_//evil.example/%0d%0aX: y&page[number]=2&a b")
         await session.list(Customer, start_from=f"{mark}_2_25_")

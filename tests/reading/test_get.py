@@ -14,18 +14,18 @@ import pytest
 from commercelayer_async import AccessToken, DecodeError, GenericResource, Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
-from tests.support.scripted_server import Answering, answer, resource
-
-DOCUMENTED = "xYZkjABcde"
+from tests.support.documents import WALLET_ID, WALLET_PATH, resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 
 async def test_the_documented_request_is_sent(sandbox: Sandbox, session: Session) -> None:
     """GET, the path, Accept, the bearer, our User-Agent; no Content-Type, no cookie, and nothing else of note."""
-    await session.get(CustomerPaymentSource, DOCUMENTED)
+    await session.get(CustomerPaymentSource, WALLET_ID)
 
     request = sandbox.requests[-1]
     headers = {name.lower(): value for name, value in request.headers}
-    assert (request.method, request.raw_path) == ("GET", "/api/customer_payment_sources/xYZkjABcde")
+    assert (request.method, request.raw_path) == ("GET", WALLET_PATH)
     assert headers["accept"] == "application/vnd.api+json"
     assert headers["authorization"] == f"Bearer {sandbox.access_token}"
     assert re.fullmatch(r"commercelayer-async/\S+ python/\S+ aiohttp/\S+", headers["user-agent"])
@@ -34,10 +34,10 @@ async def test_the_documented_request_is_sent(sandbox: Sandbox, session: Session
 
 async def test_every_documented_attribute_is_there(session: Session) -> None:
     """The published example, member for member."""
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     noon = datetime(2018, 1, 1, 12, tzinfo=UTC)
-    assert source.id == DOCUMENTED
+    assert source.id == WALLET_ID
     assert source.name == "XXXX-XXXX-XXXX-1111"
     assert source.customer_token == "cus_xxxyyyzzz"
     assert source.payment_source_token == "pm_xxxyyyzzz"
@@ -49,17 +49,17 @@ async def test_every_documented_attribute_is_there(session: Session) -> None:
     assert source.metadata == {"foo": "bar"}
     assert source.meta["mode"] == "test"
     assert source.links.self is not None
-    assert source.links.self.href.endswith("/api/customer_payment_sources/xYZkjABcde")
+    assert source.links.self.href.endswith(WALLET_PATH)
     assert dict(source.extra) == {}
 
 
 async def test_the_resource_object_is_kept_as_received(sandbox: Sandbox, session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     async with (
         aiohttp.ClientSession() as plain,
         plain.get(
-            f"{sandbox.url}/api/customer_payment_sources/{DOCUMENTED}",
+            f"{sandbox.url}/api/customer_payment_sources/{WALLET_ID}",
             headers={"Accept": "application/vnd.api+json", "Authorization": f"Bearer {sandbox.access_token}"},
         ) as received,
     ):
@@ -68,7 +68,7 @@ async def test_the_resource_object_is_kept_as_received(sandbox: Sandbox, session
 
 async def test_a_type_name_gives_a_generic_resource(session: Session) -> None:
     """Also where a class is known: whoever asks by name wants what the server says."""
-    source = await session.get("customer_payment_sources", DOCUMENTED)
+    source = await session.get("customer_payment_sources", WALLET_ID)
 
     assert type(source) is GenericResource
     assert source.type == "customer_payment_sources"
@@ -77,8 +77,8 @@ async def test_a_type_name_gives_a_generic_resource(session: Session) -> None:
 
 
 async def test_included_relationships_are_asked_for(sandbox: Sandbox, session: Session) -> None:
-    await session.get(CustomerPaymentSource, DOCUMENTED, include=["customer", "payment_method.payment_gateway"])
-    await session.get(CustomerPaymentSource, DOCUMENTED, include="customer,payment_source")
+    await session.get(CustomerPaymentSource, WALLET_ID, include=["customer", "payment_method.payment_gateway"])
+    await session.get(CustomerPaymentSource, WALLET_ID, include="customer,payment_source")
 
     asked = [request.raw_path.partition("?")[2] for request in sandbox.requests]
     assert asked == ["include=customer,payment_method.payment_gateway", "include=customer,payment_source"]
@@ -87,7 +87,7 @@ async def test_included_relationships_are_asked_for(sandbox: Sandbox, session: S
 @pytest.mark.parametrize(
     ("data", "got"),
     [
-        (resource(id_="c2"), "customers/c2"),
+        (resource(id="c2"), "customers/c2"),
         (resource("orders", "c1"), "orders/c1"),
         ([resource()], "an array of resources"),
         (None, "null"),
@@ -96,7 +96,7 @@ async def test_included_relationships_are_asked_for(sandbox: Sandbox, session: S
 async def test_an_answer_to_another_question_is_an_error(data: object, got: str) -> None:
     """And the connection that gave it is not used again."""
     async with (
-        Answering(answer({"data": data}), answer({"data": resource()})) as server,
+        ScriptedServer(answer({"data": data}), answer({"data": resource()})) as server,
         Session(server.url, AccessToken("secret-token")) as session,
     ):
         with pytest.raises(DecodeError, match="expected the resource customers/c1") as caught:
@@ -109,7 +109,7 @@ async def test_an_answer_to_another_question_is_an_error(data: object, got: str)
 
 async def test_connections_are_kept(sandbox: Sandbox) -> None:
     async with (
-        Answering(answer({"data": resource()})) as server,
+        ScriptedServer(answer({"data": resource()})) as server,
         Session(server.url, AccessToken("secret-token")) as session,
     ):
         for _ in range(5):

@@ -5,7 +5,9 @@ import pytest
 from commercelayer_async import AccessToken, ConfigurationError, LinkRefused, Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.documents import WALLET_ID, resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 TOKEN = AccessToken("secret-token")
 
@@ -44,7 +46,7 @@ BAD = [
 @pytest.mark.parametrize("id_", BAD)
 async def test_an_id_that_is_no_plain_segment_is_refused_before_any_request(id_: str) -> None:
     async with (
-        Answering(answer({"data": resource()})) as server,
+        ScriptedServer(answer({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         for cls_or_type in (Customer, "customers"):
@@ -81,7 +83,7 @@ async def test_an_include_is_checked_before_any_request(
     include: str | list[str], message: str, sandbox: Sandbox, session: Session
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        await session.get(CustomerPaymentSource, "xYZkjABcde", include=include)
+        await session.get(CustomerPaymentSource, WALLET_ID, include=include)
     assert not sandbox.requests
 
 

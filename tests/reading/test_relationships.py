@@ -20,9 +20,10 @@ from commercelayer_async import (
 from commercelayer_async.jsonapi import RelationshipState, ResourceIdentifier
 from commercelayer_async.resources import RESOURCES, Customer, CustomerPaymentSource, PaymentMethod, StripePayment
 from commercelayer_async.sandbox import Sandbox
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.documents import WALLET_ID, resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
-DOCUMENTED = "xYZkjABcde"
 TOKEN = AccessToken("secret-token")
 PAYMENT_SOURCES = {cls.type: cls for cls in RESOURCES if cls.__module__.endswith("payment_sources")}
 
@@ -38,7 +39,7 @@ def related(href: object) -> dict[str, object]:
 
 
 async def test_a_related_link_is_followed_when_awaited_and_not_before(sandbox: Sandbox, session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     assert source.customer.state is RelationshipState.LINKS_ONLY
     assert not source.customer.loaded
@@ -47,12 +48,12 @@ async def test_a_related_link_is_followed_when_awaited_and_not_before(sandbox: S
     customer = await source.customer
     assert isinstance(customer, Customer)
     assert customer.email
-    assert sandbox.requests[-1].raw_path == f"/api/customer_payment_sources/{DOCUMENTED}/customer"
+    assert sandbox.requests[-1].raw_path == f"/api/customer_payment_sources/{WALLET_ID}/customer"
     assert isinstance(await source.payment_source, StripePayment)
 
 
 async def test_a_success_is_kept_on_the_resource(sandbox: Sandbox, session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     first = await source.customer
     assert source.customer.loaded
@@ -61,7 +62,7 @@ async def test_a_success_is_kept_on_the_resource(sandbox: Sandbox, session: Sess
 
 
 async def test_concurrent_awaits_share_one_request(sandbox: Sandbox, session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     async def resolve() -> Customer:
         return await source.customer
@@ -74,7 +75,7 @@ async def test_concurrent_awaits_share_one_request(sandbox: Sandbox, session: Se
 async def test_a_failure_is_not_kept() -> None:
     customer = answer({"data": resource()})
     async with (
-        Answering(wallet(customer=related("/api/customers/c1")), answer(status=500), customer) as server,
+        ScriptedServer(wallet(customer=related("/api/customers/c1")), answer(status=500), customer) as server,
         Session(server.url, TOKEN, retry=Retry.never()) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -86,7 +87,7 @@ async def test_a_failure_is_not_kept() -> None:
 
 async def test_one_who_stops_waiting_stops_nobody_else() -> None:
     async with (
-        Answering(wallet(customer=related("/api/customers/c1")), None) as server,
+        ScriptedServer(wallet(customer=related("/api/customers/c1")), None) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -111,7 +112,7 @@ async def test_one_who_stops_waiting_stops_nobody_else() -> None:
 async def test_when_all_stop_waiting_the_request_is_cancelled() -> None:
     """The next one to ask starts anew."""
     async with (
-        Answering(wallet(customer=related("/api/customers/c1")), None, answer({"data": resource()})) as server,
+        ScriptedServer(wallet(customer=related("/api/customers/c1")), None, answer({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -130,7 +131,7 @@ async def test_when_all_stop_waiting_the_request_is_cancelled() -> None:
 
 
 async def test_what_is_included_costs_no_request(sandbox: Sandbox, session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED, include=["customer", "payment_source"])
+    source = await session.get(CustomerPaymentSource, WALLET_ID, include=["customer", "payment_source"])
 
     assert source.customer.state is RelationshipState.INCLUDED
     assert source.customer.loaded
@@ -144,7 +145,7 @@ async def test_what_is_included_costs_no_request(sandbox: Sandbox, session: Sess
 async def test_null_linkage_is_none_without_a_request() -> None:
     relationship = {"data": None, **related("/api/x")}
     async with (
-        Answering(wallet(payment_source=relationship)) as server,
+        ScriptedServer(wallet(payment_source=relationship)) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -156,7 +157,7 @@ async def test_null_linkage_is_none_without_a_request() -> None:
 
 async def test_an_empty_to_one_behind_a_link_is_none() -> None:
     async with (
-        Answering(wallet(payment_source=related("/api/x/y")), answer({"data": None})) as server,
+        ScriptedServer(wallet(payment_source=related("/api/x/y")), answer({"data": None})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -193,7 +194,7 @@ async def test_each_payment_source_type_has_its_class(sandbox: Sandbox, session:
 async def test_an_unknown_type_is_a_generic_resource() -> None:
     martian = answer({"data": {"type": "martian_payments", "id": "m1", "attributes": {"tentacles": 3}}})
     async with (
-        Answering(wallet(payment_source=related("/api/martian_payments/m1")), martian) as server,
+        ScriptedServer(wallet(payment_source=related("/api/martian_payments/m1")), martian) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -207,12 +208,12 @@ async def test_a_printed_link_without_a_route_is_answered_through_the_parent() -
     """No published schema has a route for payment sources, though each document prints a link to one."""
     async with Sandbox(payment_source_route=False) as sandbox:  # noqa: SIM117 - the token is made at the start
         async with Session(sandbox.url, AccessToken(sandbox.access_token)) as session:
-            source = await session.get(CustomerPaymentSource, DOCUMENTED)
+            source = await session.get(CustomerPaymentSource, WALLET_ID)
             assert isinstance(await source.payment_source, StripePayment)
             paths = [request.raw_path.removeprefix("/api/customer_payment_sources/") for request in sandbox.requests]
-            assert paths == [DOCUMENTED, f"{DOCUMENTED}/payment_source", f"{DOCUMENTED}?include=payment_source"]
+            assert paths == [WALLET_ID, f"{WALLET_ID}/payment_source", f"{WALLET_ID}?include=payment_source"]
 
-            again = await session.get(CustomerPaymentSource, DOCUMENTED)
+            again = await session.get(CustomerPaymentSource, WALLET_ID)
             assert isinstance(await again.payment_source, StripePayment)
             assert len(sandbox.requests) == 5  # the session remembers: the link is not tried again
 
@@ -220,7 +221,7 @@ async def test_a_printed_link_without_a_route_is_answered_through_the_parent() -
 async def test_not_found_stays_not_found_where_the_parent_is_gone_too() -> None:
     gone = answer({"errors": [{"status": "404", "code": "RECORD_NOT_FOUND"}]}, status=404)
     async with (
-        Answering(wallet(customer=related("/api/customers/c1")), gone) as server,
+        ScriptedServer(wallet(customer=related("/api/customers/c1")), gone) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -232,7 +233,7 @@ async def test_not_found_stays_not_found_where_the_parent_is_gone_too() -> None:
 async def test_linkage_without_a_link_is_followed_by_its_identity() -> None:
     relationship = {"data": {"type": "customers", "id": "c1"}}
     async with (
-        Answering(wallet(customer=relationship), answer({"data": resource()})) as server,
+        ScriptedServer(wallet(customer=relationship), answer({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -250,7 +251,7 @@ async def test_where_the_document_says_nothing_the_parent_is_asked() -> None:
         "included": [resource()],
     }
     async with (
-        Answering(wallet(), answer(included), wallet()) as server,
+        ScriptedServer(wallet(), answer(included), wallet()) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -264,7 +265,7 @@ async def test_where_the_document_says_nothing_the_parent_is_asked() -> None:
 
 async def test_a_collection_where_one_is_meant_is_an_error() -> None:
     async with (
-        Answering(wallet(customer=related("/api/x/y")), answer({"data": []})) as server,
+        ScriptedServer(wallet(customer=related("/api/x/y")), answer({"data": []})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -274,17 +275,17 @@ async def test_a_collection_where_one_is_meant_is_an_error() -> None:
 
 
 async def test_a_to_many_gives_a_tuple(session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
     customer = await source.customer
 
     wallets = await customer.customer_payment_sources
     assert isinstance(wallets, tuple)
-    assert DOCUMENTED in {found.id for found in wallets}
+    assert WALLET_ID in {found.id for found in wallets}
     assert all(isinstance(found, CustomerPaymentSource) for found in wallets)
 
 
 async def test_fetch_asks_anew(sandbox: Sandbox, session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
     kept = await source.customer
 
     fresh = await source.customer.fetch(include=["customer_payment_sources"])
@@ -296,7 +297,7 @@ async def test_fetch_asks_anew(sandbox: Sandbox, session: Session) -> None:
 
 
 async def test_two_sources_of_one_customer_share_the_object(session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
     customer_id = (await source.customer).id
     document = await session.get(
         Customer, customer_id, include=["customer_payment_sources", "customer_payment_sources.customer"]
@@ -309,7 +310,7 @@ async def test_two_sources_of_one_customer_share_the_object(session: Session) ->
 
 async def test_cycles_end(session: Session) -> None:
     """`repr`, equality, hash, copy and pickle of a resource whose relationships lead back to it."""
-    source = await session.get(CustomerPaymentSource, DOCUMENTED, include=["customer.customer_payment_sources"])
+    source = await session.get(CustomerPaymentSource, WALLET_ID, include=["customer.customer_payment_sources"])
     customer = await source.customer
     assert source in await customer.customer_payment_sources
 
@@ -322,7 +323,7 @@ async def test_cycles_end(session: Session) -> None:
 
 
 async def test_an_unpickled_resource_is_bound_before_it_fetches(sandbox: Sandbox, session: Session) -> None:
-    revived = pickle.loads(pickle.dumps(await session.get(CustomerPaymentSource, DOCUMENTED)))
+    revived = pickle.loads(pickle.dumps(await session.get(CustomerPaymentSource, WALLET_ID)))
     with pytest.raises(SessionError, match="bind"):
         await revived.customer
 
@@ -346,7 +347,7 @@ async def test_an_unpickled_resource_is_bound_before_it_fetches(sandbox: Sandbox
 )
 async def test_a_link_that_leaves_is_refused_before_a_byte_is_sent(href: str, reason: str) -> None:
     async with (
-        Answering(wallet(customer=related(href))) as server,
+        ScriptedServer(wallet(customer=related(href))) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -370,7 +371,7 @@ async def test_a_link_that_leaves_is_refused_before_a_byte_is_sent(href: str, re
 async def test_links_are_resolved_and_sent_byte_for_byte(href: str, target: str) -> None:
     """RFC 3986, against the URL that the document came from."""
     async with (
-        Answering(wallet(customer=related(href)), answer({"data": resource()})) as server,
+        ScriptedServer(wallet(customer=related(href)), answer({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -381,7 +382,7 @@ async def test_links_are_resolved_and_sent_byte_for_byte(href: str, target: str)
 
 async def test_a_link_object_is_followed_too() -> None:
     async with (
-        Answering(wallet(customer=related({"href": "/api/customers/c1"})), answer({"data": resource()})) as server,
+        ScriptedServer(wallet(customer=related({"href": "/api/customers/c1"})), answer({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -392,7 +393,7 @@ async def test_a_link_object_is_followed_too() -> None:
 async def test_a_null_link_leads_nowhere() -> None:
     """So the parent is asked."""
     async with (
-        Answering(wallet(payment_method=related(None)), wallet(payment_method={"data": None})) as server,
+        ScriptedServer(wallet(payment_method=related(None)), wallet(payment_method={"data": None})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -402,7 +403,7 @@ async def test_a_null_link_leads_nowhere() -> None:
 
 
 async def test_nothing_asks_the_network_but_awaiting(sandbox: Sandbox, session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     relationship = source.customer
     assert relationship.identifier is None

@@ -13,6 +13,7 @@ import pytest
 from commercelayer_async import resources
 from commercelayer_async.jsonapi import GenericResource, Registry, Resource, ToMany, ToOne, parse
 from commercelayer_async.resources import RESOURCES, PaymentSource, PaymentSourceType
+from tests.support.documents import WALLET_ID
 
 COMMON = "created_at updated_at reference reference_origin metadata"
 
@@ -146,7 +147,7 @@ def relationships(cls: type[Resource], kind: type) -> set[str]:
 
 def decoded(type_: str, attributes: Mapping[str, object]) -> object:
     """What an answer with those attributes becomes."""
-    body = json.dumps({"data": {"type": type_, "id": "xYZkjABcde", "attributes": attributes}})
+    body = json.dumps({"data": {"type": type_, "id": WALLET_ID, "attributes": attributes}})
     return Registry(*RESOURCES).decode(parse(body.encode()))
 
 
@@ -204,9 +205,9 @@ def test_classes_have_no_behaviour(cls: type[Resource]) -> None:
 
 @each_class
 def test_instances_are_slotted_and_frozen(cls: type[Resource]) -> None:
-    resource = cls(id="xYZkjABcde", created_at=SOME_TIME, updated_at=SOME_TIME)  # type: ignore[call-arg]
+    resource = cls(id=WALLET_ID, created_at=SOME_TIME, updated_at=SOME_TIME)  # type: ignore[call-arg]
 
-    assert resource.id == "xYZkjABcde"
+    assert resource.id == WALLET_ID
     assert not hasattr(resource, "__dict__")
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         resource.id = "other"  # type: ignore[misc]
@@ -232,7 +233,7 @@ def test_json_fills_every_attribute(cls: type[Resource]) -> None:
     resource: Any = decoded(cls.type, sent)
 
     assert all(getattr(resource, field.name) is not None for field in attributes(cls))
-    assert (resource.id, resource.created_at, resource.extra) == ("xYZkjABcde", SOME_TIME, {})
+    assert (resource.id, resource.created_at, resource.extra) == (WALLET_ID, SOME_TIME, {})
     assert type(resource) is cls
 
 

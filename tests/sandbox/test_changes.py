@@ -4,6 +4,7 @@ import pytest
 
 from commercelayer_async.sandbox import Sandbox
 from commercelayer_async.sandbox.world.world import World
+from tests.support.documents import WALLET_ID
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ async def test_created_wallets_come_last_by_id_and_by_time(sandbox, api, wallets
 
 
 async def test_a_deleted_wallet_is_404_and_in_no_list(sandbox, api, wallets):
-    id = "xYZkjABcde"
+    id = WALLET_ID
     customer = (await api.get(f"{wallets}/{id}/customer"))["data"]["id"]
     everything = sandbox.world.wallet_ids()
 

@@ -3,8 +3,7 @@
 import pytest
 
 from commercelayer_async.sandbox.world.schema import TYPES
-
-DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
+from tests.support.documents import WALLET_PATH
 
 
 @pytest.fixture
@@ -49,23 +48,23 @@ async def test_every_link_that_is_printed_is_served(sandbox, api, type):
 
 
 async def test_linkage_of_a_to_one_is_an_identifier(api):
-    related = await api.get(f"{DOCUMENTED}/customer")
+    related = await api.get(f"{WALLET_PATH}/customer")
 
-    document = await api.get(f"{DOCUMENTED}/relationships/customer")
+    document = await api.get(f"{WALLET_PATH}/relationships/customer")
 
     assert list(document) == ["data", "links"]
     assert document["data"] == {"type": "customers", "id": related["data"]["id"]}
 
 
 async def test_a_to_one_to_a_type_that_is_not_modelled_is_null(api):
-    customer = (await api.get(f"{DOCUMENTED}/customer"))["data"]["links"]["self"]
+    customer = (await api.get(f"{WALLET_PATH}/customer"))["data"]["links"]["self"]
 
     assert await api.get(f"{customer}/customer_group") == {"data": None}
     assert (await api.get(f"{customer}/relationships/customer_group"))["data"] is None
 
 
 async def test_a_to_many_to_a_type_that_is_not_modelled_is_an_empty_list(api):
-    customer = (await api.get(f"{DOCUMENTED}/customer"))["data"]["links"]["self"]
+    customer = (await api.get(f"{WALLET_PATH}/customer"))["data"]["links"]["self"]
 
     document = await api.get(f"{customer}/orders")
 
@@ -149,13 +148,13 @@ async def test_related_routes_include_from_where_they_lead(api, wallet):
     ["nobody", "customer.nobody", "event_stores", "customer.event_stores", "customer.orders.market", "."],
 )
 async def test_what_cannot_be_included_is_refused(api, include):
-    error = await api.refused(DOCUMENTED, {"include": include}, status=400)
+    error = await api.refused(WALLET_PATH, {"include": include}, status=400)
 
     assert error["code"] == "INVALID_INCLUDE"
 
 
 async def test_an_empty_include_includes_nothing(api):
-    assert await api.get(f"{DOCUMENTED}?include=") == await api.get(DOCUMENTED)
+    assert await api.get(f"{WALLET_PATH}?include=") == await api.get(WALLET_PATH)
 
 
 async def test_a_sparse_fieldset_leaves_what_it_names(api, wallet):
@@ -177,7 +176,7 @@ async def test_a_sparse_fieldset_without_relationships_leaves_no_such_member(api
 
 
 async def test_an_empty_sparse_fieldset_leaves_no_fields(api):
-    resource = (await api.get(f"{DOCUMENTED}?fields%5Bcustomer_payment_sources%5D="))["data"]
+    resource = (await api.get(f"{WALLET_PATH}?fields%5Bcustomer_payment_sources%5D="))["data"]
 
     assert resource["attributes"] == {}
     assert "relationships" not in resource

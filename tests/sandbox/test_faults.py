@@ -22,8 +22,7 @@ from commercelayer_async.sandbox import (
 )
 from commercelayer_async.sandbox.background import in_thread
 from commercelayer_async.sandbox.faults.rules import MIXED, Faults
-
-DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
+from tests.support.documents import WALLET_ID, WALLET_PATH
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def credentials(sandbox):
     }
 
 
-async def raw(sandbox, path=DOCUMENTED):
+async def raw(sandbox, path=WALLET_PATH):
     """All bytes of a response until the connection ends, and the error with which it ended."""
     url = urlsplit(sandbox.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
@@ -69,7 +68,7 @@ async def until(condition):
 
 
 async def test_nothing_goes_wrong_unless_it_is_asked_for(sandbox, api):
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)
 
     assert sandbox.requests[0].fault is None
     assert sandbox.faults.counts == {}
@@ -78,7 +77,7 @@ async def test_nothing_goes_wrong_unless_it_is_asked_for(sandbox, api):
 async def test_the_next_requests_get_the_fault_the_given_number_of_times(sandbox, api):
     rule = sandbox.faults.add(Answer.errors(503), times=2)
 
-    statuses = [(await api.send("GET", DOCUMENTED)).status for _ in range(3)]
+    statuses = [(await api.send("GET", WALLET_PATH)).status for _ in range(3)]
 
     assert statuses == [503, 503, 200]
     assert [request.fault for request in sandbox.requests] == ["status_503", "status_503", None]
@@ -88,11 +87,11 @@ async def test_the_next_requests_get_the_fault_the_given_number_of_times(sandbox
 
 async def test_a_fault_without_end_ends_when_it_is_cleared(sandbox, api):
     sandbox.faults.add(Answer.empty(500), times=None)
-    statuses = [(await api.send("GET", DOCUMENTED)).status for _ in range(3)]
+    statuses = [(await api.send("GET", WALLET_PATH)).status for _ in range(3)]
     sandbox.faults.clear()
 
     assert statuses == [500] * 3
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)
     assert sandbox.faults.counts == {"status_500": 3}
 
 
@@ -121,7 +120,7 @@ def test_rules_are_asked_in_order_and_used_up_ones_forgotten():
 async def test_an_errors_document_has_the_code_asked_for(sandbox, api):
     sandbox.faults.add(Answer.errors(403, code="FORBIDDEN", detail="No."))
 
-    error = await api.refused(DOCUMENTED, status=403)
+    error = await api.refused(WALLET_PATH, status=403)
 
     assert (error["code"], error["title"], error["detail"]) == ("FORBIDDEN", "Forbidden", "No.")
 
@@ -129,7 +128,7 @@ async def test_an_errors_document_has_the_code_asked_for(sandbox, api):
 async def test_a_proxy_answers_in_html(sandbox, api):
     sandbox.faults.add(Answer.html(502))
 
-    response = await api.send("GET", DOCUMENTED)
+    response = await api.send("GET", WALLET_PATH)
 
     assert (response.status, response.content_type) == (502, "text/html")
     assert (await response.text()).startswith("<html>")
@@ -138,7 +137,7 @@ async def test_a_proxy_answers_in_html(sandbox, api):
 async def test_an_empty_answer_has_no_body(sandbox, api):
     sandbox.faults.add(Answer.empty(504))
 
-    response = await api.send("GET", DOCUMENTED)
+    response = await api.send("GET", WALLET_PATH)
 
     assert (response.status, await response.text()) == (504, "")
     assert response.headers["X-Ratelimit-Limit"] == "100"
@@ -148,7 +147,7 @@ async def test_any_bytes_and_any_headers_can_be_answered(sandbox, api):
     headers = (("Retry-After", "1"), ("Retry-After", "-x"), ("X-Ratelimit-Limit", "words"), ("Content-Type", "a/b"))
     sandbox.faults.add(Answer(200, b"\xff\x00{", headers))
 
-    response = await api.send("GET", DOCUMENTED)
+    response = await api.send("GET", WALLET_PATH)
 
     assert await response.text("latin-1") == "\xff\x00{"
     assert response.headers.getall("Retry-After") == ["1", "-x"]
@@ -159,15 +158,15 @@ async def test_any_bytes_and_any_headers_can_be_answered(sandbox, api):
 async def test_an_invalid_token_is_answered_though_the_token_stays_valid(sandbox, api):
     sandbox.faults.add(Answer.invalid_token())
 
-    assert (await api.refused(DOCUMENTED, status=401))["code"] == "INVALID_TOKEN"
-    await api.get(DOCUMENTED)
+    assert (await api.refused(WALLET_PATH, status=401))["code"] == "INVALID_TOKEN"
+    await api.get(WALLET_PATH)
 
 
 @pytest.mark.parametrize(("retry_after", "header"), [(None, None), (2, "2"), ("Fri, 31 Dec 1999 23:59:59 GMT",) * 2])
 async def test_too_many_requests_are_answered_with_and_without_retry_after(sandbox, api, retry_after, header):
     sandbox.faults.add(Answer.too_many(retry_after=retry_after))
 
-    response = await api.send("GET", DOCUMENTED)
+    response = await api.send("GET", WALLET_PATH)
 
     assert response.status == 429
     assert (await response.json(content_type=None))["errors"][0]["code"] == "TOO_MANY_REQUESTS"
@@ -177,16 +176,16 @@ async def test_too_many_requests_are_answered_with_and_without_retry_after(sandb
 async def test_an_answer_can_keep_its_body_and_change_its_headers(sandbox, api):
     sandbox.faults.add(Replace(headers=(("X-Ratelimit-Remaining", "0"), ("X-Request-Id", "x"))))
 
-    response = await api.send("GET", DOCUMENTED)
+    response = await api.send("GET", WALLET_PATH)
 
     assert (response.headers["X-Ratelimit-Remaining"], response.headers["X-Request-Id"]) == ("0", "x")
-    assert (await response.json(content_type=None))["data"]["id"] == "xYZkjABcde"
+    assert (await response.json(content_type=None))["data"]["id"] == WALLET_ID
 
 
 async def test_an_answer_can_keep_its_headers_and_change_its_body(sandbox, api):
     sandbox.faults.add(Replace(b"{"))
 
-    response = await api.send("GET", DOCUMENTED)
+    response = await api.send("GET", WALLET_PATH)
 
     assert (response.status, await response.text(), response.content_length) == (200, "{", 1)
     assert response.content_type == "application/vnd.api+json"
@@ -234,7 +233,7 @@ async def test_a_client_sees_a_truncated_body_as_such(sandbox, api):
     sandbox.faults.add(Truncate(0.9))
 
     with pytest.raises(aiohttp.ClientPayloadError):
-        await api.send("GET", DOCUMENTED)
+        await api.send("GET", WALLET_PATH)
 
 
 async def test_a_large_body_is_cut_as_exactly(sandbox):
@@ -259,15 +258,15 @@ async def test_an_answer_without_a_body_promises_one_when_truncated(sandbox, api
 async def test_expired_tokens_are_over_for_everybody(sandbox, api, credentials):
     sandbox.faults.add(ExpireTokens())
 
-    await api.refused(DOCUMENTED, status=401)
-    await api.refused(DOCUMENTED, status=401)
+    await api.refused(WALLET_PATH, status=401)
+    await api.refused(WALLET_PATH, status=401)
     token = (await api.post("/oauth/token", credentials))["access_token"]
-    await api.get(DOCUMENTED, headers={"Authorization": f"Bearer {token}"})
+    await api.get(WALLET_PATH, headers={"Authorization": f"Bearer {token}"})
     assert sandbox.faults.counts == {"expired_tokens": 1}
 
 
 async def test_a_made_up_answer_changes_nothing(sandbox, api, credentials):
-    customer = (await api.get(f"{DOCUMENTED}/customer"))["data"]["attributes"]["email"]
+    customer = (await api.get(f"{WALLET_PATH}/customer"))["data"]["attributes"]["email"]
     sign_in = {"grant_type": "password", "username": customer, "password": sandbox.customer_password}
     refresh_token = (await api.post("/oauth/token", credentials | sign_in))["refresh_token"]
     refresh = credentials | {"grant_type": "refresh_token", "refresh_token": refresh_token}
@@ -283,7 +282,7 @@ async def test_a_delayed_answer_waits_for_its_gate(sandbox, api):
     gate = Gate()
     sandbox.faults.add(Delay(until=gate), times=2)
 
-    calls = [asyncio.create_task(api.get(DOCUMENTED)) for _ in range(2)]
+    calls = [asyncio.create_task(api.get(WALLET_PATH)) for _ in range(2)]
     await until(lambda: gate.waiting == 2)
     held = [(request.fault, request.status) for request in sandbox.requests]
     gate.open()
@@ -300,16 +299,16 @@ async def test_a_delayed_answer_is_made_before_it_waits(sandbox, api):
     call = asyncio.create_task(api.get("/api/customer_payment_sources"))
     await until(lambda: sandbox.requests)
 
-    sandbox.world.delete_wallets("xYZkjABcde")
+    sandbox.world.delete_wallets(WALLET_ID)
     event.set()
 
-    assert (await call)["data"][0]["id"] == "xYZkjABcde"
+    assert (await call)["data"][0]["id"] == WALLET_ID
 
 
 async def test_a_delayed_answer_can_fail_besides(sandbox, api):
     sandbox.faults.add(Delay(0.001, then=Answer.html(502)))
 
-    assert (await api.send("GET", DOCUMENTED)).status == 502
+    assert (await api.send("GET", WALLET_PATH)).status == 502
     assert sandbox.faults.counts == {"delayed_status_502": 1}
 
 
@@ -320,7 +319,7 @@ async def test_a_slow_token_endpoint(sandbox, api, credentials):
     asking = asyncio.create_task(api.post("/oauth/token", credentials))
     await until(lambda: gate.waiting)
     counted = dict(sandbox.token_requests)
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)
     gate.open()
 
     assert (await asking)["access_token"] == sandbox.access_token
@@ -333,14 +332,14 @@ async def test_a_client_that_leaves_while_it_waits_harms_nobody(sandbox, api, fa
     sandbox.faults.add(Delay(until=gate, then=fault))
     url = urlsplit(sandbox.url)
     _, writer = await asyncio.open_connection(url.hostname, url.port)
-    writer.write(f"GET {DOCUMENTED} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
+    writer.write(f"GET {WALLET_PATH} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
     await until(lambda: gate.waiting)
     writer.transport.abort()
     await asyncio.sleep(0.01)
 
     gate.open()
 
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)
 
 
 def test_a_gate_opens_from_another_thread():
@@ -362,7 +361,7 @@ async def one(sandbox):
     """The first line of a response."""
     url = urlsplit(sandbox.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
-    writer.write(f"GET {DOCUMENTED} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
+    writer.write(f"GET {WALLET_PATH} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
     response = await reader.readline()
     writer.close()
     return response
@@ -382,9 +381,9 @@ async def test_a_gate_forgets_who_gave_up():
 async def test_a_fault_is_not_used_up_by_a_request_too_many(calling):
     async with Sandbox(wallets=1, rates=Rates.test(), clock=lambda: 0.0) as sandbox:
         api = calling(sandbox)
-        statuses = [(await api.send("GET", DOCUMENTED)).status for _ in range(25)]
+        statuses = [(await api.send("GET", WALLET_PATH)).status for _ in range(25)]
         sandbox.faults.add(Answer.empty(500))
-        statuses += [(await api.send("GET", path)).status for path in (DOCUMENTED, "/api/customers")]
+        statuses += [(await api.send("GET", path)).status for path in (WALLET_PATH, "/api/customers")]
 
     assert statuses == [200] * 25 + [429, 500]
 
@@ -417,7 +416,7 @@ async def test_a_client_that_tries_again_gets_through_everything_at_random(sandb
     successes = 0
     for _ in range(300):
         try:
-            response = await api.send("GET", DOCUMENTED, headers={"Authorization": f"Bearer {token}"})
+            response = await api.send("GET", WALLET_PATH, headers={"Authorization": f"Bearer {token}"})
             if response.status == 401:
                 refreshed = await api.send("POST", "/oauth/token", json=credentials)
                 token = json.loads(await refreshed.text())["access_token"] if refreshed.status == 200 else token

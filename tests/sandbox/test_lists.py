@@ -6,6 +6,7 @@ import pytest
 
 from commercelayer_async.sandbox import Sandbox
 from commercelayer_async.sandbox.api.filters import parse_condition
+from tests.support.documents import WALLET_ID
 
 
 async def walk(api, path, query=None):
@@ -50,7 +51,7 @@ async def test_links_keep_what_else_was_asked_for_percent_encoded(api, wallets):
 
 async def test_the_pages_hold_every_record_once(every_id):
     assert len(every_id) == len(set(every_id)) == 300
-    assert every_id[0] == "xYZkjABcde"
+    assert every_id[0] == WALLET_ID
 
 
 async def test_the_last_page_has_no_next_and_the_first_no_prev(api, wallets):

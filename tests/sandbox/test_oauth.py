@@ -6,8 +6,7 @@ import json
 import pytest
 
 from commercelayer_async.sandbox import Sandbox
-
-DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
+from tests.support.documents import WALLET_PATH
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def credentials(sandbox):
 @pytest.fixture
 async def sign_in(sandbox, api):
     """The body of a password grant for the owner of the documented wallet."""
-    customer = await api.get(f"{DOCUMENTED}/customer")
+    customer = await api.get(f"{WALLET_PATH}/customer")
     return {
         "grant_type": "password",
         "username": customer["data"]["attributes"]["email"],
@@ -49,7 +48,7 @@ async def test_client_credentials_get_a_token(api, credentials):
     assert token_response["token_type"] == "bearer"
     assert token_response["scope"] == "market:all"
     assert 7100 < token_response["expires_in"] <= 7200
-    await api.get(DOCUMENTED, headers=bearer(token_response["access_token"]))
+    await api.get(WALLET_PATH, headers=bearer(token_response["access_token"]))
 
 
 async def test_the_scope_asked_for_is_the_scope_given(api, credentials):
@@ -125,7 +124,7 @@ async def test_a_customer_signs_in_and_refreshes_once(api, sign_in):
     assert error["title"] == "invalid_grant"
     claims = json.loads(base64.urlsafe_b64decode(first["access_token"].split(".")[1] + "=="))
     assert claims["owner"] == {"type": "Customer", "id": first["owner_id"]}
-    await api.get(DOCUMENTED, headers=bearer(second["access_token"]))
+    await api.get(WALLET_PATH, headers=bearer(second["access_token"]))
 
 
 @pytest.mark.parametrize(
@@ -167,25 +166,25 @@ async def test_the_same_token_is_given_until_15_minutes_before_its_end(calling):
         assert same["created_at"] == 1_800_000_000
         assert other["access_token"] != sandbox.access_token
         assert other["expires_in"] == 7200
-        await api.get(DOCUMENTED, headers=bearer(sandbox.access_token))
-        await api.get(DOCUMENTED, headers=bearer(other["access_token"]))
+        await api.get(WALLET_PATH, headers=bearer(sandbox.access_token))
+        await api.get(WALLET_PATH, headers=bearer(other["access_token"]))
 
 
 async def test_a_token_ends_with_its_lifetime(calling):
     clock = Clock()
     async with Sandbox(clock=clock, token_lifetime=60.0) as sandbox:
         api = calling(sandbox)
-        await api.get(DOCUMENTED)
+        await api.get(WALLET_PATH)
         clock.now += 60
 
-        error = await api.refused(DOCUMENTED, status=401)
+        error = await api.refused(WALLET_PATH, status=401)
 
     assert error["code"] == "INVALID_TOKEN"
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic x", "Token"])
 async def test_without_an_issued_token_a_request_is_refused(api, authorization):
-    error = await api.refused(DOCUMENTED, status=401, headers={"Authorization": authorization})
+    error = await api.refused(WALLET_PATH, status=401, headers={"Authorization": authorization})
 
     assert (error["title"], error["code"]) == ("Invalid token", "INVALID_TOKEN")
 
@@ -193,9 +192,9 @@ async def test_without_an_issued_token_a_request_is_refused(api, authorization):
 async def test_expire_tokens_ends_every_token_and_new_ones_can_be_had(sandbox, api, credentials):
     sandbox.expire_tokens()
 
-    await api.refused(DOCUMENTED, status=401)
+    await api.refused(WALLET_PATH, status=401)
     fresh = (await api.post("/oauth/token", credentials))["access_token"]
-    await api.get(DOCUMENTED, headers=bearer(fresh))
+    await api.get(WALLET_PATH, headers=bearer(fresh))
 
 
 async def test_revoke_all_ends_refresh_tokens_too(sandbox, api, credentials, sign_in):
@@ -203,7 +202,7 @@ async def test_revoke_all_ends_refresh_tokens_too(sandbox, api, credentials, sig
 
     sandbox.revoke_all()
 
-    await api.refused(DOCUMENTED, status=401)
+    await api.refused(WALLET_PATH, status=401)
     refresh = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     (error,) = (await api.post("/oauth/token", credentials | refresh, status=400))["errors"]
     assert error["title"] == "invalid_grant"
@@ -227,7 +226,7 @@ async def test_a_token_of_a_short_life_is_new_every_time(calling):
         body = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
         first, second = [await api.post("/oauth/token", body | {"grant_type": "client_credentials"}) for _ in range(2)]
         clock.now += 3
-        await api.refused(DOCUMENTED, status=401, headers=bearer(second["access_token"]))
+        await api.refused(WALLET_PATH, status=401, headers=bearer(second["access_token"]))
 
     assert first["access_token"] != second["access_token"]
 
@@ -248,7 +247,7 @@ async def test_a_revoked_token_fails_at_once(sandbox, api, credentials):
     token_response = await api.post("/oauth/revoke", credentials | {"token": sandbox.access_token})
 
     assert token_response == {}
-    await api.refused(DOCUMENTED, status=401)
+    await api.refused(WALLET_PATH, status=401)
     assert (await api.post("/oauth/token", credentials))["access_token"] != sandbox.access_token
 
 
@@ -267,8 +266,8 @@ async def test_a_superseded_token_is_revoked_alone(api, credentials, sign_in):
 
     await api.post("/oauth/revoke", credentials | {"token": first["access_token"]})
 
-    await api.refused(DOCUMENTED, status=401, headers=bearer(first["access_token"]))
-    await api.get(DOCUMENTED, headers=bearer(second["access_token"]))
+    await api.refused(WALLET_PATH, status=401, headers=bearer(first["access_token"]))
+    await api.get(WALLET_PATH, headers=bearer(second["access_token"]))
 
 
 async def test_revoking_what_nobody_knows_succeeds(api, credentials):
@@ -281,4 +280,4 @@ async def test_only_the_client_revokes(sandbox, api):
     (error,) = (await api.post("/oauth/revoke", body, status=403))["errors"]
 
     assert (error["title"], error["code"], error["status"]) == ("unauthorized_client", "FORBIDDEN", 403)
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)

@@ -9,7 +9,7 @@ from commercelayer_async.sandbox import Limit, Limits, Rates, Sandbox
 from commercelayer_async.sandbox.limits.meter import Meter
 from commercelayer_async.sandbox.limits.rate_classes import Budget, RateClass, rate_class_of
 
-DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
+WALLET_PATH = "/api/customer_payment_sources/xYZkjABcde"
 WALLETS = RateClass(Budget.UNCACHEABLE, "customer_payment_sources")
 CUSTOMERS = RateClass(Budget.UNCACHEABLE, "customers")
 TOKEN = RateClass(Budget.TOKEN, "/oauth/token")
@@ -40,7 +40,7 @@ def refusals(meter, rate_class, moments):
 @pytest.mark.parametrize(
     ("method", "path", "budget", "endpoint"),
     [
-        ("GET", DOCUMENTED, "uncacheable", "customer_payment_sources"),
+        ("GET", WALLET_PATH, "uncacheable", "customer_payment_sources"),
         ("GET", "/api/2017-08/customers/", "uncacheable", "customers"),
         ("GET", "/api/customers/x/customer_payment_sources", "uncacheable", "customers"),
         ("HEAD", "/api/customers", "uncacheable", "customers"),
@@ -48,7 +48,7 @@ def refusals(meter, rate_class, moments):
         ("GET", "/api/", "uncacheable", "others"),
         ("GET", "/api/skus/x/prices", "cacheable", "skus"),
         ("GET", "/api/fixed_price_promotions", "cacheable", "fixed_price_promotions"),
-        ("PATCH", DOCUMENTED, "write", "customer_payment_sources"),
+        ("PATCH", WALLET_PATH, "write", "customer_payment_sources"),
         ("DELETE", "/api/skus/x", "write", "skus"),
         ("POST", "/oauth/token", "token", "/oauth/token"),
     ],
@@ -236,11 +236,11 @@ def test_a_hundred_thousand_requests_are_counted_in_no_more_memory_than_a_window
 async def test_a_request_too_many_is_429_before_its_token_is_looked_at(calling, clock):
     async with Sandbox(wallets=1, rates=NARROW, clock=clock) as sandbox:
         api = calling(sandbox)
-        await api.get(DOCUMENTED)
-        await api.get(DOCUMENTED)
-        error = await api.refused(DOCUMENTED, status=429, headers={"Authorization": "Bearer x"})
+        await api.get(WALLET_PATH)
+        await api.get(WALLET_PATH)
+        error = await api.refused(WALLET_PATH, status=429, headers={"Authorization": "Bearer x"})
         clock.now += 10
-        await api.get(DOCUMENTED)
+        await api.get(WALLET_PATH)
 
     assert error["code"] == "TOO_MANY_REQUESTS"
     assert [request.status for request in sandbox.requests] == [200, 200, 429, 200]
@@ -263,7 +263,7 @@ async def test_a_token_too_many_is_429_in_the_shape_of_the_auth_api(calling, clo
 async def test_live_limits_refuse_the_51st_within_ten_seconds_at_one_endpoint(calling, clock):
     async with Sandbox(rates=Rates.live(), clock=clock) as sandbox:
         api = calling(sandbox)
-        statuses = [(await api.send("GET", DOCUMENTED)).status for _ in range(51)]
+        statuses = [(await api.send("GET", WALLET_PATH)).status for _ in range(51)]
         await api.get("/api/customers", {"page[size]": 1})
 
     assert statuses == [200] * 50 + [429]
@@ -275,7 +275,7 @@ async def test_violations_are_reported_where_nothing_is_refused(calling, clock):
     async with Sandbox(wallets=1, rates=attrs.evolve(NARROW, enforced=False), clock=clock) as sandbox:
         api = calling(sandbox)
         for _ in range(4):
-            await api.get(DOCUMENTED)
+            await api.get(WALLET_PATH)
 
     assert [(report.worst, report.limit, report.refused) for report in sandbox.violations] == [(4, 3, 0), (4, 2, 0)]
     assert len(sandbox.windows()) == 2
@@ -285,24 +285,24 @@ async def test_a_client_within_the_limits_causes_no_violations(calling, clock):
     async with Sandbox(wallets=1, rates=NARROW, clock=clock) as sandbox:
         api = calling(sandbox)
         for _ in range(10):
-            await api.get(DOCUMENTED)
+            await api.get(WALLET_PATH)
             clock.now += 20
 
     assert sandbox.violations == ()
 
 
 async def test_equal_headers_are_remembered_once(sandbox, api):
-    await api.get(DOCUMENTED)
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)
+    await api.get(WALLET_PATH)
 
     first, second = sandbox.requests
     assert first.headers is second.headers
 
 
 async def test_windows_go_by_a_clock_that_never_jumps_unless_one_is_given(sandbox, api, monkeypatch):
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)
     monkeypatch.setattr("commercelayer_async.sandbox.server.time.time", lambda: 0.0)
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)
 
     first, second = (request.arrived_at for request in sandbox.requests)
     assert 0 <= second - first < 30

@@ -16,8 +16,8 @@ import commercelayer_async.sandbox
 from commercelayer_async.sandbox import Rates, Sandbox
 from commercelayer_async.sandbox.__main__ import main
 from commercelayer_async.sandbox.background import in_thread
+from tests.support.documents import WALLET_ID, WALLET_PATH
 
-DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
 PACKAGE = Path(commercelayer_async.sandbox.__file__).parent
 COMMAND = [sys.executable, "-m", "commercelayer_async.sandbox"]
 
@@ -63,7 +63,7 @@ def test_the_curl_line_works_as_printed_and_a_signal_ends_it_with_0(number):
 
     assert greeting[0].startswith("URL:    http://127.0.0.1:")
     assert greeting[1] == f"Token:  {headers['Authorization'].removeprefix('Bearer ')}\n"
-    assert document["data"]["id"] == "xYZkjABcde"
+    assert document["data"]["id"] == WALLET_ID
     assert code == 0
 
 
@@ -73,7 +73,7 @@ def test_main_gives_0_when_a_signal_stopped_it(monkeypatch, signals, number):
     monkeypatch.setattr(sys, "stdout", terminal)
 
     assert main(["--seed", "3", "--wallets", "1"]) == 0
-    assert DOCUMENTED in terminal.text
+    assert WALLET_PATH in terminal.text
 
 
 @pytest.mark.parametrize(
@@ -125,16 +125,16 @@ def test_wrong_arguments_are_2(arguments, capsys):
 def test_the_fixture_serves_a_test_without_a_loop(commercelayer_sandbox):
     headers = {"Authorization": f"Bearer {commercelayer_sandbox.access_token}"}
 
-    document = fetch(commercelayer_sandbox.url + DOCUMENTED, headers)
+    document = fetch(commercelayer_sandbox.url + WALLET_PATH, headers)
 
-    assert document["data"]["id"] == "xYZkjABcde"
-    assert [request.raw_path for request in commercelayer_sandbox.requests] == [DOCUMENTED]
+    assert document["data"]["id"] == WALLET_ID
+    assert [request.raw_path for request in commercelayer_sandbox.requests] == [WALLET_PATH]
     assert commercelayer_sandbox.client_id
     assert commercelayer_sandbox.client_secret
 
 
 async def test_the_fixture_serves_a_test_with_a_loop(commercelayer_sandbox, calling):
-    assert (await calling(commercelayer_sandbox).get(DOCUMENTED))["data"]["id"] == "xYZkjABcde"
+    assert (await calling(commercelayer_sandbox).get(WALLET_PATH))["data"]["id"] == WALLET_ID
 
 
 def test_the_thread_is_over_when_the_block_is_left():

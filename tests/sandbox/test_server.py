@@ -10,7 +10,7 @@ import commercelayer_async.sandbox as sandbox_package
 from commercelayer_async.sandbox import Rates, ReceivedRequest, Sandbox
 from commercelayer_async.sandbox.http.negotiation import accepts_json_api
 
-DOCUMENTED = "/api/customer_payment_sources/xYZkjABcde"
+WALLET_PATH = "/api/customer_payment_sources/xYZkjABcde"
 
 
 async def test_an_unknown_id_is_404_record_not_found(api, wallets):
@@ -26,9 +26,9 @@ async def test_an_unknown_id_is_404_record_not_found(api, wallets):
         "/api/2026-05/customers",
         "/api/orders",
         "/api/orders/xYZkjABcde",
-        f"{DOCUMENTED}/nobody",
-        f"{DOCUMENTED}/relationships/nobody",
-        f"{DOCUMENTED}/relationships/customer/x",
+        f"{WALLET_PATH}/nobody",
+        f"{WALLET_PATH}/relationships/nobody",
+        f"{WALLET_PATH}/relationships/customer/x",
     ],
 )
 async def test_what_is_not_served_is_404(api, path):
@@ -37,7 +37,7 @@ async def test_what_is_not_served_is_404(api, path):
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE", "OPTIONS"])
 async def test_other_methods_are_405(api, method):
-    response = await api.send(method, DOCUMENTED)
+    response = await api.send(method, WALLET_PATH)
 
     (error,) = (await response.json(content_type="application/vnd.api+json"))["errors"]
     assert (response.status, error["status"]) == (405, "405")
@@ -45,11 +45,11 @@ async def test_other_methods_are_405(api, method):
 
 
 async def test_a_head_is_405(api):
-    assert (await api.send("HEAD", DOCUMENTED)).status == 405
+    assert (await api.send("HEAD", WALLET_PATH)).status == 405
 
 
 async def test_an_accept_that_does_not_admit_json_api_is_406(api):
-    error = await api.refused(DOCUMENTED, status=406, headers={"Accept": "application/json, text/*"})
+    error = await api.refused(WALLET_PATH, status=406, headers={"Accept": "application/json, text/*"})
 
     assert error["code"] == "NOT_ACCEPTABLE"
 
@@ -75,7 +75,7 @@ def test_accept_headers(accept, admitted):
 
 @pytest.mark.parametrize("host", ["yourdomain.commercelayer.io", "localhost.example.com", "127.0.0.1:80@evil", "::1"])
 async def test_a_foreign_host_is_421(api, host):
-    assert (await api.refused(DOCUMENTED, status=421, headers={"Host": host}))["code"] == "MISDIRECTED_REQUEST"
+    assert (await api.refused(WALLET_PATH, status=421, headers={"Host": host}))["code"] == "MISDIRECTED_REQUEST"
 
 
 async def test_a_body_beyond_all_measure_is_413(api):
@@ -88,14 +88,14 @@ async def test_a_body_beyond_all_measure_is_413(api):
 
 
 async def test_every_response_has_a_request_id_of_its_own(api):
-    responses = [await api.send("GET", path) for path in (DOCUMENTED, DOCUMENTED, "/", "/oauth/token")]
+    responses = [await api.send("GET", path) for path in (WALLET_PATH, WALLET_PATH, "/", "/oauth/token")]
 
     assert len({response.headers["X-Request-Id"] for response in responses}) == 4
 
 
 async def test_rate_headers_report_the_average_window_of_the_test_mode(api):
-    first = (await api.send("GET", DOCUMENTED)).headers
-    second = (await api.send("GET", DOCUMENTED)).headers
+    first = (await api.send("GET", WALLET_PATH)).headers
+    second = (await api.send("GET", WALLET_PATH)).headers
 
     assert (first["X-Ratelimit-Limit"], first["X-Ratelimit-Interval"]) == ("100", "60")
     assert (first["X-Ratelimit-Remaining"], second["X-Ratelimit-Remaining"]) == ("99", "98")
@@ -104,7 +104,7 @@ async def test_rate_headers_report_the_average_window_of_the_test_mode(api):
 async def test_by_default_no_header_reports_a_limit(calling):
     """So that a client which heeds them does not make its tests wait."""
     async with Sandbox() as sandbox:
-        headers = (await calling(sandbox).send("GET", DOCUMENTED)).headers
+        headers = (await calling(sandbox).send("GET", WALLET_PATH)).headers
 
     assert not [name for name in headers if "ratelimit" in name.lower()]
 
@@ -119,9 +119,9 @@ async def test_the_window_slides_and_never_refuses(calling):
     now = [1_800_000_000.0]
     async with Sandbox(clock=lambda: now[0], rates=Rates.told_only()) as sandbox:
         api = calling(sandbox)
-        responses = [await api.send("GET", DOCUMENTED) for _ in range(101)]
+        responses = [await api.send("GET", WALLET_PATH) for _ in range(101)]
         now[0] += 60
-        later = await api.send("GET", DOCUMENTED)
+        later = await api.send("GET", WALLET_PATH)
 
     assert {response.status for response in responses} == {200}
     assert responses[-1].headers["X-Ratelimit-Remaining"] == "0"
@@ -129,7 +129,7 @@ async def test_the_window_slides_and_never_refuses(calling):
 
 
 async def test_requests_are_logged_as_they_were_sent(sandbox, api):
-    path = f"{DOCUMENTED}/?fields%5Bcustomers%5d=%65mail,x&page[size]=1"
+    path = f"{WALLET_PATH}/?fields%5Bcustomers%5d=%65mail,x&page[size]=1"
     await api.send("GET", path, headers={"X-Two": "2"})
     await api.send("GET", "/nowhere")
 
@@ -141,7 +141,7 @@ async def test_requests_are_logged_as_they_were_sent(sandbox, api):
 
 
 async def test_no_repr_shows_a_secret(sandbox, api):
-    await api.get(DOCUMENTED)
+    await api.get(WALLET_PATH)
 
     shown = repr(sandbox) + repr(sandbox.requests) + repr(sandbox._running)
     assert sandbox.url in repr(sandbox)
@@ -153,9 +153,9 @@ async def test_no_repr_shows_a_secret(sandbox, api):
 async def test_without_the_payment_source_route_include_still_works(calling):
     async with Sandbox(payment_source_route=False) as sandbox:
         api = calling(sandbox)
-        await api.refused(f"{DOCUMENTED}/payment_source", status=404)
-        await api.refused(f"{DOCUMENTED}/relationships/payment_source", status=404)
-        document = await api.get(DOCUMENTED, {"include": "payment_source"})
+        await api.refused(f"{WALLET_PATH}/payment_source", status=404)
+        await api.refused(f"{WALLET_PATH}/relationships/payment_source", status=404)
+        document = await api.get(WALLET_PATH, {"include": "payment_source"})
 
     assert "payment_source" in document["data"]["relationships"]
     assert document["included"][0]["type"] == "stripe_payments"
@@ -199,7 +199,7 @@ def test_only_loopback_is_listened_on(host):
 async def test_the_loopback_of_ipv6_is_written_in_brackets(calling):
     async with Sandbox(host="::1") as sandbox:
         assert sandbox.url.startswith("http://[::1]:")
-        await calling(sandbox).get(DOCUMENTED)
+        await calling(sandbox).get(WALLET_PATH)
 
 
 @pytest.mark.parametrize("name", sandbox_package.__all__)

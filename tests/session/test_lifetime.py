@@ -14,11 +14,12 @@ from aiohttp import connector
 from commercelayer_async import AccessToken, ClientCredentials, ConfigurationError, Session, SessionError
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
-from tests.support.scripted_server import Answering, answer, resource
+from tests.support.documents import WALLET_ID, resource
+from tests.support.responses import answer
+from tests.support.scripted_server import ScriptedServer
 
 SECRET = "canary-token-0123456789"
 TOKEN = AccessToken(SECRET)
-DOCUMENTED = "xYZkjABcde"
 
 
 def test_a_session_is_made_outside_a_loop() -> None:
@@ -34,7 +35,7 @@ def test_one_that_was_never_used_needs_no_closing() -> None:
 
 async def test_closing_twice_is_fine(sandbox: Sandbox) -> None:
     session = Session(sandbox.url, AccessToken(sandbox.access_token))
-    await session.get(CustomerPaymentSource, DOCUMENTED)
+    await session.get(CustomerPaymentSource, WALLET_ID)
 
     await session.close()
     await session.close()
@@ -42,11 +43,11 @@ async def test_closing_twice_is_fine(sandbox: Sandbox) -> None:
 
 
 async def test_use_after_close_names_the_mistake(session: Session) -> None:
-    source = await session.get(CustomerPaymentSource, DOCUMENTED)
+    source = await session.get(CustomerPaymentSource, WALLET_ID)
     await session.close()
 
     with pytest.raises(SessionError, match="closed"):
-        await session.get(CustomerPaymentSource, DOCUMENTED)
+        await session.get(CustomerPaymentSource, WALLET_ID)
     with pytest.raises(SessionError, match="closed"):
         await source.customer
     with pytest.raises(SessionError, match="closed"):
@@ -97,7 +98,7 @@ def test_use_after_a_fork_names_the_mistake() -> None:
 
 
 async def test_closing_wakes_whoever_waits() -> None:
-    async with Answering(None) as server:
+    async with ScriptedServer(None) as server:
         session = Session(server.url, TOKEN)
         calls = [asyncio.create_task(session.get(Customer, "c1")) for _ in range(5)]
         await server.arrived.wait()
@@ -110,7 +111,7 @@ async def test_closing_wakes_whoever_waits() -> None:
 async def test_closing_wakes_whoever_awaits_a_relationship() -> None:
     link = {"customer": {"links": {"related": "/api/customers/c1"}}}
     wallet = answer({"data": resource("customer_payment_sources", "w1", relationships=link)})
-    async with Answering(wallet, None) as server:
+    async with ScriptedServer(wallet, None) as server:
         session = Session(server.url, TOKEN)
         source = await session.get(CustomerPaymentSource, "w1")
         server.arrived.clear()
@@ -130,7 +131,7 @@ async def test_an_injected_client_session_is_used_and_left_as_it_was(sandbox: Sa
     async with aiohttp.ClientSession(headers=headers) as theirs:
         before = (dict(theirs.headers), theirs.timeout)
         async with Session(sandbox.url, AccessToken(sandbox.access_token), http=theirs) as session:
-            await session.get(CustomerPaymentSource, DOCUMENTED)
+            await session.get(CustomerPaymentSource, WALLET_ID)
 
         assert not theirs.closed
         assert (dict(theirs.headers), theirs.timeout) == before

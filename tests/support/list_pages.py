@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from commercelayer_async import AccessToken, CommerceLayerError, RateLimits, Resource, Retry, Session
-from tests.support.scripted_server import answer, resource
+from tests.support.documents import resource
+from tests.support.responses import answer
 
 TOKEN = AccessToken("secret-token")
 SIXTY = [f"c{n:02}" for n in range(60)]
@@ -21,11 +22,11 @@ def session_on(url: str, **options: Any) -> Session:
     return Session(url, TOKEN, **{"limits": RateLimits.none(), "retry": Retry.never(), **options})
 
 
-def page(ids: Sequence[str], next: Any = UNSAID, *, count: Any = 60, type_: str = "customers", **members: Any) -> bytes:
+def page(ids: Sequence[str], next: Any = UNSAID, *, count: Any = 60, type: str = "customers", **members: Any) -> bytes:
     """An answer with a page of a list."""
     links = {"first": f"{PATH}?page%5Bnumber%5D=1"} | ({} if next is UNSAID else {"next": next})
     meta = {} if count is UNSAID else {"record_count": count}
-    return answer({"data": [resource(type_, id_) for id_ in ids], "links": links, "meta": meta} | members)
+    return answer({"data": [resource(type, id) for id in ids], "links": links, "meta": meta} | members)
 
 
 def link(number: int) -> str:

@@ -1,45 +1,22 @@
-"""A server that gives the answers it is told, byte for byte, and keeps what it was asked."""
+"""A server that sends the responses it was given, byte for byte, and keeps the requests.
+
+What happens to connections in other ways (resets, TLS, bytes one by one) is played by `tests.faults.breaking_server`.
+"""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-JSON_API = "application/vnd.api+json"
 
+class ScriptedServer:
+    """Sends `responses` in turn, the last one again and again; None is a request without a response.
 
-def answer(
-    body: bytes | str | dict[str, Any] | list[Any] | None = b"",
-    *,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-    content_type: str | None = JSON_API,
-) -> bytes:
-    """A whole HTTP answer; anything but bytes and text is sent as JSON."""
-    content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
-    named = {"Content-Length": str(len(content))}
-    if content_type is not None:
-        named["Content-Type"] = content_type
-    named |= headers or {}
-    head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
-    return f"HTTP/1.1 {status} Whatever\r\n{head}\r\n".encode() + content
-
-
-def resource(type_: str = "customers", id_: str = "c1", **members: Any) -> dict[str, Any]:
-    """A resource object with the attributes that every record has."""
-    times = {"created_at": "2018-01-01T12:00:00.000Z", "updated_at": "2018-01-01T12:00:00.000Z"}
-    return {"type": type_, "id": id_, **members, "attributes": times | members.get("attributes", {})}
-
-
-class Answering:
-    """Gives `answers` in turn, the last one again and again; None means none, until the server ends.
-
-    An answer may be keyed by the path that it belongs to, then it does not take a turn.
+    A response in `paths` is for the request target that it is keyed by, and does not take a turn.
     """
 
-    def __init__(self, *answers: bytes | None, paths: Mapping[str, bytes] | None = None) -> None:
-        self._answers = list(answers)
+    def __init__(self, *responses: bytes | None, paths: Mapping[str, bytes] | None = None) -> None:
+        self._responses = list(responses)
         self._paths = dict(paths or {})
         self.requests: list[str] = []
         """Heads of the requests as received."""
@@ -84,7 +61,7 @@ class Answering:
                 self.arrived.set()
                 reply = self._paths.get(head.split(" ")[1])
                 if reply is None:
-                    reply = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+                    reply = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
                 if reply is not None:
                     writer.write(reply)
                     await writer.drain()
