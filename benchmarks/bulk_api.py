@@ -1,19 +1,16 @@
 """Stand-ins for the API inside the client's own process, to be given to a session as its `http`.
 
 `InstantApi` answers after one turn of the loop, so that what is left to measure is the package's own work. `LimitedApi`
-keeps the API's live limits in a loop whose time jumps (`run_virtual`), so that hours pass in seconds.
+keeps the API's live limits, and is run in `tests.support.virtual_loop`, where hours pass in seconds.
 """
 
 import asyncio
-import selectors
 from collections import deque
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from .bulk_documents import Wallets
 from .documents import HOST
-
-T = TypeVar("T")
 
 ORGANIZATION: Final = HOST.removesuffix("/api")
 _MEDIA_TYPE: Final = {"Content-Type": "application/vnd.api+json"}
@@ -99,29 +96,3 @@ class LimitedApi(InstantApi):
         (average, minute), (burst, seconds) = cls.LIMITS
         minutes, rest = divmod(requests - 1, average)
         return minutes * minute + rest // burst * seconds
-
-
-class _Jumping(selectors.SelectSelector):
-    """Asked to wait, it moves the loop's time instead."""
-
-    moment = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        assert timeout is not None, "nothing will ever happen: a task waits for what nobody will do"
-        self.moment += max(0.0, timeout)
-        return super().select(0)
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.moment
-
-
-def run_virtual(main: Coroutine[Any, Any, T]) -> T:
-    """What `main` gives, however long it sleeps, as soon as its work is done."""
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
-        return runner.run(main)

@@ -11,8 +11,9 @@ from typing import Any, Final, NamedTuple
 
 from commercelayer_async import AccessToken, Fetched, RateLimits, Session
 from commercelayer_async.resources import CustomerPaymentSource
+from tests.support import virtual_loop
 
-from .bulk_api import ORGANIZATION, LimitedApi, run_virtual
+from .bulk_api import ORGANIZATION, LimitedApi
 from .bulk_documents import page_target, wallet_target
 from .documents import PAGE, ids
 
@@ -167,5 +168,5 @@ def measured(way: Way, count: int) -> Run:
         return loop.time() - began
 
     cpu = process_time()
-    seconds = run_virtual(main())
+    seconds = virtual_loop.run(main())
     return Run(seconds, api.requests, api.refused, process_time() - cpu)

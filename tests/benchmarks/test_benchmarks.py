@@ -7,10 +7,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import plots
-from benchmarks.bulk_api import LimitedApi, run_virtual
+from benchmarks.bulk_api import LimitedApi
 from benchmarks.bulk_documents import page_target
 from benchmarks.bulk_limits import WAYS, measured
 from benchmarks.results import Results, shown
+from tests.support import virtual_loop
 
 CHART = {
     "key": "k",
@@ -44,7 +45,7 @@ def test_the_simulated_api_refuses_what_is_over_a_window() -> None:
     async def ask(times: int) -> list[int]:
         return [(await api.request("GET", page_target(["c1"]))).status for _ in range(times)]
 
-    statuses = run_virtual(ask(60))
+    statuses = virtual_loop.run(ask(60))
     assert statuses == [200] * 50 + [429] * 10
     assert api.refused == 10
 

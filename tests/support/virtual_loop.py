@@ -1,4 +1,7 @@
-"""An event loop whose time jumps: it never waits, it goes to the moment of the next timer."""
+"""An event loop in virtual time: where it would wait, its clock jumps to the moment of the next timer.
+
+It has no files: what runs in it opens no socket. The tests and the benchmarks of the rate limits run in it.
+"""
 
 import asyncio
 import selectors
@@ -25,7 +28,7 @@ class _Jumping(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[Any]:
         assert self.loop is not None
         if timeout is None:
-            raise RuntimeError("nothing will ever happen: a task waits for what nobody will do")
+            raise RuntimeError("deadlock: no timer is set and no callback is ready, so nothing can wake the loop")
         self.loop.moment += max(0.0, timeout)
         return []
 
@@ -37,7 +40,7 @@ class _Jumping(selectors.BaseSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """See the module."""
+    """A selector loop with a clock of its own, which starts at 1000 seconds."""
 
     def __init__(self) -> None:
         self.moment = 1000.0
@@ -50,6 +53,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """What `main` gives, however long it sleeps, at once."""
+    """Run `main` in a new virtual loop and return its result; its sleeps take no time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
