@@ -469,7 +469,7 @@ def test_cancelled_anywhere_nothing_is_left_behind(steps: int, chance: random.Ra
                 await asyncio.sleep(chance.random() * 3)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        [result] = await asyncio.gather(other, return_exceptions=True)
+        result = (await asyncio.gather(other, return_exceptions=True))[0]
         assert not isinstance(result, asyncio.CancelledError)
         transport.script = [200]
         await asyncio.sleep(200)

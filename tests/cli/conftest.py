@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import attrs
 import pytest
@@ -42,7 +43,7 @@ class Api:
     """A server whose responses a test sets: `responses[path] = (status, document)`; a str is sent as HTML."""
 
     def __init__(self):
-        self.responses = {}
+        self.responses: dict[str, tuple[int, Any]] = {}
         self.hang = False
         self.arrived = threading.Event()
         self.released = threading.Event()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import commercelayer_async
-from commercelayer_async import ConfigurationError, Exported, Forbidden, export
+from commercelayer_async import ConfigurationError, Exported, ExportProgress, Forbidden, export
 from commercelayer_async.jsonapi import Registry
 from commercelayer_async.resources import RESOURCES, Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer
@@ -84,7 +84,7 @@ async def test_the_manifest_describes_what_is_in_the_file(session, sandbox, tmp_
 @pytest.mark.parametrize("mask", [0o000, 0o077])
 @pytest.mark.parametrize("name", ["wallets.jsonl", "wallets.csv", "wallets.parquet"])
 async def test_only_the_owner_can_read_the_files_whatever_the_umask(session, tmp_path, mask, name):
-    seen = set()
+    seen: set[tuple[str, int]] = set()
 
     def look(_progress):
         seen.update((path.name, mode_of(path)) for path in tmp_path.iterdir())
@@ -108,7 +108,7 @@ async def test_nothing_at_all_is_a_file_without_lines(session, tmp_path):
 
 
 async def test_progress_counts_records_of_the_total(session, sandbox, tmp_path):
-    seen = []
+    seen: list[ExportProgress] = []
     await export(session, "customer_payment_sources", str(tmp_path / "wallets.jsonl"), on_progress=seen.append)
 
     total = len(sandbox.world.wallet_ids())

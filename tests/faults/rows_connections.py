@@ -5,6 +5,7 @@ import functools
 import json
 import random
 import socket
+from collections.abc import Callable
 
 from commercelayer_async import (
     ApiError,
@@ -322,8 +323,8 @@ def kept_status(outcome: Outcome) -> None:
 class Lazy:
     """A step whose bytes are made when they are first sent, once."""
 
-    def __init__(self, make: object) -> None:
-        self._make = functools.cache(make)  # type: ignore[arg-type]
+    def __init__(self, make: Callable[[], bytes]) -> None:
+        self._make = functools.cache(make)
 
     async def __call__(self, peer: Peer) -> None:
         await peer.send(self._make())

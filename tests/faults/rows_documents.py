@@ -1,6 +1,7 @@
 """Groups J, L, K and S of the catalogue: documents, links, the caller's own mistakes, resources of the machine."""
 
 import copy
+import functools
 import json
 import pickle
 from datetime import UTC, datetime
@@ -20,8 +21,8 @@ from commercelayer_async import (
 )
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from tests.faults.assertions import PAYMENT, SECRET, Outcome, Places
-from tests.faults.breaking_server import stall
-from tests.faults.row import BODY, FEW, GOOD, NONE, Row, Script, attributes, by_id, linked, resolved, source, wallet
+from tests.faults.breaking_server import Script, stall
+from tests.faults.row import BODY, FEW, GOOD, NONE, Row, attributes, by_id, linked, resolved, source, wallet
 from tests.faults.rows_connections import Lazy, row
 from tests.support.documents import document, resource
 from tests.support.responses import answer
@@ -94,7 +95,7 @@ async def related(session: Session, places: Places) -> Any:
     found = await session.get(CustomerPaymentSource, "w1")
     repr(found.customer)
     works(found)
-    found_there = await found.customer
+    found_there: Any = await found.customer
     return found if found_there is None else found_there
 
 
@@ -161,13 +162,13 @@ J = [
     ),
     *(
         one("J8", f"type-{kind}", f"a type that is {kind}",
-            data({k: v for k, v in resource(value).items() if v != ...}))  # type: ignore[arg-type]
+            data({k: v for k, v in resource(value).items() if v != ...}))
         for kind, value in [("missing", ...), ("number", 5), ("orders", "orders"), ("unknown", "martians")]
     ),
     *(
-        maybe("J9", f"attrs-{kind}", f"attributes {kind}", data({**IDENTIFIER, **members}))
-        for kind, members in [("missing", {}), ("null", {"attributes": None}), ("list", {"attributes": []}),
-                              ("string", {"attributes": "x"})]
+        maybe("J9", f"attrs-{kind}", f"attributes {kind}",
+              data({**IDENTIFIER, **({} if value is ... else {"attributes": value})}))
+        for kind, value in [("missing", ...), ("null", None), ("list", []), ("string", "x")]
     ),
     row("J10", "attrs-unknown", "sends attributes that nobody knows", WHOLE, check=ordinary,
         api=[attributes(no_such_attribute=1, another={"a": 1})]),
@@ -275,7 +276,7 @@ J = [
     ),
     *(
         maybe("J22", f"included-{kind}50k", f"50,000 included resources{what}",
-              [[Lazy(lambda chained=bool(kind): fifty_thousand(chained=chained))], GOOD], ask=related,
+              [[Lazy(functools.partial(fifty_thousand, chained=bool(kind)))], GOOD], ask=related,
               raises=(CommerceLayerError,), within=15.0)
         for kind, what in [("", ""), ("chain-", " in a chain")]
     ),

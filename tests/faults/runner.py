@@ -69,7 +69,8 @@ def unreachable() -> Iterator[dict[str, str]]:
 
 def script_of(script: Any, places: Places) -> Script:
     """A row's replies, once it is known where it plays."""
-    return script(places) if callable(script) else script
+    replies: Script = script(places) if callable(script) else script
+    return replies
 
 
 async def run(row: Row) -> Outcome:

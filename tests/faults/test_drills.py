@@ -24,7 +24,6 @@ from commercelayer_async import (
     TimeoutError,
     TransportError,
 )
-from commercelayer_async._auth import manager as _auth
 from commercelayer_async._clock import LoopClock, chance
 from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.resources import Customer, CustomerPaymentSource
@@ -60,7 +59,7 @@ async def clean(server: Server) -> AsyncIterator[None]:
     await require_clean(server, before)
 
 
-async def customer_of(request: Received) -> Reply:
+async def customer_of(request: Received) -> bytes:
     """The customer that is asked for."""
     return answer(document(resource(id=request.target.rpartition("/")[2])))
 
@@ -322,7 +321,7 @@ async def test_a_wall_clock_that_jumps_asks_for_no_token(jump: float, monkeypatc
     async with Server(answers=Tokens()) as server, client(server) as session:
         await session.get(Customer, "c1")
         real = time.time
-        monkeypatch.setattr(_auth.time, "time", lambda: real() + jump)
+        monkeypatch.setattr(time, "time", lambda: real() + jump)
         await session.get(Customer, "c1")
         assert len(server.asked_for_token) == 1
 

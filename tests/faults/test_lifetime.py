@@ -14,11 +14,11 @@ import pytest
 from commercelayer_async import AccessToken, CommerceLayerError, Session, SessionError, TransportError
 from commercelayer_async.resources import Customer
 from commercelayer_async.sandbox import Sandbox
-from tests.faults.assertions import MARKS, SECRET, TOKEN, require_clean, require_silent, require_typed, told
+from tests.faults.assertions import MARKS, SECRET, TOKEN, Places, require_clean, require_silent, require_typed, told
 from tests.faults.breaking_server import Server, pause, stall
 from tests.faults.interpreter_modes import PLAYED
 from tests.faults.row import GOOD
-from tests.faults.runner import Places, options, quicken
+from tests.faults.runner import options, quicken
 
 ROOT = Path(__file__).parents[2]
 

@@ -378,13 +378,10 @@ EVERY_ERROR: list[Callable[[], CommerceLayerError]] = [
     lambda: errors.LinkRefused(link="l", reason="r", url="u"),
     lambda: errors.AuthError("m", status=401, code="invalid_client"),
     lambda: errors.ExportError("m", path="p"),
-    *(lambda cls=cls: cls("m", path="p") for cls in errors.ExportError.__subclasses__()),  # type: ignore[misc]
+    *(lambda cls=cls: cls("m", path="p") for cls in errors.ExportError.__subclasses__()),
     lambda: errors.BulkError.of({"c1": errors.SessionError("m")}, {}),
     lambda: errors.RateLimited(status=429, method="GET", url="u", headers={"retry-after": "3"}),
-    *(
-        lambda cls=cls: cls(status=cls.statuses[0], method="GET", url="u")  # type: ignore[misc]
-        for cls in ApiError.__subclasses__()
-    ),
+    *(lambda cls=cls: cls(status=cls.statuses[0], method="GET", url="u") for cls in ApiError.__subclasses__()),
 ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from commercelayer_async._http.fastpath import Connector
 from commercelayer_async._http.transport import _no_hidden_retry
@@ -120,7 +121,7 @@ async def test_redirects_stay_where_they_are_when_told_to(http: aiohttp.ClientSe
 
 async def test_an_encoded_url_goes_out_byte_for_byte(http: aiohttp.ClientSession) -> None:
     async with ScriptedServer(GOOD) as server:
-        await http.get(aiohttp.client.URL(f"{server.url}/a%2Cb?x=%7e,%5B", encoded=True))
+        await http.get(URL(f"{server.url}/a%2Cb?x=%7e,%5B", encoded=True))
         assert server.paths == ["/a%2Cb?x=%7e,%5B"]
 
 

@@ -53,7 +53,7 @@ around = {"@at": values, "ext:member": values}
 
 times = st.sampled_from(["2018-01-01T12:00:00.000Z", "2020-02-29T00:00:00+02:00", None])
 tags = st.none() | st.lists(texts, max_size=3)
-known = {
+known: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "articles": {
         "title": st.none() | texts,
         "created_at": times,
@@ -101,13 +101,13 @@ relationship = st.fixed_dictionaries({}, optional={"data": linkage, "links": lin
 
 
 def _resources(type_: str, by: str) -> st.SearchStrategy[dict[str, Any]]:
-    required: dict[str, Any] = {"name": texts} if type_ == "people" else {}
+    required: dict[str, st.SearchStrategy[Any]] = {"name": texts} if type_ == "people" else {}
     attributes = st.fixed_dictionaries(required, optional={**known[type_], "unknown": values, **around})
     relationships = st.dictionaries(
         st.sampled_from(["author", "comments", "next-part", "other", "@at", "x:y"]), relationship, max_size=3
     )
-    mandatory = {"type": st.just(type_), by: ids}
-    optional = {"relationships": relationships, "links": links, "meta": objects, **around}
+    mandatory: dict[str, Any] = {"type": st.just(type_), by: ids}
+    optional: dict[str, Any] = {"relationships": relationships, "links": links, "meta": objects, **around}
     (mandatory if required else optional)["attributes"] = attributes
     return shuffled(st.fixed_dictionaries(mandatory, optional=optional))
 

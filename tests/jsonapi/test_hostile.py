@@ -7,11 +7,12 @@ import pickle
 import sys
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from commercelayer_async.errors import DecodeError
-from commercelayer_async.jsonapi import Registry, parse
+from commercelayer_async.jsonapi import Registry, ResourceObject, parse
 from tests.jsonapi.models import BLOG, CLASSES, URL, article, body_of, read
 
 
@@ -126,12 +127,14 @@ def test_of_two_members_of_one_name_the_last_counts():
     resource = read(body)
 
     assert (resource.type, resource.id, resource.title) == ("articles", "2", "t")
-    assert parse(body).data.id == "2"
+    primary = parse(body).data
+    assert isinstance(primary, ResourceObject)
+    assert primary.id == "2"
     assert resource.raw["id"] == "2"
 
 
 def test_the_number_of_resources_is_limited():
-    small = Registry(*CLASSES, max_resources=2)
+    small: Any = Registry(*CLASSES, max_resources=2)
     three = [article(str(n), relationships={"next-part": {"data": {"type": "articles", "id": "x"}}}) for n in range(3)]
 
     assert len(small.read(body_of({"data": three[:2]}))) == 2

@@ -93,7 +93,8 @@ def test_a_lenient_registry_keeps_what_does_not_fit():
     )
 
     assert isinstance(first, Article)
-    assert (first.title, first.views, first.settings, first.rating) == (5, 7, "x", None)
+    values: tuple[object, ...] = (first.title, first.views, first.settings, first.rating)
+    assert values == (5, 7, "x", None)
     assert set(first.invalid_attributes) == {"title", "settings"}
     assert first.invalid_attributes["title"].pointer == "/data/0/attributes/title"
     assert first.extra == {"new": 1}
@@ -181,7 +182,7 @@ def test_a_validator_of_attrs_names_its_field():
     @attrs.frozen(kw_only=True)
     class Strict(Resource):
         type = "strict"
-        size: int = attrs.field(default=1, validator=attrs.validators.instance_of(str))
+        size: int = attrs.field(default=1, validator=attrs.validators.instance_of(str))  # type: ignore[arg-type]
 
     with pytest.raises(DecodeError) as caught:
         Registry(Strict).read(body_of({"data": {"type": "strict", "id": "1", "attributes": {"size": 5}}}))

@@ -44,14 +44,14 @@ def same(value: Any, received: Any) -> bool:
     return type(value) is type(received) and value == received
 
 
-def fits(value: Any, received: Any) -> bool:
+def fits(value: object, received: Any) -> bool:
     """Whether an attribute of a class is what was received, given its declared type."""
     if isinstance(value, datetime):
-        return value == datetime.fromisoformat(received)
+        return bool(value == datetime.fromisoformat(received))
     if isinstance(value, float) and isinstance(received, Decimal | int):
-        return value == float(received)
+        return bool(value == float(received))
     if isinstance(value, tuple):
-        return list(value) == received
+        return bool(list(value) == received)
     return same(str(value) if isinstance(value, models.Mood) else value, received)
 
 

@@ -100,7 +100,7 @@ async def test_without_a_session_asking_is_an_error_that_says_so():
     with pytest.raises(SessionError, match=r"articles/1\.author"):
         await resource.author
     with pytest.raises(ConfigurationError):
-        Article(id="1").bind(Fetching())
+        Article(id="1").bind(Fetching())  # type: ignore[arg-type] # it only follows
 
 
 async def test_an_included_target_costs_no_request():

@@ -111,7 +111,7 @@ async def test_a_next_after_the_end_is_harmless() -> None:
 
 async def test_links_that_are_null_hide_no_pages() -> None:
     """P4: the count tells."""
-    whole = {"data": [resource(id=id_) for id_ in SIXTY[:25]], "links": None}
+    whole: dict[str, Any] = {"data": [resource(id=id_) for id_ in SIXTY[:25]], "links": None}
 
     assert (await failed(answer(whole | {"meta": {"record_count": 60}})))[0] == SIXTY[:25]
     assert (await failed(answer(whole | {"meta": None})))[1].pointer == "/links"

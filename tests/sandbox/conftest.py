@@ -22,7 +22,7 @@ class Caller:
         bearer = {"Accept": ACCEPT, "Authorization": f"Bearer {self.sandbox.access_token}"}
         url = path if path.startswith("http") else self.sandbox.url + path
         async with self.http.request(
-            method, URL(url, encoded=True), headers=bearer | (headers or {}), **kwargs
+            method, URL(url, encoded=True), headers=bearer | dict(headers or {}), **kwargs
         ) as response:
             await response.read()
             return response

@@ -218,6 +218,7 @@ def test_no_window_ever_admits_more_than_its_limit(gaps, count_refused):
             admitted.append(now)
 
     for limit in (NARROW.uncacheable.average, NARROW.uncacheable.burst):
+        assert limit is not None
         pairs = zip(admitted, admitted[limit.requests :], strict=False)
         assert all(earlier <= later - limit.seconds for earlier, later in pairs)
 

@@ -53,6 +53,7 @@ def signals():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_curl_line_works_as_printed_and_a_signal_ends_it_with_0(number):
     with subprocess.Popen([*COMMAND, "--wallets", "12"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         lines = iter(process.stdout.readline, "Stop with Ctrl-C.\n")
         greeting = list(lines)
         curl = shlex.split(greeting[-2])
@@ -185,7 +186,7 @@ def test_no_module_shares_code_with_the_client(module):
         match node:
             case ast.Import(names=names):
                 imported |= {name.name.partition(".")[0] for name in names}
-            case ast.ImportFrom(module=name, level=0):
+            case ast.ImportFrom(module=str(name), level=0):
                 imported.add(name.partition(".")[0])
             case ast.ImportFrom(module=name, level=level):
                 assert level <= levels_inside or name == "_markers", "the client is one package up"

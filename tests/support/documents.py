@@ -8,8 +8,8 @@ WALLET_ID: Final = "xYZkjABcde"
 WALLET_PATH: Final = f"/api/customer_payment_sources/{WALLET_ID}"
 
 
-def resource(type: str = "customers", id: str = "c1", **members: Any) -> dict[str, Any]:
-    """Make a resource object with the attributes that every record has."""
+def resource(type: Any = "customers", id: Any = "c1", **members: Any) -> dict[str, Any]:
+    """Make a resource object with the attributes that every record has; a wrong type or id is written as it is."""
     times = {"created_at": "2018-01-01T12:00:00.000Z", "updated_at": "2018-01-01T12:00:00.000Z"}
     return {"type": type, "id": id, **members, "attributes": times | members.get("attributes", {})}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commercelayer_async import AccessToken, CommerceLayerError, RateLimits, Resource, Retry, Session
+from commercelayer_async import AccessToken, RateLimits, Resource, Retry, Session
 from tests.support.documents import resource
 from tests.support.responses import answer
 
@@ -50,7 +50,7 @@ async def ids_of(resources: AsyncIterator[Resource] | Any) -> list[str]:
     return [one.id async for one in resources]
 
 
-async def broken(resources: Any, kind: type[CommerceLayerError]) -> tuple[list[str], Any]:
+async def broken(resources: Any, expected: type[Exception]) -> tuple[list[str], Any]:
     """The ids that an iteration gives before it fails, and its error."""
     found: list[str] = []
 
@@ -58,7 +58,7 @@ async def broken(resources: Any, kind: type[CommerceLayerError]) -> tuple[list[s
         async for one in resources:
             found.append(one.id)  # noqa: PERF401 - what came before the failure counts
 
-    with pytest.raises(kind) as caught:
+    with pytest.raises(expected) as caught:
         await take()
     return found, caught.value
 

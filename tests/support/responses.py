@@ -8,7 +8,7 @@ JSON_API = "application/vnd.api+json"
 
 
 def answer(
-    body: bytes | str | dict[str, Any] | list[Any] | None = b"",
+    body: Any = b"",
     *,
     status: int = 200,
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
@@ -23,7 +23,7 @@ def answer(
     usual = {"Content-Length": str(len(content))} if length else {}
     if content_type is not None:
         usual["Content-Type"] = content_type
-    lines = [*(usual | headers).items()] if isinstance(headers, Mapping) else [*usual.items(), *headers]
+    lines = [*(usual | dict(headers)).items()] if isinstance(headers, Mapping) else [*usual.items(), *headers]
     return head(lines, status=status) + (content if status >= 200 else b"")
 
 
