@@ -34,6 +34,8 @@ GRANTED = "canaryGranted51d2e84b607f3a9c"
 SECRET = "canarySecret0b9d7e6f5a4c3210"
 PAYMENT = "pm_canaryPayment0123456789"
 CUSTOMER_TOKEN = "cus_canaryCustomer0123456789"
+SOON = 2.5
+"""Seconds: nothing was waited for, as the time-out of the drills' sessions is 3, and a busy machine may be slow."""
 CANARIES = (TOKEN, GRANTED, SECRET, PAYMENT, CUSTOMER_TOKEN)
 MARKS = (*CANARIES, *(base64.b64encode(canary.encode()).decode().rstrip("=")[:-2] for canary in CANARIES))
 

@@ -18,7 +18,7 @@ from commercelayer_async import (
     TransportError,
     Unauthorized,
 )
-from tests.faults.assertions import GRANTED, SECRET, Outcome
+from tests.faults.assertions import GRANTED, SECRET, SOON, Outcome
 from tests.faults.breaking_server import close, flood, reset, stall
 from tests.faults.row import BODY, FEW, GOOD, NONE, ONE, SEVERAL, attributes, errors, granted, twice
 from tests.faults.rows_connections import BAD, BROKEN, Lazy, framed, row
@@ -167,7 +167,7 @@ def one_header(outcome: Outcome) -> None:
 
 
 def at_once(outcome: Outcome) -> None:
-    assert outcome.seconds < 0.5
+    assert outcome.seconds < SOON
 
 
 def body_only(outcome: Outcome) -> None:
@@ -318,7 +318,7 @@ def waited(seconds: float) -> object:
 def names_wait(outcome: Outcome) -> None:
     assert isinstance(outcome.error, RateLimited | ServerError)
     assert outcome.error.retry_after is not None
-    assert outcome.seconds < 1.0
+    assert outcome.seconds < SOON
 
 
 def all_wait(outcome: Outcome) -> None:

@@ -20,7 +20,7 @@ from commercelayer_async import (
     TimeoutError,
 )
 from commercelayer_async.resources import Customer, CustomerPaymentSource
-from tests.faults.assertions import PAYMENT, SECRET, Outcome, Places
+from tests.faults.assertions import PAYMENT, SECRET, SOON, Outcome, Places
 from tests.faults.breaking_server import Script, stall
 from tests.faults.row import BODY, FEW, GOOD, NONE, Row, attributes, by_id, linked, resolved, source, wallet
 from tests.faults.rows_connections import Lazy, row
@@ -424,7 +424,7 @@ BAD_IDS: list[tuple[str, str, Any]] = [
 
 
 def quick(outcome: Outcome) -> None:
-    assert outcome.seconds < 0.5
+    assert outcome.seconds < SOON
     assert len(str(outcome.error)) < 4000
 
 

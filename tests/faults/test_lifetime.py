@@ -87,10 +87,9 @@ async def test_another_loop_is_a_typed_error_at_once() -> None:
                 return error
             return None
 
-        began = time.monotonic()
-        error = await asyncio.to_thread(elsewhere)
+        error = await asyncio.wait_for(asyncio.to_thread(elsewhere), 30)
         assert isinstance(error, SessionError)
-        assert time.monotonic() - began < 1
+        assert len(server.asked) == 1
         require_silent(told(error))
         assert (await session.get(Customer, "c1")).id == "c1"
 

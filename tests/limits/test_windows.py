@@ -151,6 +151,29 @@ def test_an_interactive_call_is_not_stuck_behind_bulk_calls() -> None:
     run(main())
 
 
+def test_a_cancelled_waiter_keeps_no_part_of_a_window() -> None:
+    async def main() -> None:
+        local = limiter((2, 30.0))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+
+        async def call() -> None:
+            lease = await local.acquire("customers")
+            lease.settle(200, NO_HEADERS)
+
+        await asyncio.gather(call(), call())
+        waiting = [asyncio.ensure_future(call()) for _ in range(20)]
+        await asyncio.sleep(1.0)
+        for one in waiting:
+            one.cancel()
+        await asyncio.wait(waiting)
+        await asyncio.gather(call(), call())
+        assert loop.time() - began == pytest.approx(30.0, abs=0.1)
+        assert local.state().waiting == 0
+
+    run(main())
+
+
 def test_a_saturating_worker_uses_nearly_all_of_the_windows() -> None:
     """At test limits, with 40 ms of latency: 97 % of what the windows allow in ten minutes."""
     count = 0
