@@ -13,7 +13,7 @@ import aiohttp
 
 from . import presets
 from ._auth.credentials import Auth, TokenStore
-from ._bulk.many import AT_ONCE, all_of, fill, require_several, stream_of
+from ._bulk.many import collect, ids_at_once, prefetch_into, require_several, stream_of
 from ._bulk.stream import Progress, Stream
 from ._calls.context import SessionContext
 from ._calls.deadline import Deadlines
@@ -147,7 +147,7 @@ class Session:
             url=context.origin.url,
         )
         self._reader = Reader(context, self._send, self)
-        self._batcher = Batcher(self._alone, self._reader.parents, self._reader.absent)
+        self._batcher = Batcher(self._reader)
         self._closed = False
 
     def with_options(
@@ -348,7 +348,7 @@ class Session:
         """
         self._check()
         wanted = [*require_several(ids)]
-        return await all_of(
+        return await collect(
             self._reader_of(len(wanted)),
             cls,
             wanted,
@@ -373,12 +373,12 @@ class Session:
         """
         self._check()
         wanted = [*resources]
-        await fill(self._reader_of(len(wanted)), wanted, relationships, clock=self._context.clock)
+        await prefetch_into(self._reader_of(len(wanted)), wanted, relationships, clock=self._context.clock)
 
     def _reader_of(self, count: int) -> Reader:
         """What reads so many resources; their relationships are followed through this session in any case."""
         given, enough = self._options[0], presets.WORKER["timeout"]
-        if count <= AT_ONCE or given is None or given >= enough:
+        if count <= ids_at_once(self._reader) or given is None or given >= enough:
             return self._reader
         return Reader(self._context, self.with_options(timeout=enough)._send, self)  # noqa: SLF001 - a copy of this session
 

@@ -73,6 +73,7 @@ PURE = [
     "_limits/windows.py",
     "_auth/credentials.py",
     "_reading/chunks.py",
+    "_reading/parameters.py",
     "_lists/filters.py",
     "_lists/walks.py",
 ]

@@ -4,21 +4,24 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from .._clock import Clock
-from .._reading.chunks import CHUNK
+from .._markers import override
 from .._reading.reader import Reader
 from ..errors import BulkError, CommerceLayerError, ConfigurationError
 from ..jsonapi import Resource
 from ..jsonapi.query import include_paths
 from ..jsonapi.registry import type_of
-from .stream import Failed, Progress, Stream
+from .stream import ChunkReader, Failed, Progress, Stream
 
 R = TypeVar("R", bound=Resource)
 T = TypeVar("T")
 
-_WORKERS: Final = 8
-"""Requests under way at most, of a read that does not name a number."""
-AT_ONCE: Final = _WORKERS * CHUNK
-"""Resources that so many requests bring."""
+_CONCURRENCY: Final = 8
+"""Requests under way at most, of a read for which the caller names no number."""
+
+
+def ids_at_once(reader: Reader) -> int:
+    """Count the ids that `collect` reads in one round: a chunk for each request under way."""
+    return _CONCURRENCY * reader.max_ids
 
 
 def stream_of(
@@ -33,8 +36,8 @@ def stream_of(
     clock: Clock,
     on_progress: Callable[[Progress], None] | None,
 ) -> Stream[R]:
-    """See `Session.stream`."""
-    chunks = _Chunks(reader, cls, type_of(cls), include)
+    """Make the stream that the arguments of `Session.stream` describe."""
+    chunks = _ClassReader(reader, cls, type_of(cls), include)
     return Stream(
         require_several(ids),
         chunks,
@@ -47,17 +50,17 @@ def stream_of(
 
 
 def require_several(ids: T) -> T:
-    """`ids`, unless it is a single one.
+    """Return `ids`, unless it is a single one.
 
     Raises:
-        ConfigurationError: it is; it would be read letter by letter.
+        ConfigurationError: it is a string, which would be read letter by letter.
     """
     if isinstance(ids, str | bytes):
-        raise ConfigurationError("ids must be an iterable of strings, not one of them")
+        raise ConfigurationError("ids is a single string, not an iterable of them; put it into a list")
     return ids
 
 
-async def all_of(
+async def collect(
     reader: Reader,
     cls: type[R],
     ids: Sequence[str],
@@ -67,53 +70,63 @@ async def all_of(
     clock: Clock,
     on_progress: Callable[[Progress], None] | None,
 ) -> tuple[R, ...]:
-    """See `Session.get_many`."""
+    """Read resources by id, and return them in the order of `ids`.
+
+    Raises:
+        BulkError: some failed; it holds the others.
+    """
     stream = stream_of(
         reader,
         cls,
         list(dict.fromkeys(ids)),
         include,
-        workers=_WORKERS,
+        workers=_CONCURRENCY,
         ordered=True,
         per_id=per_id,
         clock=clock,
         on_progress=on_progress,
     )
-    fetched, failed = await _gathered(stream)
+    fetched, failed = await _gather(stream)
     if failed:
         raise BulkError.of(failed, fetched)
-    return tuple(fetched[id_] for id_ in ids)
+    return tuple(fetched[id] for id in ids)
 
 
-async def fill(reader: Reader, resources: Iterable[Resource], paths: Sequence[str], *, clock: Clock) -> None:
-    """See `Session.prefetch`."""
-    by_type: dict[type[Resource], dict[str, list[Resource]]] = {}
+async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Sequence[str], *, clock: Clock) -> None:
+    """Load relationships of many resources: read each resource anew with `paths` included, and keep what was included.
+
+    Raises:
+        BulkError: some could not be read; it holds the others.
+        ConfigurationError: a resource has no such relationship; nothing was sent.
+    """
+    by_class: dict[type[Resource], dict[str, list[Resource]]] = {}
     for resource in resources:
         include_paths(paths, type(resource))
+        # What lies behind a dotted path may be missing even where its first step is loaded.
         if any("." in path or not resource.relationships[path].loaded for path in paths):
-            by_type.setdefault(type(resource), {}).setdefault(resource.id, []).append(resource)
+            by_class.setdefault(type(resource), {}).setdefault(resource.id, []).append(resource)
     names = dict.fromkeys(path.partition(".")[0] for path in paths)
+    fetched: dict[str, Resource] = {}
     failed: dict[str, CommerceLayerError] = {}
-    filled: dict[str, Resource] = {}
-    for cls, by_id in by_type.items():
-        type_ = next(iter(by_id.values()))[0].type
-        chunks: _Chunks[Any] = _Chunks(reader, cls, type_, tuple(paths))
+    for cls, by_id in by_class.items():
+        resource_type = next(iter(by_id.values()))[0].type
+        chunks: _ClassReader[Any] = _ClassReader(reader, cls, resource_type, tuple(paths))
         stream: Stream[Any] = Stream(
-            by_id, chunks, workers=_WORKERS, ordered=False, per_id=False, clock=clock, on_progress=None
+            by_id, chunks, workers=_CONCURRENCY, ordered=False, per_id=False, clock=clock, on_progress=None
         )
-        found, missing = await _gathered(stream)
+        found, missing = await _gather(stream)
+        fetched |= found
         failed |= missing
-        filled |= found
-        for id_, parent in found.items():
-            for resource in by_id[id_]:
+        for id, parent in found.items():
+            for resource in by_id[id]:
                 for name in names:
                     resource.relationships[name].take_over(parent.relationships[name])
     if failed:
-        raise BulkError.of(failed, filled)
+        raise BulkError.of(failed, fetched)
 
 
-async def _gathered(stream: Stream[R]) -> tuple[dict[str, R], dict[str, CommerceLayerError]]:
-    """What a stream gives, the resources and the errors apart, by id."""
+async def _gather(stream: Stream[R]) -> tuple[dict[str, R], dict[str, CommerceLayerError]]:
+    """Run a stream to its end, and return its resources and its errors by id."""
     fetched: dict[str, R] = {}
     failed: dict[str, CommerceLayerError] = {}
     async with stream as outcomes:
@@ -125,36 +138,41 @@ async def _gathered(stream: Stream[R]) -> tuple[dict[str, R], dict[str, Commerce
     return fetched, failed
 
 
-class _Chunks(Generic[R]):
-    """Reads chunks of one class for a bulk read, and counts what that takes."""
+class _ClassReader(ChunkReader[R], Generic[R]):
+    """Reads resources of one class for a bulk read, and counts its requests and waits."""
 
-    def __init__(self, reader: Reader, cls: type[R], type_: str, include: Sequence[str]) -> None:
+    def __init__(self, reader: Reader, cls: type[R], resource_type: str, include: Sequence[str]) -> None:
         self._reader = reader
         self._cls = cls
-        self._type = type_
+        self._type = resource_type
         self._include = include
 
+    @property
+    @override
+    def max_ids(self) -> int:
+        return self._reader.max_ids
+
+    @override
     async def chunk(self, ids: Sequence[str], progress: Progress) -> dict[str, R]:
-        """See `ChunkReader.chunk`."""
         try:
-            found, answer = await self._reader.many(self._cls, self._type, ids, self._include)
+            found, info = await self._reader.many(self._cls, self._type, ids, self._include)
         except CommerceLayerError as error:
             progress.requests += error.tries
             raise
-        progress.requests += answer.tries
-        progress.waited += answer.waited
+        progress.requests += info.tries
+        progress.waited += info.waited
         return found
 
-    async def one(self, id_: str, progress: Progress) -> R:
-        """See `ChunkReader.one`."""
+    @override
+    async def one(self, id: str, progress: Progress) -> R:
         try:
-            found = await self._reader.one(self._cls, self._type, id_, self._include)
+            found = await self._reader.one(self._cls, self._type, id, self._include)
         except CommerceLayerError as error:
             progress.requests += error.tries
             raise
         progress.requests += 1
         return found
 
-    def absent(self, id_: str) -> CommerceLayerError:
-        """See `ChunkReader.absent`."""
-        return self._reader.absent(self._type, id_)
+    @override
+    def absent(self, id: str) -> CommerceLayerError:
+        return self._reader.absent(self._type, id)

@@ -1,6 +1,10 @@
 """Requests in terms of resources.
 
-reader.py       one resource by id, many by ids, and what a relationship leads to
-batch.py        relationships that are awaited together become few requests
-chunks.py       how many ids fit into one request, and what its answer says of each; pure
+reader.py       one resource by id, many by ids, what a relationship leads to
+batch.py        groups relationships that are awaited together into few requests
+chunks.py       how many ids fit into one request, and which errors one id may have caused; pure
+parameters.py   query parameters, percent-encoded, by the names of the service's facts; pure
+
+`session.get` and the bulk reads call the reader. Awaiting a relationship goes to the batcher first, which asks the
+reader for many parents at once or, for a relationship awaited alone, for its own link.
 """

@@ -1,4 +1,7 @@
-"""Requests in terms of resources: one by its id, many by theirs, and what a relationship leads to."""
+"""The reader: one resource by its id, many by theirs, and what a relationship leads to.
+
+A response is compared with its request: another id, type or class than was asked for is an error.
+"""
 
 from collections.abc import Awaitable, Sequence
 from typing import Any, Final, Protocol, TypeVar
@@ -16,80 +19,103 @@ R = TypeVar("R", bound=Resource)
 T = TypeVar("T")
 
 _NO_ROUTE: Final = (404, 405)
-"""What a route that does not exist answers; 404 also stands for a record that does not."""
+"""The statuses of a route that does not exist. 404 is also that of a record that does not."""
 
 
 class Send(Protocol):
-    """What sends a GET."""
+    """Sends a GET; a session is what does."""
 
-    def __call__(self, target: str, type_: str, read: Read[T]) -> Awaitable[T]:
-        """See `Sender.send`."""
+    def __call__(self, target: str, type: str, read: Read[T], /) -> Awaitable[T]:
+        """Send a GET of `target`, an endpoint of the resource type `type`; return what `read` makes of the response.
+
+        Raises:
+            ApiError, AuthError, DecodeError, LinkRefused, SessionError, TransportError: there is nothing to return.
+        """
         ...
 
 
 class Reader:
-    """Reads resources through one session."""
+    """Reads resources of one session."""
 
-    def __init__(self, context: SessionContext, send: Send, through: Follow) -> None:
+    def __init__(self, context: SessionContext, send: Send, follower: Follow) -> None:
         self._context = context
         self._send = send
-        self._through = through
+        self._follower = follower
+        """What the relationships of the resources are fetched through."""
 
-    async def one(self, cls: type[R], type_: str, id_: str, include: Sequence[str]) -> R:
-        """One resource by its own address; see `Session.get`."""
-        target = f"{self._context.origin.api}{path_of(type_, id_)}{query_of(cls, include)}"
-        registry = self.registry_for(cls, type_)
+    @property
+    def max_ids(self) -> int:
+        """Ids that `many` and `parents` take at most."""
+        return self._context.service.keys.max_ids
 
-        def read(response: Response, answer: ResponseInfo) -> R:
-            found = self.resources(registry, response, answer)
-            if isinstance(found, cls) and found.id == id_ and found.type == type_:
+    async def one(self, cls: type[R], type: str, id: str, include: Sequence[str]) -> R:
+        """Read one resource at its own URL.
+
+        Raises:
+            DecodeError: the response holds another resource, or none.
+        """
+        target = f"{self._context.origin.api}{path_of(type, id)}{query_of(cls, include)}"
+        registry = self.registry_for(cls, type)
+
+        def read(response: Response, info: ResponseInfo) -> R:
+            found = self.resources(registry, response, info)
+            if isinstance(found, cls) and found.id == id and found.type == type:
                 return found
+            # It may be the response to another request, so that responses are out of step on this connection.
             self._context.transport.discard_connections()
-            raise _another(found, f"the resource {type_}/{id_}", response)
+            raise _unexpected(found, f"the resource {type}/{id}", response)
 
-        return await self._send(target, type_, read)
+        return await self._send(target, type, read)
 
     async def many(
-        self, cls: type[R], type_: str, ids: Sequence[str], include: Sequence[str]
+        self, cls: type[R], type: str, ids: Sequence[str], include: Sequence[str]
     ) -> tuple[dict[str, R], ResponseInfo]:
-        """Those of a chunk of resources that there are, by id, in one request; and the answer that held them."""
-        query = query_of_ids(ids, rest=query_of(cls, include))
-        registry = self.registry_for(cls, type_)
+        """Read a chunk of resources in one request: those that there are, by id, and the response's own facts.
+
+        Raises:
+            DecodeError: the response holds a resource that was not asked for.
+        """
+        query = query_of_ids(self._context.service, ids, rest=query_of(cls, include))
+        registry = self.registry_for(cls, type)
         wanted = frozenset(ids)
 
-        def read(response: Response, answer: ResponseInfo) -> tuple[dict[str, R], ResponseInfo]:
-            found = self.resources(registry, response, answer)
+        def read(response: Response, info: ResponseInfo) -> tuple[dict[str, R], ResponseInfo]:
+            found = self.resources(registry, response, info)
             if not isinstance(found, tuple):
-                raise _another(found, f"an array of {type_}", response)
+                raise _unexpected(found, f"an array of {type}", response)
             by_id: dict[str, R] = {}
             for n, resource in enumerate(found):
                 if not isinstance(resource, cls) or resource.id not in wanted:
                     self._context.transport.discard_connections()
-                    raise _another(resource, f"one of the {type_} asked for", response, pointer=f"/data/{n}")
+                    raise _unexpected(resource, f"one of the {type} asked for", response, pointer=f"/data/{n}")
                 by_id[resource.id] = resource
-            return by_id, answer
+            return by_id, info
 
-        return await self._send(f"{self._context.origin.api}/{segment(type_, 'type')}{query}", type_, read)
+        return await self._send(f"{self._context.origin.api}/{segment(type, 'type')}{query}", type, read)
 
-    async def parents(self, type_: str, ids: Sequence[str], name: str) -> dict[str, Relationship | None]:
-        """One relationship of each of many parents, included; None where a parent does not tell of it."""
-        cls = self._context.registry.get(type_)
-        found, _ = await self.many(cls, type_, ids, (segment(name, "relationship"),))
-        return {id_: parent.relationships.get(name) for id_, parent in found.items()}
+    async def parents(self, type: str, ids: Sequence[str], name: str) -> dict[str, Relationship | None]:
+        """Read a chunk of resources, and return one relationship of each by id; None where the document lacks it."""
+        cls = self._context.registry.get(type)
+        found, _ = await self.many(cls, type, ids, (segment(name, "relationship"),))
+        return {id: parent.relationships.get(name) for id, parent in found.items()}
 
-    def absent(self, type_: str, id_: str) -> ApiError:
-        """The error for a resource that an answer to `many` does not hold."""
-        return missing(f"{self._context.origin.url}{self._context.origin.api}/{type_}/{id_}")
+    def absent(self, type: str, id: str) -> ApiError:
+        """Make the error for a resource that a response to `many` does not hold."""
+        return missing(f"{self._context.origin.url}{self._context.origin.api}/{type}/{id}")
 
     async def related(self, relationship: Relationship, include: Sequence[str]) -> Any:
-        """What a relationship leads to: by the document's own link, through the parent where that leads nowhere."""
+        """Read what a relationship leads to: by the document's own link, or through the parent where there is no route.
+
+        Raises:
+            ApiError: the link's own refusal, where reading through the parent does not help either.
+        """
         route = (relationship.owner.type, relationship.name)
         target = None if route in self._context.no_route else self._target_of(relationship)
         if target is None:
-            return await self._through_parent(relationship, include)
+            return await self._related_through_parent(relationship, include)
 
-        def read(response: Response, answer: ResponseInfo) -> Any:
-            found = self.resources(self._context.registry, response, answer)
+        def read(response: Response, info: ResponseInfo) -> Any:
+            found = self.resources(self._context.registry, response, info)
             self._require_fit(found, relationship, response)
             return found
 
@@ -100,24 +126,25 @@ class Reader:
                 raise
             refused = error
         try:
-            found = await self._through_parent(relationship, include)
+            found = await self._related_through_parent(relationship, include)
         except (ApiError, DecodeError):
             raise refused from None
+        # Only now is it certain that the route is missing, and not the record.
         self._context.no_route.add(route)
         return found
 
-    def resources(self, registry: Registry, response: Response, answer: ResponseInfo) -> Decoded:
-        """The resources of an answer, which will find their way through this session."""
-        answer.through = self._through
-        return registry.read(response.body, url=response.url_without_query, follow=answer)
+    def resources(self, registry: Registry, response: Response, info: ResponseInfo) -> Decoded:
+        """Decode the resources of a response; their relationships are fetched through this reader's session."""
+        info.through = self._follower
+        return registry.read(response.body, url=response.url_without_query, follow=info)
 
-    def registry_for(self, cls: type[Resource], type_: str) -> Registry:
-        """The classes by type, with `cls` for its own."""
+    def registry_for(self, cls: type[Resource], type: str) -> Registry:
+        """Choose the classes that a response is decoded with: the session's, and `cls` for its own type."""
         known = self._context.registry
-        return known.without(type_) if cls is GenericResource else known.preferring(cls)
+        return known.without(type) if cls is GenericResource else known.preferring(cls)
 
     def _require_fit(self, found: Decoded, relationship: Relationship, response: Response) -> None:
-        """Refuse one where many are meant, and what is not of the class declared or not the resource identified."""
+        """Refuse one where many are declared, another class than declared, and another resource than identified."""
         owner = relationship.owner
         wanted: str | None = None
         if relationship.to_many is not None and relationship.to_many != isinstance(found, tuple):
@@ -132,10 +159,10 @@ class Reader:
                 if (found.type, found.id) != (identifier.type, identifier.id):
                     wanted = f"the resource {identifier.type}/{identifier.id}"
         if wanted is not None:
-            raise _another(found, wanted, response, resource=f"{owner.type}/{owner.id}.{relationship.name}")
+            raise _unexpected(found, wanted, response, resource=f"{owner.type}/{owner.id}.{relationship.name}")
 
     def _target_of(self, relationship: Relationship) -> str | None:
-        """Where to ask for a target: the related link, else the resource that the linkage names, else nowhere."""
+        """Choose what to request: the related link, else the URL of the resource identified; None for neither."""
         link = relationship.links.related
         if link is not None:
             return self._context.origin.target_of(link.href, base=link.base)
@@ -146,14 +173,14 @@ class Reader:
             return None
         return f"{self._context.origin.api}{path_of(identifier.type, identifier.id)}"
 
-    async def _through_parent(self, relationship: Relationship, include: Sequence[str]) -> Any:
-        """The target as the parent's document includes it: no published schema has a route to every target."""
+    async def _related_through_parent(self, relationship: Relationship, include: Sequence[str]) -> Any:
+        """Read the parent with the relationship included: no published schema has a route for every relationship."""
         owner, name = relationship.owner, relationship.name
         path = path_of(owner.type, owner.id or "")
         paths = ",".join([segment(name, "relationship"), *(f"{name}.{path}" for path in include)])
 
-        def read(response: Response, answer: ResponseInfo) -> Relationship:
-            parent = self.resources(self._context.registry, response, answer)
+        def read(response: Response, info: ResponseInfo) -> Relationship:
+            parent = self.resources(self._context.registry, response, info)
             found = parent.relationships.get(name) if isinstance(parent, Resource) else None
             if found is not None and found.loaded:
                 return found
@@ -169,11 +196,11 @@ class Reader:
 
 
 def endpoint_of(target: str, api: str) -> str:
-    """The endpoint that a target belongs to, as the API counts: the first segment below its root."""
+    """Find the endpoint whose rate limit a target counts against: the first segment below the API's root."""
     return target.removeprefix(api).lstrip("/").partition("?")[0].partition("/")[0]
 
 
-def _another(
+def _unexpected(
     found: object, wanted: str, response: Response, *, pointer: str = "/data", resource: str | None = None
 ) -> DecodeError:
     if isinstance(found, Resource):

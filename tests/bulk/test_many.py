@@ -343,13 +343,13 @@ async def test_a_closed_session_streams_nothing(client: Session) -> None:
 
 
 def test_chunks_respect_count_and_length() -> None:
-    assert [len(chunk) for chunk in chunked([f"c{n}" for n in range(60)])] == [25, 25, 10]
+    assert [len(chunk) for chunk in chunked([f"c{n}" for n in range(60)], size=25)] == [25, 25, 10]
     long = [f"{n:064}" for n in range(50)]
-    assert all(sum(map(len, chunk)) <= 1500 for chunk in chunked(long))
-    assert [len(chunk) for chunk in chunked(long)] == [23, 23, 4]
-    assert [id_ for chunk in chunked(long) for id_ in chunk] == long
-    assert list(chunked(["x" * 2000, "c1"])) == [("x" * 2000,), ("c1",)]
-    assert list(chunked(iter(()))) == []
+    assert all(sum(map(len, chunk)) <= 1500 for chunk in chunked(long, size=25))
+    assert [len(chunk) for chunk in chunked(long, size=25)] == [23, 23, 4]
+    assert [id for chunk in chunked(long, size=25) for id in chunk] == long
+    assert list(chunked(["x" * 2000, "c1"], size=25)) == [("x" * 2000,), ("c1",)]
+    assert list(chunked(iter(()), size=25)) == []
 
 
 async def test_prefetch_fills_in_one_request_for_25(world: Sandbox, client: Session) -> None:
