@@ -17,7 +17,7 @@ import attrs
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Resource, ToMany
 from ..jsonapi._json import as_object, loads
-from ..jsonapi._schema import wire_names, wire_types
+from ..jsonapi._schema import checked_types, member_names
 from ..jsonapi.resource import declared_relationships
 from .records import RawRecord
 
@@ -113,8 +113,8 @@ def layout_for(cls: type[Resource] | None, *, compound: bool) -> RowLayout:
     if cls is None:
         columns += [Column("attributes", CellType.JSON), Column("relationships", CellType.JSON)]
     else:
-        types = wire_types(cls)
-        attributes = {name: _cell_type(types[field]) for name, field in wire_names(cls).items()}
+        types = checked_types(cls)
+        attributes = {name: _cell_type(types[field]) for name, field in member_names(cls).items()}
         for name, declared in declared_relationships(cls).items():
             (to_many if isinstance(declared, ToMany) else to_one).append(name)
         columns += [Column(name, type) for name, type in attributes.items()]

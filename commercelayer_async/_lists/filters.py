@@ -22,7 +22,7 @@ import attrs
 from .._text import did_you_mean, json_type_name, printable
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource, ToMany, ToOne
-from ..jsonapi._schema import wire_names
+from ..jsonapi._schema import member_names
 from ..jsonapi.resource import declared_relationships
 
 
@@ -117,9 +117,9 @@ class Asked:
     def _learn(self, cls: type[Resource]) -> None:
         facts, published = _FACTS.get(cls.type), _published().get(cls.type, Resource)
         # Both, as a class of the caller's may be a smaller one, or know more than this package.
-        self._attributes = frozenset(wire_names(published)) | frozenset(wire_names(cls))
+        self._attributes = frozenset(member_names(published)) | frozenset(member_names(cls))
         self._declared = declared_relationships(published) | declared_relationships(cls)
-        own = frozenset(wire_names(cls)) - frozenset(wire_names(published))
+        own = frozenset(member_names(cls)) - frozenset(member_names(published))
         shared = _COMMON | {"id"} if facts is None or facts.common else frozenset[str]()
         self.filterable = own | shared | (facts.filterable if facts is not None else frozenset())
         self.sortable = (own | shared | {"id"} | (facts.sortable if facts is not None else frozenset())) - {"metadata"}

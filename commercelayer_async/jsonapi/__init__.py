@@ -7,6 +7,7 @@ A resource class is an attrs class made from `Resource`; its relationships are d
 What is included in a document is found there; for anything else a `Follow` is needed, which a session is.
 """
 
+from ._compound import _restore_document  # noqa: F401  # pyright: ignore[reportPrivateUsage, reportUnusedImport]
 from ._schema import member
 from .declaration import ToMany, ToOne
 from .document import MAX_RESOURCES, Document, ResourceObject, parse

@@ -1,12 +1,13 @@
-"""The document behind decoded resources: what they share, decoded only when somebody asks.
+"""The document behind decoded resources: what they share, decoded on demand.
 
-Reading a page leaves each resource its attributes and one raw slice of relationships. Everything else that the
-document says stays bytes until it is wanted: `included` is decoded at the first look-up of linkage, once, into one
-table; links, meta and unknown members are found by a second pass over the body, also once. So what nobody reads costs
-nothing, and what many read is linear.
+Reading a page gives each resource its attributes and one raw slice of relationships. Everything else that the document
+holds stays bytes until it is asked for: `included` is decoded at the first look-up of linkage, once, into one table;
+links, meta and unknown members are found by a second pass over the body, also once. What nobody reads costs nothing,
+and reading all of it takes time linear in the size of the document.
 
-The document refers to its primary resources weakly until somebody looks up linkage, so that a page which is only read
-goes away with its last reference, without the help of the garbage collector.
+The document refers to its primary resources weakly until linkage is looked up, so reference counting alone frees a page
+whose relationships nobody looked up. From then on the table and its resources refer to each other, and it takes the
+garbage collector.
 """
 
 from collections import defaultdict
@@ -17,6 +18,7 @@ from weakref import ref
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from .._markers import public
 from ._json import FAILURES, loads
 from .document import mapping, own_members
 
@@ -80,7 +82,7 @@ class Follower(Protocol):
 
 
 class Compound(msgspec.Struct, eq=False):
-    """A document whose resources have been handed out."""
+    """A document whose primary resources are in the caller's hands, and what else it holds, decoded on demand."""
 
     included: Raw | UnsetType
     body: bytes
@@ -88,128 +90,147 @@ class Compound(msgspec.Struct, eq=False):
     registry: ResourceDecoder
     follow: Follower | None
     response: object = None
-    """The HTTP response that the document came in, whatever object the reader of documents gave for it; not pickled."""
-    handed: list[ref[Identified]] | None = None
-    """The primary resources as handed out; None for a single one that nobody has asked for relationships yet."""
-    whole: bool = True
-    """Whether all primary resources were handed out, and not some by unpickling."""
+    """The HTTP response that the document came in, as whoever read it gave it; not pickled."""
+    live_primary: list[ref[Identified]] | None = None
+    """Weak references to the primary resources; None for a single one whose relationships nobody has read yet."""
+    has_all_primary: bool = True
+    """True if `live_primary` began with all primary resources, False if only unpickling adds them, one by one."""
     index: dict[str, dict[str, Identified]] | None = None
     """The resources by type and id."""
-    local: dict[Key, Identified] | None = None
-    """Those that are known by a local id."""
-    local_too: bool = False
-    """Whether resources that have an id are known by their local ids too."""
-    parts: dict[Key, tuple[str, Members]] | None = None
+    by_lid: dict[Key, Identified] | None = None
+    """The resources that are known by a local id."""
+    _lids_indexed: bool = False
+    """True once `by_lid` also holds the local ids of resources that have an id."""
+    _members_by_key: dict[Key, tuple[str, Members]] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return revive, (self.body, self.url, self.registry)
+        return _restore_document, (self.body, self.url, self.registry)
 
-    def hand_out(self, resource: Identified) -> None:
-        """Know a resource that is in somebody's hands."""
-        if self.handed is None:
-            self.handed = []
-        self.handed.append(ref(resource))
+    def track(self, resource: Identified) -> None:
+        """Remember, weakly, a primary resource that the caller holds."""
+        if self.live_primary is None:
+            self.live_primary = []
+        self.live_primary.append(ref(resource))
 
-    def find(self, type_: str, id_: str, lid: str | None = None) -> Identified | None:
-        """The resource of that identity, None if the document does not hold it; by `lid` where `id_` is empty.
+    def find(self, type: str, id: str, lid: str | None = None) -> Identified | None:
+        """Return the resource of that identity, None if the document does not hold it; by `lid` if `id` is empty.
 
         Should a document hold two, primary data wins, then the first (JSON:API 1.1 allows one, "Compound Documents").
         """
         index = self.index
         if index is None:
-            index = self.index = self._indexed()
-        if not id_:
-            return self._find_local(index, (type_, "lid", lid or ""))
-        of_type = index.get(type_)
-        return of_type.get(id_) if of_type is not None else None
+            index = self.index = self._build_index()
+        if not id:
+            return self._find_by_lid(index, (type, "lid", lid or ""))
+        of_type = index.get(type)
+        return of_type.get(id) if of_type is not None else None
 
-    def _find_local(self, index: dict[str, dict[str, Identified]], key: Key) -> Identified | None:
-        local = self.local or {}
-        if key not in local and not self.local_too:
-            self.local_too = True
-            local = self.local = {**self._by_lid(index), **local}
-        return local.get(key)
+    def _find_by_lid(self, index: dict[str, dict[str, Identified]], key: Key) -> Identified | None:
+        by_lid = self.by_lid or {}
+        if key not in by_lid and not self._lids_indexed:
+            # JSON:API 1.1 lets a resource object have both, and linkage name either. Decoding keeps no `lid` where
+            # there is an id, so this takes the second pass over the body, once, for documents that do so.
+            self._lids_indexed = True
+            by_lid = self.by_lid = {**self._index_lids(index), **by_lid}
+        return by_lid.get(key)
 
-    def _indexed(self) -> dict[str, dict[str, Identified]]:
-        handed = [resource() for resource in self.handed or ()]
-        resources = [resource for resource in handed if resource is not None]
-        if not self.whole or len(resources) < len(handed):
+    def _build_index(self) -> dict[str, dict[str, Identified]]:
+        live_primary = [resource() for resource in self.live_primary or ()]
+        resources = [resource for resource in live_primary if resource is not None]
+        # The instances in the caller's hands come first, so that linkage leads back to them and not to doubles. If
+        # some are gone, or never were here (a pickle brings back only what was pickled), all are decoded anew, and the
+        # doubles of the living lose below.
+        if not self.has_all_primary or len(resources) < len(live_primary):
             resources += self.registry.primary_of(self)
         resources += self.registry.included_of(self)
         # A dict for each type and no tuple for each resource: the fewer objects, the less the garbage collector does.
         index: defaultdict[str, dict[str, Identified]] = defaultdict(dict)
-        local: dict[Key, Identified] = {}
+        by_lid: dict[Key, Identified] = {}
         # From the last to the first, so that the first of each identity stays.
         for resource in reversed(resources):
             if resource.id:
                 index[resource.type][resource.id] = resource
             else:
-                local[resource.key] = resource
-        self.local = local
+                by_lid[resource.key] = resource
+        self.by_lid = by_lid
         return index
 
-    def _by_lid(self, index: dict[str, dict[str, Identified]]) -> dict[Key, Identified]:
+    def _index_lids(self, index: dict[str, dict[str, Identified]]) -> dict[Key, Identified]:
         found: dict[Key, Identified] = {}
-        for (type_, by, id_), (_, members) in self._parts().items():
+        for (type_, by, id_), (_, members) in self._all_members().items():
             if by == "id" and "lid" in members and id_ in index.get(type_, ()):
                 lid = loads(members["lid"])
                 if isinstance(lid, str):
                     found.setdefault((type_, "lid", lid), index[type_][id_])
         return found
 
-    def part(self, key: Key, name: str) -> bytes | None:
-        """One member of a resource object as bytes; None if the object lacks it."""
+    def member_bytes(self, key: Key, name: str) -> bytes | None:
+        """Return one member of a resource object as bytes; None if the object lacks it."""
         raw = self._members(key).get(name)
         return None if raw is None else bytes(raw)
 
     def member(self, key: Key, name: str) -> dict[str, Any]:
-        """One member of a resource object that is to be an object; empty if absent or null."""
+        """Return one member of a resource object that must be an object; empty if absent or null."""
         raw = self._members(key).get(name)
         value = None if raw is None else loads(raw, url=self.url)
         return mapping(value, f"{self.locate(key)}/{name}", self.url)
 
     def attributes(self, key: Key) -> Mapping[str, Any]:
-        """The attributes as received, without @-members and those of extensions."""
+        """Return the attributes as received, without @-members and those of extensions."""
         return own_members(self.member(key, "attributes"))
 
     def raw(self, key: Key) -> dict[str, Any]:
-        """The resource object as received."""
+        """Return the resource object as received."""
         return {name: loads(value, url=self.url) for name, value in self._members(key).items()}
 
     def locate(self, key: Key) -> str:
-        """The JSON pointer to the resource object; "" if the document does not hold it."""
-        entry = self._parts().get(key)
+        """Return the JSON pointer to the resource object; "" if the document does not hold it."""
+        entry = self._all_members().get(key)
         return entry[0] if entry is not None else ""
 
     def _members(self, key: Key) -> Members:
-        entry = self._parts().get(key)
+        entry = self._all_members().get(key)
         return entry[1] if entry is not None else {}
 
-    def _parts(self) -> dict[Key, tuple[str, Members]]:
-        if self.parts is None:
-            self.parts = _taken_apart(self.body)
-        return self.parts
+    def _all_members(self) -> dict[Key, tuple[str, Members]]:
+        if self._members_by_key is None:
+            self._members_by_key = _split(self.body)
+        return self._members_by_key
 
 
-def _taken_apart(body: bytes) -> dict[Key, tuple[str, Members]]:
-    """The members of each resource object by identity, with its pointer; the first of a pair wins."""
-    parts: dict[Key, tuple[str, Members]] = {}
+def response_of(resource: object) -> object | None:
+    """Return the response that a resource came in; None if it was made by hand, unpickled, or read without one."""
+    document: Compound | None = getattr(resource, "_document", None)
+    return document.response if document is not None else None
+
+
+@public("commercelayer_async.jsonapi")
+def _restore_document(body: bytes, url: str | None, registry: ResourceDecoder) -> Compound:
+    """Make the document of a pickle: it has nothing to follow relationships through, and came in no response."""
+    included = (members_of(body) or {}).get("included", UNSET)
+    return Compound(included=included, body=body, url=url, registry=registry, follow=None, has_all_primary=False)
+
+
+def _split(body: bytes) -> dict[Key, tuple[str, Members]]:
+    """Return the pointer and the members of each resource object, by identity; of two of one identity, the first."""
+    split: dict[Key, tuple[str, Members]] = {}
     document = members_of(body) or {}
     for name in ("data", "included"):
         for pointer, members in _objects(document.get(name), f"/{name}"):
             key = _key(members)
             if key is not None:
-                parts.setdefault(key, (pointer, members))
-    return parts
+                split.setdefault(key, (pointer, members))
+    return split
 
 
 def _objects(raw: Raw | None, pointer: str) -> list[tuple[str, Members]]:
-    """Each object of an array, or the one object that stands in its place; whatever else is there is left out."""
+    """Return each object of an array with its pointer, or the one object in the array's stead; skip anything else."""
     if raw is None:
         return []
     single = members_of(raw)
     if single is not None:
         return [(pointer, single)]
+    # All at once where each entry is an object, else one by one: a malformed neighbour must not hide the others.
     try:
         entries: list[Members] | list[Members | None] = _decode_objects(raw)
     except FAILURES:
@@ -226,7 +247,7 @@ def _key(members: Members) -> Key | None:
 
 
 def members_of(raw: bytes | Raw) -> Members | None:
-    """The members of a JSON object; None if it is something else."""
+    """Return the members of a JSON object; None if it is something else."""
     try:
         return _decode_members(raw)
     except FAILURES:
@@ -234,20 +255,8 @@ def members_of(raw: bytes | Raw) -> Members | None:
 
 
 def entries_of(raw: bytes | Raw) -> list[Raw] | None:
-    """The entries of a JSON array; None if it is something else."""
+    """Return the entries of a JSON array; None if it is something else."""
     try:
         return _decode_entries(raw)
     except FAILURES:
         return None
-
-
-def response_of(resource: object) -> object | None:
-    """Return the response that a resource came in; None if it was made by hand, unpickled, or read without one."""
-    document: Compound | None = getattr(resource, "_document", None)
-    return document.response if document is not None else None
-
-
-def revive(body: bytes, url: str | None, registry: ResourceDecoder) -> Compound:
-    """The document of `body` after pickling; it has no way to fetch more."""
-    included = (members_of(body) or {}).get("included", UNSET)
-    return Compound(included=included, body=body, url=url, registry=registry, follow=None, whole=False)

@@ -17,11 +17,11 @@ _LEAF: Final = "."
 _DEEP: Final = 100
 """Levels that every way of handling a value can take."""
 
-Flat = tuple[tuple[str, Any], ...]
+Flattened = tuple[tuple[str, Any], ...]
 """A value in one row: what opens, with its size, then what is inside; the names of an object with it."""
 
 
-def flat(value: Any) -> Flat:
+def flatten(value: Any) -> Flattened:
     """`value` in one row; equal rows are equal values."""
     row: list[tuple[str, Any]] = []
     waiting: list[Any] = [value]
@@ -50,7 +50,7 @@ def depth(value: Any) -> int:
     return level + 1 if isinstance(value, Mapping | list | tuple) else 0
 
 
-def unflat(row: Flat) -> Any:
+def unflatten(row: Flattened) -> Any:
     """The value that `flat` put in one row, with lists for arrays; names in order of the alphabet."""
     made: list[Any] = []
     for what, content in reversed(row):
@@ -71,25 +71,25 @@ def _entries(value: Any) -> list[Any]:
 
 
 @attrs.frozen
-class _Packed:
+class _DeepValue:
     """A value nested too deep to be pickled as it is."""
 
-    row: Flat
+    row: Flattened
 
 
-def packed(value: Any) -> Any:
+def pack_deep(value: Any) -> Any:
     """`value` in a form that pickles; see `unpacked`."""
-    return _Packed(flat(value)) if depth(value) > _DEEP else value
+    return _DeepValue(flatten(value)) if depth(value) > _DEEP else value
 
 
-def unpacked(value: Any) -> Any:
+def unpack_deep(value: Any) -> Any:
     """What `packed` was given."""
-    return unflat(value.row) if isinstance(value, _Packed) else value
+    return unflatten(value.row) if isinstance(value, _DeepValue) else value
 
 
-def copied(value: Any, memo: dict[int, Any]) -> Any:
+def copy_deep(value: Any, memo: dict[int, Any]) -> Any:
     """A deep copy of `value`."""
-    return unflat(flat(value)) if depth(value) > _DEEP else copy.deepcopy(value, memo)
+    return unflatten(flatten(value)) if depth(value) > _DEEP else copy.deepcopy(value, memo)
 
 
 def _equal(generated: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -98,7 +98,7 @@ def _equal(generated: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             return generated(self, other)
         except RecursionError:
             fields = [field.name for field in attrs.fields(self.__class__) if field.eq]
-            return all(flat(getattr(self, name)) == flat(getattr(other, name)) for name in fields)
+            return all(flatten(getattr(self, name)) == flatten(getattr(other, name)) for name in fields)
 
     return __eq__
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 import msgspec
 from msgspec import UNSET
 
-from ._schema import once_per_class, wire_names
+from ._schema import member_names, once_per_class
 from .errors import DecodeError
 from .links import escape
 from .objects import ResourceIdentifier
@@ -55,19 +55,19 @@ def to_dict(resource: Dumped) -> dict[str, Any]:
     Raises:
         DecodeError: a value is nested deeper than can be written, or cattrs does not know how to.
     """
-    made: dict[str, Any] = {"type": resource.type}
-    made |= {"lid": resource.lid} if resource.lid is not None else {"id": resource.id}
-    made["attributes"] = _attributes(resource)
+    result: dict[str, Any] = {"type": resource.type}
+    result |= {"lid": resource.lid} if resource.lid is not None else {"id": resource.id}
+    result["attributes"] = _attributes(resource)
     known = {name: value.linkage for name, value in resource.relationships.items()}
     linkage = {name: {"data": _linkage(value)} for name, value in known.items() if value is not UNSET}
     if linkage:
-        made["relationships"] = linkage
-    return made
+        result["relationships"] = linkage
+    return result
 
 
 def _attributes(resource: Dumped) -> dict[str, Any]:
     cls = type(resource)
-    names = wire_names(cls)
+    names = member_names(cls)
     document = getattr(resource, "_document", None)
     values: dict[str, Any] = {name: getattr(resource, field) for name, field in names.items()}
     if "type" in names:
@@ -76,10 +76,10 @@ def _attributes(resource: Dumped) -> dict[str, Any]:
     elif document is not None:
         values = {name: values.get(name, value) for name, value in resource.raw_attributes.items()}
     converter = document.registry.converter if document is not None else None
-    return {name: _plain(value, converter or _converter(None), resource, name) for name, value in values.items()}
+    return {name: _to_plain(value, converter or _converter(None), resource, name) for name, value in values.items()}
 
 
-def _plain(value: Any, converter: "Converter", resource: Dumped, name: str) -> Any:
+def _to_plain(value: Any, converter: "Converter", resource: Dumped, name: str) -> Any:
     if value is None or type(value) in _PLAIN:
         return value
     try:
@@ -116,8 +116,8 @@ def _linkage(linkage: Any) -> Any:
 
 
 def _identifier(identifier: ResourceIdentifier) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": identifier.type}
-    made |= {"lid": identifier.lid} if identifier.id is None else {"id": identifier.id}
+    result: dict[str, Any] = {"type": identifier.type}
+    result |= {"lid": identifier.lid} if identifier.id is None else {"id": identifier.id}
     if identifier.meta:
-        made["meta"] = dict(identifier.meta)
-    return made
+        result["meta"] = dict(identifier.meta)
+    return result

@@ -1,4 +1,4 @@
-"""Relationship objects on the wire: linkage, links and meta, read fast where they are as usual, else one by one."""
+"""Relationship objects as msgspec structs: decoded in one pass if well-formed, else member by member."""
 
 from typing import Annotated, Any, Final
 
@@ -15,7 +15,7 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Identifier(msgspec.Struct, gc=False):
-    """Linkage on the wire."""
+    """A resource identifier object."""
 
     type: _Text
     id: _Text
@@ -23,45 +23,51 @@ class Identifier(msgspec.Struct, gc=False):
     lid: Any = None
 
 
-class Wire(msgspec.Struct, gc=False):
-    """A relationship object on the wire."""
+class RelationshipObject(msgspec.Struct, gc=False):
+    """A relationship object (JSON:API 1.1, "Relationship Objects")."""
 
     data: Identifier | list[Identifier] | UnsetType | None = UNSET
     links: dict[str, Any] | None = None
     meta: dict[str, Any] | None = None
 
 
-_decode_wire: Final = msgspec.json.Decoder(Wire, float_hook=exact).decode
-_decode_wires: Final = msgspec.json.Decoder(dict[str, Wire], float_hook=exact).decode
+_decode_object: Final = msgspec.json.Decoder(RelationshipObject, float_hook=exact).decode
+_decode_objects: Final = msgspec.json.Decoder(dict[str, RelationshipObject], float_hook=exact).decode
 _decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
-NOTHING: Final = Wire()
+NOTHING: Final = RelationshipObject()
+"""The relationship object of a member that the document lacks; compared by identity."""
 
 
-def read_relationship(raw: Raw, at: str, url: str | None) -> Wire:
-    """The relationship object at the pointer `at`: local ids, what null stands for, or the error with its pointer."""
+def read_relationship(raw: Raw, at: str, url: str | None) -> RelationshipObject:
+    """Decode the relationship object at the pointer `at`: with local ids, and null in place of empty members.
+
+    Raises:
+        DecodeError: it is malformed; the pointer names the member.
+    """
     try:
-        return _decode_wire(raw)
+        return _decode_object(raw)
     except FAILURES:
         pass
     members = mapping(loads(raw, url=url), at, url)
-    wire = Wire()
+    relationship = RelationshipObject()
     if "links" in members:
-        wire.links = mapping(members["links"], f"{at}/links", url)
+        relationship.links = mapping(members["links"], f"{at}/links", url)
     if members.get("meta") is not None:
-        wire.meta = mapping(members["meta"], f"{at}/meta", url)
+        relationship.meta = mapping(members["meta"], f"{at}/meta", url)
     if "data" in members:
         linkage = members["data"]
         entries = as_array(linkage)
         if entries is not None:
-            wire.data = [_identified(entry, f"{at}/data/{n}", url) for n, entry in enumerate(entries)]
+            relationship.data = [_identifier(entry, f"{at}/data/{n}", url) for n, entry in enumerate(entries)]
         else:
-            wire.data = _identified(linkage, f"{at}/data", url) if linkage is not None else None
-    return wire
+            relationship.data = _identifier(linkage, f"{at}/data", url) if linkage is not None else None
+    return relationship
 
 
-def open_members(raw: bytes | Raw) -> dict[str, Any] | None:
-    """The members of `relationships`, each read or still its bytes; None if it is no object."""
-    for decode in (_decode_wires, _decode_members):
+def decode_members(raw: bytes | Raw) -> dict[str, Any] | None:
+    """Return the members of `relationships`, each decoded or still bytes; None if it is not an object."""
+    # If one member is malformed, all stay bytes, and the error shows when that one is read.
+    for decode in (_decode_objects, _decode_members):
         try:
             return decode(raw)
         except FAILURES:
@@ -69,15 +75,16 @@ def open_members(raw: bytes | Raw) -> dict[str, Any] | None:
     return None
 
 
-def identifier_of(wire: Identifier) -> ResourceIdentifier:
-    return ResourceIdentifier(wire.type, wire.id or None, as_text(wire.lid), wire.meta or {})
+def identifier_of(linkage: Identifier) -> ResourceIdentifier:
+    """Return the public form of an identifier."""
+    return ResourceIdentifier(linkage.type, linkage.id or None, as_text(linkage.lid), linkage.meta or {})
 
 
-def _identified(value: object, pointer: str, url: str | None) -> Identifier:
+def _identifier(value: object, pointer: str, url: str | None) -> Identifier:
     members = as_object(value)
     if members is None:
         raise DecodeError(expected="a resource identifier", got=json_type_name(value), pointer=pointer, url=url)
     type_, id_, lid = identity(members, pointer, url)
     meta = mapping(members.get("meta"), f"{pointer}/meta", url)
-    # Without an id, the empty one stands for none: no document can hold it.
+    # The empty id stands for a missing one: no document can hold it.
     return Identifier(type_, id_ or "", meta, lid)

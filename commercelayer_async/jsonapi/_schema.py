@@ -37,20 +37,20 @@ def converter_of(field: "attrs.Attribute[Any]") -> Any:
     return found
 
 
-def wire_name(field: "attrs.Attribute[Any]") -> str:
+def member_name(field: "attrs.Attribute[Any]") -> str:
     """The name under which a field stands in documents."""
     name: str = field.metadata.get(_MEMBER) or field.alias or field.name
     return name
 
 
 @once_per_class
-def wire_names(cls: Any) -> Mapping[str, str]:
+def member_names(cls: Any) -> Mapping[str, str]:
     """The field's name for each attribute's name in documents."""
-    return {wire_name(field): field.name for field in attrs.fields(cls) if field.name != "id" and field.init}
+    return {member_name(field): field.name for field in attrs.fields(cls) if field.name != "id" and field.init}
 
 
 @once_per_class
-def wire_types(cls: Any) -> dict[str, Any]:
+def checked_types(cls: Any) -> dict[str, Any]:
     """The type of each field as it is checked: datetimes must know their offset from UTC."""
     try:
         hints = get_type_hints(cls, include_extras=True)

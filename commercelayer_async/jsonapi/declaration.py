@@ -1,10 +1,10 @@
-"""Declarations: how a resource class says which relationships it has, and what reading one of them gives."""
+"""Declarations of relationships: the descriptors `ToOne` and `ToMany`, and the lazy members that they read."""
 
 from typing import Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
 from ._compound import Compound, Identified
 from ._json import loads
-from ._linkage import NOTHING, open_members
+from ._linkage import NOTHING, decode_members
 from .document import mapping
 from .relationship import Relationship, ToManyRelationship, ToOneRelationship
 
@@ -12,7 +12,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class _Declared:
-    """What `ToOne` and `ToMany` share: a name, and the values they give."""
+    """The base of `ToOne` and `ToMany`: a member name, and the class of the relationships they give."""
 
     value: ClassVar[type[Relationship]] = Relationship
 
@@ -28,7 +28,7 @@ class _Declared:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes that the type parameter names; empty if it is no text or was not given."""
+        """The class names in the type parameter; empty if it was not given, or not given as a string."""
         for argument in get_args(getattr(self, "__orig_class__", None)):
             if isinstance(argument, ForwardRef):
                 parts = (part.strip() for part in argument.__forward_arg__.split("|"))
@@ -39,8 +39,8 @@ class _Declared:
 class ToOne(_Declared, Generic[T_co]):
     """Declares a to-one relationship in the body of a resource class: `customer = ToOne["Customer"]()`.
 
-    The type parameter is what awaiting gives, for the type checker; `"Customer | None"` where there may be none. The
-    member name is the attribute's, unless given.
+    The type parameter is what awaiting gives, for the type checker: `"Customer | None"` where there may be none. The
+    member name is that of the attribute unless given.
     """
 
     value: ClassVar[type[Relationship]] = ToOneRelationship
@@ -52,7 +52,7 @@ class ToOne(_Declared, Generic[T_co]):
     def __get__(self, instance: Identified | None, owner: type) -> "Self | ToOneRelationship[T_co]":
         if instance is None:
             return self
-        found: Any = related(instance, self.member, ToOneRelationship)
+        found: Any = get_relationship(instance, self.member, ToOneRelationship)
         return found  # type: ignore[no-any-return]  # a cast is a call, and this is read for each resource
 
 
@@ -68,41 +68,46 @@ class ToMany(_Declared, Generic[T_co]):
     def __get__(self, instance: Identified | None, owner: type) -> "Self | ToManyRelationship[T_co]":
         if instance is None:
             return self
-        found: Any = related(instance, self.member, ToManyRelationship)
+        found: Any = get_relationship(instance, self.member, ToManyRelationship)
         return found  # type: ignore[no-any-return]  # as above
 
 
-def related(resource: Identified, name: str, cls: type[Relationship]) -> Relationship:
-    """The relationship `name` of `resource`, made on first use and kept there."""
-    members = opened(resource)
+def get_relationship(resource: Identified, name: str, cls: type[Relationship]) -> Relationship:
+    """Return the relationship `name` of `resource`, made on first use and kept on the resource."""
+    members = relationship_members(resource)
     value: Any = members.get(name, NOTHING)
     if isinstance(value, Relationship):
         return value
-    made = members[name] = cls(name, resource.key, getattr(resource, "_document", None), value)
-    return made
+    found = members[name] = cls(name, resource.key, getattr(resource, "_document", None), value)
+    return found
 
 
-def said(value: Any) -> bool:
-    """Whether a member of `opened` stands in the document, and was not made for want of one."""
-    return not (isinstance(value, Relationship) and value.unsaid)
+def is_in_document(value: Any) -> bool:
+    """Return True if the document itself has this member; False for a placeholder made on access."""
+    return not (isinstance(value, Relationship) and value.is_absent)
 
 
-def opened(resource: Identified) -> dict[str, Any]:
-    """The members of a resource's `relationships`: as the document has them, and those already made."""
+def relationship_members(resource: Identified) -> dict[str, Any]:
+    """Return the members of a resource's `relationships`, by name, each as far as it was read.
+
+    A member is bytes, a relationship object or, once accessed, a `Relationship`. The resource keeps the raw slice until
+    the first call, then this dict in its stead.
+    """
     known: Any = getattr(resource, "_relationships", None)
     members: Any = known
     if type(known) is dict:
         return members  # type: ignore[no-any-return]  # as above
     document: Compound | None = getattr(resource, "_document", None)
-    if document is not None and document.handed is None:
-        document.hand_out(resource)
-    made = _open(members, document, resource) if members else {}
-    object.__setattr__(resource, "_relationships", made)
-    return made
+    # A single primary resource is not tracked until its relationships are read: most never are.
+    if document is not None and document.live_primary is None:
+        document.track(resource)
+    decoded = _decode(members, document, resource) if members else {}
+    object.__setattr__(resource, "_relationships", decoded)
+    return decoded
 
 
-def _open(raw: bytes, document: Compound | None, resource: Identified) -> dict[str, Any]:
-    members = open_members(raw)
+def _decode(raw: bytes, document: Compound | None, resource: Identified) -> dict[str, Any]:
+    members = decode_members(raw)
     if members is not None:
         return members
     url = document.url if document is not None else None

@@ -1,4 +1,4 @@
-"""The one way from a document to a network: what relationships that are not included are fetched through."""
+"""The protocols through which relationships reach the network: implemented by a session, or by a client of yours."""
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, Protocol
@@ -7,35 +7,35 @@ from .relationship import Relationship, ToManyRelationship
 
 
 class Collection(Protocol):
-    """What a to-many relationship leads to, page by page."""
+    """The collection that a to-many relationship leads to, read page by page."""
 
     def __aiter__(self) -> AsyncIterator[Any]:
-        """Every resource, in order."""
+        """Iterate over all resources, in order."""
         ...
 
     def pages(self) -> AsyncIterator[Any]:
-        """The pages, in order."""
+        """Iterate over the pages, in order."""
         ...
 
     def first(self) -> Awaitable[Any]:
-        """The first resource; None if there is none."""
+        """Return the first resource; None if there is none."""
         ...
 
     def count(self) -> Awaitable[int]:
-        """How many there are."""
+        """Return the number of resources."""
         ...
 
 
 class Follow(Protocol):
-    """What fetches the target of a relationship; a session is one."""
+    """Something that fetches the targets of relationships; a session is one."""
 
     def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Awaitable[Any]:
-        """The resource, the tuple of resources, or None that `relationship` leads to.
+        """Fetch the resource, the tuple of resources, or None that `relationship` leads to.
 
-        Awaits of one relationship object share one request, unless it is to be asked `anew`.
+        Concurrent awaits of one relationship object share one request, except with `anew`.
         """
         ...
 
     def list(self, relationship: ToManyRelationship[Any], /) -> Collection:
-        """What a to-many relationship leads to, to be read page by page; no request yet."""
+        """Return the collection that a to-many relationship leads to, without a request yet."""
         ...

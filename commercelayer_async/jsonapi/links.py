@@ -124,13 +124,13 @@ class Links(Mapping[str, Link | None]):
         value = self._members[name]
         if name[:1] == "@":
             raise KeyError(name)
-        return link_from_json(value, pointer=lambda: self._place(name), base=self._base, rel=name)
+        return link_from_json(value, pointer=lambda: self._member_pointer(name), base=self._base, rel=name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         pointer = self._pointer if isinstance(self._pointer, str) else self._pointer()
-        return _links, (dict(self._members), pointer, self._base)
+        return _restore_links, (dict(self._members), pointer, self._base)
 
-    def _place(self, name: str) -> str:
+    def _member_pointer(self, name: str) -> str:
         pointer = self._pointer if isinstance(self._pointer, str) else self._pointer()
         return f"{pointer}/{escape(name)}"
 
@@ -191,5 +191,5 @@ def escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _links(members: Mapping[str, Any], pointer: str, base: str | None) -> Links:
+def _restore_links(members: Mapping[str, Any], pointer: str, base: str | None) -> Links:
     return Links(members, pointer=pointer, base=base)

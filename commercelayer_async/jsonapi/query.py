@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from .._text import did_you_mean, json_type_name, printable
-from ._schema import wire_names
+from ._schema import member_names
 from .errors import ConfigurationError
 from .resource import GenericResource, Resource, declared_relationships
 
@@ -18,13 +18,13 @@ _SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INCLUDE: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
-def path_of(type_: str, id_: str) -> str:
+def path_of(type: str, id: str) -> str:
     """The path of a resource below the API's root, `/customers/xYZkjABcde`.
 
     Raises:
         ConfigurationError: the type or id is not one plain path segment: letters, digits, `_` and `-`, at most 64.
     """
-    return f"/{segment(type_, 'type')}/{segment(id_, 'id')}"
+    return f"/{segment(type, 'type')}/{segment(id, 'id')}"
 
 
 def segment(text: object, what: str) -> str:
@@ -61,7 +61,7 @@ def fieldset(cls: type[Resource]) -> tuple[str, ...] | None:
     """The field names that a sparse class asks for; None for a class that takes what comes."""
     if not cls.sparse:
         return None
-    return (*wire_names(cls), *declared_relationships(cls))
+    return (*member_names(cls), *declared_relationships(cls))
 
 
 def query_of(cls: type[Resource], include: Sequence[str] = ()) -> str:

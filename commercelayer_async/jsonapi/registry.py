@@ -44,7 +44,7 @@ class Registry:
             ConfigurationError: one is no attrs class made from `Resource`, or names no `type`.
         """
         self._classes = {type_of(cls): cls for cls in classes}
-        self._options = _Options(converter, max_resources)
+        self._options = _RegistryOptions(converter, max_resources)
         self._variants: dict[object, Registry] = {}
         self._decoders: Decoders | None = None
 
@@ -53,7 +53,7 @@ class Registry:
         return f"{shown}.lenient()" if self._options.lenient else shown
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _registry, (self.classes, self._options)
+        return _restore_registry, (self.classes, self._options)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Registry":
         return self
@@ -107,13 +107,13 @@ class Registry:
             return self
         found = self._variants.get(None)
         if found is None:
-            found = self._variants[None] = _registry(self.classes, attrs.evolve(self._options, lenient=False))
+            found = self._variants[None] = _restore_registry(self.classes, attrs.evolve(self._options, lenient=False))
             found._options = attrs.evolve(self._options, lenient=True)
         return found
 
     def _variant(self, of: object, classes: tuple[type[Resource], ...]) -> "Registry":
         if of not in self._variants:
-            self._variants[of] = _registry(classes, self._options)
+            self._variants[of] = _restore_registry(classes, self._options)
         return self._variants[of]
 
     def decode(self, document: Document, *, follow: Follow | None = None, response: object = None) -> Decoded:
@@ -169,7 +169,7 @@ class Registry:
 
 
 @attrs.frozen
-class _Options:
+class _RegistryOptions:
     """How a registry reads, whatever its classes."""
 
     converter: "Converter | None" = None
@@ -177,7 +177,7 @@ class _Options:
     lenient: bool = False
 
 
-def _registry(classes: tuple[type[Resource], ...], options: _Options) -> Registry:
+def _restore_registry(classes: tuple[type[Resource], ...], options: _RegistryOptions) -> Registry:
     registry = Registry(*classes, converter=options.converter, max_resources=options.max_resources)
     return registry.lenient() if options.lenient else registry
 

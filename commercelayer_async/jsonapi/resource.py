@@ -1,4 +1,4 @@
-"""Resources: the attrs classes that resource objects become."""
+"""Resources: the base of the attrs classes that resource objects are decoded into."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 import attrs
 
 from ._compound import Compound, Key
-from ._depth import WHEN_DEEP, copied, packed, unpacked
+from ._depth import WHEN_DEEP, copy_deep, pack_deep, unpack_deep
 from ._dump import to_dict
-from ._schema import once_per_class, wire_names
-from .declaration import ToMany, ToOne, opened, related, said
+from ._schema import member_names, once_per_class
+from .declaration import ToMany, ToOne, get_relationship, is_in_document, relationship_members
 from .errors import ConfigurationError, DecodeError
 from .follow import Follow
 from .links import Links
@@ -19,29 +19,29 @@ R = TypeVar("R", bound="Resource")
 
 
 class _Bookkeeping:
-    """What a decoded resource knows beside its attributes: slots that neither attrs nor msgspec sees.
+    """The slots of a decoded resource that neither attrs nor msgspec sees.
 
-    As attrs fields they would be tested and filled with defaults for each resource, which costs as much as three
+    As attrs fields they would be checked and filled with defaults for each resource, which takes as long as three
     attributes do.
     """
 
-    __slots__ = ("__weakref__", "_beside", "_document", "_relationships")
+    __slots__ = ("__weakref__", "_document", "_rare_fields", "_relationships")
 
     if TYPE_CHECKING:
         _document: Compound
         _relationships: Any
-        _beside: "_Beside"
+        _rare_fields: "_RareFields"
 
 
 @attrs.frozen
-class _Beside:
-    """What only few resources have."""
+class _RareFields:
+    """What few resources have: one slot for all of it keeps the others small."""
 
     lid: str | None = None
     invalid_attributes: Mapping[str, DecodeError] = attrs.field(factory=dict[str, DecodeError])
 
 
-_NOTHING_BESIDE: Final = _Beside()
+_NO_RARE_FIELDS: Final = _RareFields()
 
 
 @attrs.frozen(kw_only=True)
@@ -49,18 +49,18 @@ class Resource(_Bookkeeping):
     """A resource: subclass it with `@attrs.frozen(kw_only=True)`, name its `type`, list its attributes.
 
     Two resources are equal if class, id and attributes are; relationships do not count. Links, meta, relationships
-    and unknown attributes come from the document and are read from it when asked for; a resource made by hand has
-    none. Names in documents that cannot be names here are given by `alias` or `member`. Resources pickle with their
-    document, but without their session: see `bind`.
+    and unknown attributes are read from the document on access; a resource made by hand has none. Where a member name
+    is not a Python name, `alias` or `member` gives it. Resources pickle with their document, but without their session:
+    see `bind`.
     """
 
     type: ClassVar[str]
-    """The JSON:API type, as it stands in documents."""
+    """The JSON:API type."""
     sparse: ClassVar[bool] = False
-    """True for a class that lists only some of the type's fields: these, and no others, are asked for."""
+    """True for a class that declares some of the type's fields: only these are requested (a sparse fieldset)."""
 
     id: str
-    """Opaque; unique among the resources of its type. Empty only where `lid` stands for it."""
+    """Opaque; unique among the resources of its type. Empty only if the resource has a `lid` instead."""
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
@@ -69,9 +69,9 @@ class Resource(_Bookkeeping):
         if taken:
             raise ConfigurationError(
                 f"{cls.__name__}.{taken[0]} would hide a member of Resource; give the attribute another name and"
-                f" the wire name as its alias: attrs.field(alias={taken[0]!r})"
+                f" the member name as its alias: attrs.field(alias={taken[0]!r})"
             )
-        # attrs generates one for each class, which fails on objects among the attributes.
+        # attrs generates a hash for each class, over all attributes: it would fail on those that are objects.
         cls.__hash__ = Resource.__hash__  # type: ignore[method-assign]
         for name in ("__eq__", "__repr__"):
             if name in vars(cls):
@@ -82,17 +82,17 @@ class Resource(_Bookkeeping):
 
     @property
     def lid(self) -> str | None:
-        """Identity local to the document (JSON:API 1.1), of an included resource whose `id` is empty; else None."""
-        return getattr(self, "_beside", _NOTHING_BESIDE).lid
+        """The local id (JSON:API 1.1) of an included resource without `id`; else None."""
+        return getattr(self, "_rare_fields", _NO_RARE_FIELDS).lid
 
     @property
     def key(self) -> Key:
-        """Type, "id" or "lid", and its value: what identifies the resource in its document."""
+        """Type, "id" or "lid", and the value of that: the identity of the resource in its document."""
         return (self.type, "id", self.id) if self.id else (self.type, "lid", self.lid or "")
 
     @property
     def links(self) -> Links:
-        """The resource's own links; `links.self` answers with this resource."""
+        """The resource's own links; `links.self` is its URL."""
         document = getattr(self, "_document", None)
         if document is None:
             return Links()
@@ -102,16 +102,16 @@ class Resource(_Bookkeeping):
 
     @property
     def meta(self) -> Mapping[str, Any]:
-        """What the document says about the resource beside its attributes, such as its `mode`."""
+        """The `meta` of the resource object, such as the `mode`; empty if there is none."""
         document = getattr(self, "_document", None)
         return document.member(self.key, "meta") if document is not None else {}
 
     @property
     def raw_attributes(self) -> Mapping[str, Any]:
-        """Every attribute as received, by its name in the document, in its order; empty if made by hand.
+        """All attributes as received, by member name, in the document's order; empty if made by hand.
 
-        `"reference" in resource.raw_attributes` tells an attribute that is absent from one that is null. What was read
-        as a date is text here.
+        `"reference" in resource.raw_attributes` tells an absent attribute from one that is null. Dates are strings
+        here.
         """
         document = getattr(self, "_document", None)
         return document.attributes(self.key) if document is not None else {}
@@ -119,34 +119,44 @@ class Resource(_Bookkeeping):
     @property
     def extra(self) -> Mapping[str, Any]:
         """Attributes that the class does not declare, as received."""
-        known = wire_names(type(self))
+        known = member_names(type(self))
         return {name: value for name, value in self.raw_attributes.items() if name not in known}
 
     @property
     def invalid_attributes(self) -> Mapping[str, DecodeError]:
-        """What is wrong with attributes that a lenient registry kept as received, by their names in the document.
+        """The errors of attributes that a lenient registry kept as received, by member name.
 
-        Under "" is what the class's own checks say of all of them together.
+        Under "" is the error of the class's own checks, if it is about more than one attribute.
         """
-        return getattr(self, "_beside", _NOTHING_BESIDE).invalid_attributes
+        return getattr(self, "_rare_fields", _NO_RARE_FIELDS).invalid_attributes
 
     @property
     def raw(self) -> Mapping[str, Any]:
-        """The whole resource object as received, equal as JSON and in its order; empty if made by hand."""
+        """The whole resource object as received: equal as JSON, in the same order; empty if made by hand."""
         document = getattr(self, "_document", None)
         return document.raw(self.key) if document is not None else {}
 
     @property
     def relationships(self) -> Mapping[str, Relationship]:
-        """Every relationship that the document names, declared in the class or not."""
+        """The relationships in the document by member name, declared in the class or not."""
         return _Relationships(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """The resource as a resource object of plain JSON types, secrets included; see `to_dict` in this package."""
+        """Return the resource as a resource object of plain JSON types, secrets included.
+
+        Attributes stand under their member names, in the document's order, those that the class does not declare as
+        received, and those that the document lacks left out. Datetimes are ISO 8601 strings, decimals strings of all
+        their digits. Relationships are there as far as the document gives linkage.
+
+        Raises:
+            DecodeError: a value is nested deeper than can be written, or cattrs has no hook for its type.
+        """
         return to_dict(self)
 
     def bind(self, follow: Follow) -> Self:
-        """This resource, and all of its document, able to fetch through `follow` (a session); for unpickled ones.
+        """Let all resources of this one's document fetch through `follow` (a session), and return this one.
+
+        Unpickled resources need it.
 
         Raises:
             ConfigurationError: the resource was made by hand, so there is nothing to follow.
@@ -158,23 +168,28 @@ class Resource(_Bookkeeping):
         return self
 
     def detached(self) -> Self:
-        """This resource without its document: identity and attributes, equal to it; for keeping many.
+        """Return an equal resource without the document: identity and attributes alone; for keeping many.
 
-        A resource keeps all bytes of the document that it came in, which are often more than all its values. This one
-        does not, and knows as little of relationships, links, meta and unknown attributes as one made by hand.
+        A resource keeps all bytes of its document, which are often more than its values. The detached one does not. As
+        one made by hand, it has no relationships, links, meta or unknown attributes.
         """
-        return _made(type(self), _values(self), None, getattr(self, "_beside", None))
+        return _build(type(self), _field_values(self), None, getattr(self, "_rare_fields", None))
 
     def __copy__(self) -> Self:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        values = {name: copied(value, memo) for name, value in _values(self).items()}
-        return _made(type(self), values, getattr(self, "_document", None), getattr(self, "_beside", None))
+        values = {name: copy_deep(value, memo) for name, value in _field_values(self).items()}
+        return _build(type(self), values, getattr(self, "_document", None), getattr(self, "_rare_fields", None))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {name: packed(value) for name, value in _values(self).items()}
-        return _revive, (type(self), values, getattr(self, "_document", None), getattr(self, "_beside", None))
+        values = {name: pack_deep(value) for name, value in _field_values(self).items()}
+        return _restore_resource, (
+            type(self),
+            values,
+            getattr(self, "_document", None),
+            getattr(self, "_rare_fields", None),
+        )
 
 
 _RESERVED: Final = frozenset(name for name in dir(Resource) if not name.startswith("__")) - {"id"}
@@ -182,14 +197,14 @@ _RESERVED: Final = frozenset(name for name in dir(Resource) if not name.startswi
 
 @attrs.frozen(kw_only=True)
 class GenericResource(Resource):
-    """A resource of a type that no class was registered for, with its attributes as received."""
+    """A resource of a type without a registered class, with its attributes as received."""
 
     type: str  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride] - the one class without one
     attributes: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        """Nothing: all attributes are in `attributes`."""
+        """Empty: all attributes are in `attributes`."""
         return {}
 
 
@@ -202,15 +217,17 @@ class _Relationships(Mapping[str, Relationship]):
         self._resource = resource
 
     def __getitem__(self, name: str) -> Relationship:
-        members = opened(self._resource)
+        members = relationship_members(self._resource)
         declared = declared_relationships(type(self._resource)).get(name)
         if name not in members and declared is None:
             raise KeyError(name)
-        return related(self._resource, name, declared.value if declared is not None else Relationship)
+        return get_relationship(self._resource, name, declared.value if declared is not None else Relationship)
 
     def __iter__(self) -> Iterator[str]:
-        members = opened(self._resource)
-        return (name for name, value in members.items() if name[:1] != "@" and ":" not in name and said(value))
+        members = relationship_members(self._resource)
+        return (
+            name for name, value in members.items() if name[:1] != "@" and ":" not in name and is_in_document(value)
+        )
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -218,44 +235,46 @@ class _Relationships(Mapping[str, Relationship]):
 
 @once_per_class
 def declared_relationships(cls: Any) -> dict[str, ToOne[Any] | ToMany[Any]]:
-    """The relationships that a class declares, by member name."""
+    """Return the relationships that a class declares, by member name; inherited ones first."""
     bases: tuple[type, ...] = cls.__mro__
     found: list[Any] = [value for base in reversed(bases) for value in vars(base).values()]
     return {value.member: value for value in found if isinstance(value, (ToOne, ToMany))}
 
 
-def beside(resource: Resource, **facts: Any) -> None:
-    """Note what only few resources have: `lid`, `invalid_attributes`."""
-    known = getattr(resource, "_beside", _NOTHING_BESIDE)
-    object.__setattr__(resource, "_beside", attrs.evolve(known, **facts))
+def set_extras(resource: Resource, **facts: Any) -> None:
+    """Set what few resources have: `lid`, `invalid_attributes`."""
+    known = getattr(resource, "_rare_fields", _NO_RARE_FIELDS)
+    object.__setattr__(resource, "_rare_fields", attrs.evolve(known, **facts))
 
 
-def _values(resource: Resource) -> dict[str, Any]:
-    values = {name: getattr(resource, name, attrs.NOTHING) for name in _names(type(resource))}
-    # A field that attrs does not fill may be without a value.
+def _field_values(resource: Resource) -> dict[str, Any]:
+    values = {name: getattr(resource, name, attrs.NOTHING) for name in _field_names(type(resource))}
+    # A field with `init=False` may have no value.
     return {name: value for name, value in values.items() if value is not attrs.NOTHING}
 
 
 @once_per_class
-def _names(cls: Any) -> tuple[str, ...]:
+def _field_names(cls: Any) -> tuple[str, ...]:
     return tuple(field.name for field in attrs.fields(cls))
 
 
-def _made(cls: type[R], values: dict[str, Any], document: Compound | None, facts: "_Beside | None") -> R:
+def _build(cls: type[R], values: dict[str, Any], document: Compound | None, facts: "_RareFields | None") -> R:
     resource = object.__new__(cls)
     for name, value in values.items():
         object.__setattr__(resource, name, value)
     if facts is not None:
-        object.__setattr__(resource, "_beside", facts)
+        object.__setattr__(resource, "_rare_fields", facts)
     if document is not None:
         object.__setattr__(resource, "_document", document)
-        object.__setattr__(resource, "_relationships", document.part(resource.key, "relationships"))
+        object.__setattr__(resource, "_relationships", document.member_bytes(resource.key, "relationships"))
     return resource
 
 
-def _revive(cls: type[R], values: dict[str, Any], document: Compound | None, facts: "_Beside | None") -> R:
-    """What pickles call."""
-    resource = _made(cls, {name: unpacked(value) for name, value in values.items()}, document, facts)
+def _restore_resource(
+    cls: type[R], values: dict[str, Any], document: Compound | None, facts: "_RareFields | None"
+) -> R:
+    """Make the resource of a pickle."""
+    resource = _build(cls, {name: unpack_deep(value) for name, value in values.items()}, document, facts)
     if document is not None:
-        document.hand_out(resource)
+        document.track(resource)
     return resource

@@ -12,7 +12,7 @@ from commercelayer_async.errors import ConfigurationError, DecodeError
 from commercelayer_async.jsonapi import GenericResource, Registry, parse
 from commercelayer_async.jsonapi import RelationshipState as State
 from commercelayer_async.jsonapi._compound import response_of
-from commercelayer_async.jsonapi._decode.decoders import MOST_MET
+from commercelayer_async.jsonapi._decode.decoders import MAX_SEEN_TYPES
 from tests.jsonapi.models import BLOG, CLASSES, Article, Person, article, body_of, read, related
 
 
@@ -194,7 +194,7 @@ def test_unknown_types_are_generic_wherever_they_stand():
 
 
 @pytest.mark.parametrize(
-    "types", [["martians"], [f"martians {n}" for n in range(2 * MOST_MET)], ["\0"], ["a", "\0", "b"]]
+    "types", [["martians"], [f"martians {n}" for n in range(2 * MAX_SEEN_TYPES)], ["\0"], ["a", "\0", "b"]]
 )
 def test_unknown_types_read_alike_however_many_were_met(types):
     registry = Registry(*CLASSES)

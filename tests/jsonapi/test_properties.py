@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from commercelayer_async.errors import ConfigurationError, DecodeError
 from commercelayer_async.jsonapi import GenericResource, Registry, Resource, parse
-from commercelayer_async.jsonapi._decode.decoders import _decode_step_list, _decode_steps
-from commercelayer_async.jsonapi._decode.strict import steps_of_document
+from commercelayer_async.jsonapi._decode.decoders import _decode_in_two_steps, _decode_raw_list
+from commercelayer_async.jsonapi._decode.strict import raw_document
 from tests.jsonapi import models
 from tests.jsonapi.reference import as_list, key_of, state_of, table_of, without_extensions
 from tests.jsonapi.strategies import legal, wrong_documents
@@ -60,10 +60,10 @@ def every_way() -> dict[str, Registry]:
     met, steps, by_hand = (Registry(*models.CLASSES) for _ in range(3))
     met.read(b'{"data": {"type": "martians", "id": "1"}}')
     in_steps: Any = steps._compiled
-    in_steps._first, in_steps._first_list = _decode_steps, _decode_step_list
+    in_steps._decode_document, in_steps._decode_list = _decode_in_two_steps, _decode_raw_list
     slow: Any = by_hand._compiled
-    slow._first = slow._first_list = lambda _: 1 / 0
-    slow._again = steps_of_document
+    slow._decode_document = slow._decode_list = lambda _: 1 / 0
+    slow._fallback = raw_document
     slow._fill_of = lambda _: None
     return {"all types met": met, "steps": steps, "by hand": by_hand}
 

@@ -131,7 +131,7 @@ def test_meta_and_links_of_a_relationship_are_kept():
 
     assert comments.meta == {"count": 3}
     assert comments.links.self.href.endswith("/relationships/comments")
-    assert comments.way().url == "https://blog.example/articles/1/comments"
+    assert comments.links.related.url == "https://blog.example/articles/1/comments"
     assert comments.links.next.url == "https://blog.example/api/articles/1?page=2"
     assert comments.links["x:y"] is None
     assert comments.to_many

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from commercelayer_async import ConfigurationError, GenericResource, Resource, ToMany, ToOne
 from commercelayer_async._lists.filters import PREDICATES, Asked, filter_parameters, sort_keys, target_class
 from commercelayer_async.jsonapi import Registry
-from commercelayer_async.jsonapi._schema import wire_names
+from commercelayer_async.jsonapi._schema import member_names
 from commercelayer_async.resources import (
     RESOURCES,
     Customer,
@@ -251,7 +251,7 @@ def test_flags_of_the_schema() -> None:
 @pytest.mark.parametrize("cls", RESOURCES)
 def test_the_table_names_what_the_classes_declare(cls: type[Resource]) -> None:
     asked = Asked(cls, REGISTRY)
-    known = {"id", *wire_names(cls)}
+    known = {"id", *member_names(cls)}
 
     assert (asked.filterable or set()) <= known
     assert (asked.sortable or set()) <= known

@@ -22,10 +22,10 @@ from .._compound import Compound, Follower, ResourceDecoder
 from .._json import exact, require_utf8
 from ..document import own_members, require_few
 from ..errors import DecodeError
-from ..resource import GenericResource, Resource, beside
-from .fieldwise import ByHand, structure_unknown
-from .shadow import twin_of
-from .strict import NO_RELATIONSHIPS, Step, steps_of_document, steps_of_included
+from ..resource import GenericResource, Resource, set_extras
+from .fieldwise import FieldwiseDecoder, structure_unknown
+from .shadow import shadow_of
+from .strict import NO_RELATIONSHIPS, RawResourceObject, raw_document, raw_included
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -35,11 +35,11 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 Fill = Callable[[Raw], Any]
 """From the bytes of `attributes` to the twin of a resource."""
 
-MOST_MET: Final = 32
+MAX_SEEN_TYPES: Final = 32
 """Types without a class that are put into the union, which is compiled anew for each."""
 
 
-class _Wire(msgspec.Struct, gc=False):
+class _KnownResource(msgspec.Struct, gc=False):
     """A resource object of a known type; subclasses add `attributes`, which is the resource in the making."""
 
     id: _Text
@@ -48,10 +48,10 @@ class _Wire(msgspec.Struct, gc=False):
     resource: ClassVar[type[Resource]] = Resource
 
 
-_NOBODY: Final = "\x00"
+_IMPOSSIBLE_TYPE: Final = "\x00"
 
 
-class _GenericWire(_Wire, gc=False):
+class _SeenResource(_KnownResource, gc=False):
     """A resource object of a type that was met before, though no class was registered for it."""
 
     attributes: dict[str, Any] = {}
@@ -60,7 +60,7 @@ class _GenericWire(_Wire, gc=False):
     type: ClassVar[str]
 
 
-class _Nobody(msgspec.Struct, tag_field="type", tag=_NOBODY):
+class _NeverMatches(msgspec.Struct, tag_field="type", tag=_IMPOSSIBLE_TYPE):
     """What no resource object is: beside a single class it makes a union, in which msgspec insists on a type."""
 
     attributes: Annotated[str, msgspec.Meta(min_length=1, max_length=0)]
@@ -73,14 +73,14 @@ class _Envelope(msgspec.Struct, gc=False):
     errors: Raw | UnsetType = UNSET
 
 
-class _InSteps(_Envelope, gc=False):
+class _TwoStepDocument(_Envelope, gc=False):
     """A document whose resources are filled in a second step."""
 
-    data: Step | list[Step] | UnsetType | None = UNSET
+    data: RawResourceObject | list[RawResourceObject] | UnsetType | None = UNSET
 
 
-_decode_steps: Final = msgspec.json.Decoder(_InSteps).decode
-_decode_step_list: Final = msgspec.json.Decoder(list[Step]).decode
+_decode_in_two_steps: Final = msgspec.json.Decoder(_TwoStepDocument).decode
+_decode_raw_list: Final = msgspec.json.Decoder(list[RawResourceObject]).decode
 _decode_attributes: Final = msgspec.json.Decoder(dict[str, Any], float_hook=exact).decode
 
 
@@ -96,27 +96,27 @@ class Decoders:
         lenient: bool = False,
     ) -> None:
         self._classes = classes
-        self._limit = max_resources
-        self._by_hand = ByHand(converter, lenient=lenient)
-        self._twins = {} if converter is not None else {type_: twin_of(cls) for type_, cls in classes.items()}
+        self._max_resources = max_resources
+        self._fieldwise = FieldwiseDecoder(converter, lenient=lenient)
+        self._shadows = {} if converter is not None else {type_: shadow_of(cls) for type_, cls in classes.items()}
         self._fills: dict[str, Fill | None] = {}
-        self._first: Callable[[bytes], Any] = _decode_steps
-        self._first_list: Callable[[Raw], Any] = _decode_step_list
-        self._met: dict[str, Any] = {}
+        self._decode_document: Callable[[bytes], Any] = _decode_in_two_steps
+        self._decode_list: Callable[[Raw], Any] = _decode_raw_list
+        self._seen_types: dict[str, Any] = {}
         """The wires of types without a class."""
-        if self._twins and None not in self._twins.values():
-            self._start_in_one_pass()
+        if self._shadows and None not in self._shadows.values():
+            self._compile_union()
 
-    def _start_in_one_pass(self) -> None:
+    def _compile_union(self) -> None:
         try:
-            wires = [_wire(cls, self._twins[type_]) for type_, cls in self._classes.items()]
-            known: Any = Union[(*wires, *self._met.values(), _Nobody)]
+            structs = [_struct_of(cls, self._shadows[type_]) for type_, cls in self._classes.items()]
+            known: Any = Union[(*structs, *self._seen_types.values(), _NeverMatches)]
             first = _decoder(_envelope(known))
-            self._first_list = _decoder(list[known])
+            self._decode_list = _decoder(list[known])
         except TypeError:
             # A union that msgspec refuses, of a type that it does not know and another: by hand.
             return
-        self._first = first
+        self._decode_document = first
 
     def read(
         self,
@@ -130,11 +130,11 @@ class Decoders:
         if not body.isascii():
             require_utf8(body, url=url)
         try:
-            envelope = self._first(body)
+            envelope = self._decode_document(body)
         except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; what it means is told below
             envelope = None
         if envelope is None:
-            envelope = self._again(body, url)
+            envelope = self._fallback(body, url)
         data: Any = envelope.data
         if envelope.errors is not UNSET or data is UNSET:
             _no_data(envelope, url)
@@ -142,11 +142,11 @@ class Decoders:
             return None
         document = Compound(envelope.included, body, url, registry, follow, response)
         if data.__class__ is list:
-            resources = self._adopt(data, document, "/data", many=True)
-            document.handed = list(map(ref, resources))
+            resources = self._finish(data, document, "/data", many=True)
+            document.live_primary = list(map(ref, resources))
             return resources
-        if self._met or data.__class__ is Step:
-            return self._adopt([data], document, "/data", many=False)[0]
+        if self._seen_types or data.__class__ is RawResourceObject:
+            return self._finish([data], document, "/data", many=False)[0]
         # As `_adopt` does for many.
         resource = data.attributes
         resource.id = data.id
@@ -160,84 +160,93 @@ class Decoders:
         raw = document.included
         if raw is UNSET:
             return ()
-        entries = _attempt(self._first_list, raw)
+        entries = _attempt(self._decode_list, raw)
         if entries is None:
-            entries = _attempt(_decode_step_list, raw)
+            entries = _attempt(_decode_raw_list, raw)
         if entries is None:
-            entries = steps_of_included(raw, document.url)
-        return self._adopt(entries, document, "/included", many=True)
+            entries = raw_included(raw, document.url)
+        return self._finish(entries, document, "/included", many=True)
 
-    def _again(self, body: bytes, url: str | None) -> Any:
-        envelope = _attempt(_decode_steps, body) if self._first is not _decode_steps else None
-        return steps_of_document(body, url) if envelope is None else envelope
+    def _fallback(self, body: bytes, url: str | None) -> Any:
+        envelope = _attempt(_decode_in_two_steps, body) if self._decode_document is not _decode_in_two_steps else None
+        return raw_document(body, url) if envelope is None else envelope
 
-    def _adopt(self, wires: list[Any], document: Compound, at: str, *, many: bool) -> tuple[Resource, ...]:
+    def _finish(self, structs: list[Any], document: Compound, at: str, *, many: bool) -> tuple[Resource, ...]:
         """The resources that the wires carry, with what they know beside their attributes.
 
         The loop runs for each resource of each page; its assignments go to slots, some 20 ns each.
         """
-        if len(wires) > self._limit:
-            require_few(wires, at, document.url, self._limit)
-        if not wires:
+        if len(structs) > self._max_resources:
+            require_few(structs, at, document.url, self._max_resources)
+        if not structs:
             return ()
-        usual = wires[0].__class__
-        if issubclass(usual, Step):
-            return self._fill(wires, document, at, many=many)
-        cls = usual.resource
+        current = structs[0].__class__
+        if issubclass(current, RawResourceObject):
+            return self._fill_each(structs, document, at, many=many)
+        cls = current.resource
         generic = cls is GenericResource
-        for n, wire in enumerate(wires):
-            if wire.__class__ is not usual:
-                usual = wire.__class__
-                cls = usual.resource
+        for n, struct in enumerate(structs):
+            if struct.__class__ is not current:
+                current = struct.__class__
+                cls = current.resource
                 generic = cls is GenericResource
-            resource = wire.attributes
+            resource = struct.attributes
             if generic:
-                resource = _generic(usual.type, resource)
-            resource.id = wire.id
-            resource._relationships = wire.relationships
+                resource = _generic(current.type, resource)
+            resource.id = struct.id
+            resource._relationships = struct.relationships
             resource._document = document
             resource.__class__ = cls
-            wires[n] = resource
-        return tuple(wires)
+            structs[n] = resource
+        return tuple(structs)
 
-    def _fill(self, steps: list[Step], document: Compound, at: str, *, many: bool) -> tuple[Resource, ...]:
+    def _fill_each(
+        self, raw_objects: list[RawResourceObject], document: Compound, at: str, *, many: bool
+    ) -> tuple[Resource, ...]:
         resources: list[Any] = []
         ways: dict[str, tuple[Any, Fill | None]] = {}
-        for n, step in enumerate(steps):
-            way = ways.get(step.type)
+        for n, raw_object in enumerate(raw_objects):
+            way = ways.get(raw_object.type)
             if way is None:
-                way = ways[step.type] = (self._classes.get(step.type, GenericResource), self._fill_of(step.type))
+                way = ways[raw_object.type] = (
+                    self._classes.get(raw_object.type, GenericResource),
+                    self._fill_of(raw_object.type),
+                )
             cls, fill = way
-            resource = _attempt(fill, step.attributes) if fill is not None else None
+            resource = _attempt(fill, raw_object.attributes) if fill is not None else None
             if resource is None:
                 pointer = f"{at}/{n}" if many else at
-                resource = self._slow(cls, step, pointer, document)
+                resource = self._fill_fieldwise(cls, raw_object, pointer, document)
             else:
-                resource.id = step.id
-                resource._relationships = step.relationships
+                resource.id = raw_object.id
+                resource._relationships = raw_object.relationships
                 resource._document = document
                 resource.__class__ = cls
-            if step.lid:
-                beside(resource, lid=step.lid)
+            if raw_object.lid:
+                set_extras(resource, lid=raw_object.lid)
             resources.append(resource)
-        self._meet(ways)
+        self._remember_types(ways)
         return tuple(resources)
 
-    def _meet(self, types: Iterable[str]) -> None:
+    def _remember_types(self, types: Iterable[str]) -> None:
         """Know the types without a class when they come again: the union would refuse each such document first."""
-        new = [type_ for type_ in types if type_ not in self._classes and type_ not in self._met]
-        if not new or self._first is _decode_steps:
+        new = [type_ for type_ in types if type_ not in self._classes and type_ not in self._seen_types]
+        if not new or self._decode_document is _decode_in_two_steps:
             return
-        if len(self._met) + len(new) > MOST_MET or _NOBODY in new:
-            self._first, self._first_list = _decode_steps, _decode_step_list
+        if len(self._seen_types) + len(new) > MAX_SEEN_TYPES or _IMPOSSIBLE_TYPE in new:
+            self._decode_document, self._decode_list = _decode_in_two_steps, _decode_raw_list
             return
-        self._met |= {type_: _generic_wire(type_) for type_ in new}
-        self._start_in_one_pass()
+        self._seen_types |= {type_: _struct_of_seen(type_) for type_ in new}
+        self._compile_union()
 
-    def _slow(self, cls: type[Resource], step: Step, pointer: str, document: Compound) -> Any:
-        by_hand = self._by_hand
-        resource = by_hand.structure(cls, step.type, step.id, step.attributes, pointer=pointer, url=document.url)
-        object.__setattr__(resource, "_relationships", step.relationships)
+    def _fill_fieldwise(
+        self, cls: type[Resource], raw_object: RawResourceObject, pointer: str, document: Compound
+    ) -> Any:
+        fieldwise = self._fieldwise
+        resource = fieldwise.structure(
+            cls, raw_object.type, raw_object.id, raw_object.attributes, pointer=pointer, url=document.url
+        )
+        object.__setattr__(resource, "_relationships", raw_object.relationships)
         object.__setattr__(resource, "_document", document)
         return resource
 
@@ -246,12 +255,12 @@ class Decoders:
         if type_ not in self._classes:
             return lambda raw: _generic(type_, _decode_attributes(raw))
         if type_ not in self._fills:
-            self._fills[type_] = self._filling(self._twins.get(type_))
+            self._fills[type_] = self._compile_fill(self._shadows.get(type_))
         return self._fills[type_]
 
-    def _filling(self, twin: type[Any] | None) -> Fill | None:
+    def _compile_fill(self, shadow: type[Any] | None) -> Fill | None:
         try:
-            return _decoder(twin) if twin is not None else None
+            return _decoder(shadow) if shadow is not None else None
         except TypeError:
             return None
 
@@ -267,16 +276,16 @@ def _decoder(type_: Any) -> Any:
     return msgspec.json.Decoder(type_, float_hook=exact, dec_hook=structure_unknown).decode
 
 
-def _envelope(wire: Any) -> Any:
-    data = wire | list[wire] | UnsetType | None
+def _envelope(struct: Any) -> Any:
+    data = struct | list[struct] | UnsetType | None
     return msgspec.defstruct("_OnePass", [("data", data, UNSET)], bases=(_Envelope,), gc=False)
 
 
-def _wire(cls: type[Resource], twin: type[Any] | None) -> Any:
+def _struct_of(cls: type[Resource], shadow: type[Any] | None) -> Any:
     return msgspec.defstruct(
         f"_{cls.__name__}Wire",
-        [("attributes", twin)],
-        bases=(_Wire,),
+        [("attributes", shadow)],
+        bases=(_KnownResource,),
         namespace={"resource": cls},
         tag_field="type",
         tag=cls.type,
@@ -285,15 +294,15 @@ def _wire(cls: type[Resource], twin: type[Any] | None) -> Any:
     )
 
 
-def _generic_wire(type_: str) -> Any:
+def _struct_of_seen(type_: str) -> Any:
     namespace = {"type": type_}
     return msgspec.defstruct(
-        "_Met", (), bases=(_GenericWire,), namespace=namespace, tag_field="type", tag=type_, gc=False
+        "_Met", (), bases=(_SeenResource,), namespace=namespace, tag_field="type", tag=type_, gc=False
     )
 
 
-_generic_twin: Final[Any] = twin_of(GenericResource)
-_new_generic: Final[Callable[[], Any]] = partial(object.__new__, _generic_twin)
+_generic_shadow: Final[Any] = shadow_of(GenericResource)
+_new_generic: Final[Callable[[], Any]] = partial(object.__new__, _generic_shadow)
 
 
 def _generic(type_: str, attributes: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from ..links import escape
 
 _WANTED: Final = re.compile(r"Expected `([^`]+)`( of [a-z]+ [<>=]+ \d+| [<>=]+ [\d.]+| matching regex)?")
 _PATH: Final = re.compile(r" - at `\$([^`]*)`$")
-_STEP: Final = re.compile(r"\[(\d+)\]|\.([^.\[\]]+)")
+_SEGMENT: Final = re.compile(r"\[(\d+)\]|\.([^.\[\]]+)")
 _REQUIRED: Final = re.compile(r"Object missing required field `([^`]+)`")
 _JSON_NAMES: Final = {
     "str": "a string",
@@ -43,22 +43,22 @@ def expected(reason: Exception) -> str:
     return " or ".join(_JSON_NAMES.get(name, name) for name in names) + (wanted[2] or "")
 
 
-def place(reason: Exception, value: Any) -> tuple[Any, str]:
+def locate_value(reason: Exception, value: Any) -> tuple[Any, str]:
     """The part of `value` that `reason` is about, and the pointer to it from there."""
     path = _PATH.search(str(reason)) if isinstance(reason, msgspec.ValidationError) else None
     rest, pointer = path[1] if path is not None else "", ""
-    while (step := _STEP.match(rest)) is not None:
-        index, name = step.groups()
+    while (segment := _SEGMENT.match(rest)) is not None:
+        index, name = segment.groups()
         try:
             value = value[int(index)] if index is not None else value[name]
         except (LookupError, TypeError):
             break
         pointer += f"/{index or escape(name)}"
-        rest = rest[step.end() :]
+        rest = rest[segment.end() :]
     return value, pointer
 
 
-def culprit(error: Exception, field: "attrs.Attribute[Any]", value: Any) -> bool:
+def is_about_field(error: Exception, field: "attrs.Attribute[Any]", value: Any) -> bool:
     """Whether an error raised while an instance was made is about `field`.
 
     The validators of attrs say so; converters are asked again.

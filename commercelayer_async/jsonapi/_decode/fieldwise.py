@@ -13,12 +13,12 @@ from msgspec import Raw
 
 from ..._text import describe
 from .._json import exact, loads
-from .._schema import converter_of, once_per_class, wire_name, wire_types
+from .._schema import checked_types, converter_of, member_name, once_per_class
 from ..document import mapping, own_members
 from ..errors import DecodeError
 from ..links import escape
-from ..resource import GenericResource, Resource, beside
-from .explain import culprit, expected, place
+from ..resource import GenericResource, Resource, set_extras
+from .explain import expected, is_about_field, locate_value
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -30,7 +30,7 @@ Decode = Callable[[Raw], Any]
 
 
 @attrs.frozen
-class _Entry:
+class _FieldPlan:
     """How one field is filled."""
 
     field: "attrs.Attribute[Any]"
@@ -39,13 +39,13 @@ class _Entry:
     required: bool
 
 
-class ByHand:
+class FieldwiseDecoder:
     """What fills resources field by field, for one registry."""
 
     def __init__(self, converter: "Converter | None" = None, *, lenient: bool = False) -> None:
         self._converter = converter
         self._lenient = lenient
-        self._plans: dict[type[Resource], tuple[_Entry, ...]] = {}
+        self._plans: dict[type[Resource], tuple[_FieldPlan, ...]] = {}
 
     def structure(self, cls: type[Resource], type_: str, id_: str, raw: Raw, *, pointer: str, url: str | None) -> Any:
         """The resource of class `cls` that the bytes of an `attributes` member describe.
@@ -59,21 +59,21 @@ class ByHand:
         if cls is GenericResource:
             own = own_members({name: loads(value, url=url) for name, value in members.items()})
             return GenericResource(id=id_, type=type_, attributes=own)
-        filling = _Filling(cls, id_, f"{type_}/{id_}", members, self._plan(cls), at=at, url=url)
-        resource, invalid_attributes = filling.made()
+        build = _Build(cls, id_, f"{type_}/{id_}", members, self._plan(cls), at=at, url=url)
+        resource, invalid_attributes = build.strict()
         if not invalid_attributes:
             return resource
         if not self._lenient:
             raise next(iter(invalid_attributes.values()))
-        return filling.made_anyway(invalid_attributes)
+        return build.lenient(invalid_attributes)
 
-    def _plan(self, cls: type[Resource]) -> tuple[_Entry, ...]:
+    def _plan(self, cls: type[Resource]) -> tuple[_FieldPlan, ...]:
         if cls not in self._plans:
-            hints = wire_types(cls)
+            hints = checked_types(cls)
             self._plans[cls] = tuple(
-                _Entry(
+                _FieldPlan(
                     field=field,
-                    member=wire_name(field),
+                    member=member_name(field),
                     decode=self._decoder(field, hints[field.name]),
                     required=field.default is attrs.NOTHING,
                 )
@@ -94,7 +94,7 @@ class ByHand:
             return lambda raw: structure_unknown(hint, loads(raw))
 
 
-class _Filling:
+class _Build:
     """One resource in the making."""
 
     def __init__(
@@ -103,7 +103,7 @@ class _Filling:
         id_: str,
         resource: str,
         members: Mapping[str, Raw],
-        plan: tuple[_Entry, ...],
+        plan: tuple[_FieldPlan, ...],
         *,
         at: str,
         url: str | None,
@@ -117,7 +117,7 @@ class _Filling:
         self._url = url
         self._values: dict[str, Any] = {}
 
-    def made(self) -> tuple[Resource | None, dict[str, DecodeError]]:
+    def strict(self) -> tuple[Resource | None, dict[str, DecodeError]]:
         """The resource; or what keeps it from being made, by attribute."""
         invalid_attributes: dict[str, DecodeError] = {}
         for entry in self._plan:
@@ -128,7 +128,7 @@ class _Filling:
                 continue
             failure = self._fill(entry, raw)
             if failure is not None:
-                invalid_attributes[entry.member] = self._misfit(failure, entry)
+                invalid_attributes[entry.member] = self._invalid(failure, entry)
         if invalid_attributes:
             return None, invalid_attributes
         arguments = {entry.field.alias or "": self._values[entry.field.name] for entry in self._filled()}
@@ -136,16 +136,16 @@ class _Filling:
             return self._cls(id=self._id, **arguments), invalid_attributes
         except Exception as error:  # noqa: BLE001 - a converter or validator of the caller's may raise anything
             failure = error
-        return None, self._refused(failure)
+        return None, self._rejected(failure)
 
-    def _fill(self, entry: _Entry, raw: Raw) -> Exception | None:
+    def _fill(self, entry: _FieldPlan, raw: Raw) -> Exception | None:
         try:
             self._values[entry.field.name] = entry.decode(raw)
         except Exception as error:  # noqa: BLE001 - a hook of the caller's may raise anything
             return error
         return None
 
-    def made_anyway(self, invalid_attributes: dict[str, DecodeError]) -> Resource:
+    def lenient(self, invalid_attributes: dict[str, DecodeError]) -> Resource:
         """The resource with the raw value of what does not fit, and None for what is missing."""
         resource: Any = object.__new__(self._cls)
         object.__setattr__(resource, "id", self._id)
@@ -162,26 +162,26 @@ class _Filling:
         for field in attrs.fields(self._cls):
             if not field.init:
                 object.__setattr__(resource, field.name, _default(field, resource))
-        beside(resource, invalid_attributes=invalid_attributes)
-        made: Resource = resource
-        return made
+        set_extras(resource, invalid_attributes=invalid_attributes)
+        strict: Resource = resource
+        return strict
 
-    def _converted(self, entry: _Entry, value: Any, invalid_attributes: dict[str, DecodeError]) -> Any:
+    def _converted(self, entry: _FieldPlan, value: Any, invalid_attributes: dict[str, DecodeError]) -> Any:
         try:
             return _convert(entry.field, value)
         except Exception as error:  # noqa: BLE001 - as above
             failure = error
-        invalid_attributes[entry.member] = self._misfit(failure, entry)
+        invalid_attributes[entry.member] = self._invalid(failure, entry)
         return value
 
-    def _filled(self) -> list[_Entry]:
+    def _filled(self) -> list[_FieldPlan]:
         return [entry for entry in self._plan if entry.field.name in self._values]
 
-    def _refused(self, error: Exception) -> dict[str, DecodeError]:
+    def _rejected(self, error: Exception) -> dict[str, DecodeError]:
         """The class's own converters and validators refused: which of them, if that can be told."""
         for entry in self._filled():
-            if culprit(error, entry.field, self._values[entry.field.name]):
-                return {entry.member: self._misfit(error, entry)}
+            if is_about_field(error, entry.field, self._values[entry.field.name]):
+                return {entry.member: self._invalid(error, entry)}
         failure = DecodeError(
             expected=f"attributes that {self._cls.__name__} accepts",
             got=f"{type(error).__name__} from its own checks",
@@ -191,7 +191,7 @@ class _Filling:
         )
         return {"": failure}
 
-    def _missing(self, entry: _Entry) -> DecodeError:
+    def _missing(self, entry: _FieldPlan) -> DecodeError:
         return DecodeError(
             expected=f"{entry.member}, which {self._cls.type} always have",
             got="nothing",
@@ -200,9 +200,9 @@ class _Filling:
             resource=self._resource,
         )
 
-    def _misfit(self, error: Exception, entry: _Entry) -> DecodeError:
+    def _invalid(self, error: Exception, entry: _FieldPlan) -> DecodeError:
         try:
-            value, below = place(error, loads(self._members[entry.member]))
+            value, below = locate_value(error, loads(self._members[entry.member]))
         except DecodeError as unreadable:
             wanted, got, below = unreadable.expected, unreadable.got, ""
         else:

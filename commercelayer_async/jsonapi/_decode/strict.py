@@ -17,7 +17,7 @@ NO_RELATIONSHIPS: Final = Raw(b"null")
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class Step(msgspec.Struct, gc=False):
+class RawResourceObject(msgspec.Struct, gc=False):
     """A resource object of any type, its attributes not yet read."""
 
     type: _Text
@@ -29,21 +29,21 @@ class Step(msgspec.Struct, gc=False):
     """Never of a resource object that has an id."""
 
 
-class LocalStep(Step, gc=False, kw_only=True):
+class RawLocalResourceObject(RawResourceObject, gc=False, kw_only=True):
     """A resource object that has only a local id."""
 
     lid: str
 
 
-class Steps(msgspec.Struct, gc=False):
+class RawDocument(msgspec.Struct, gc=False):
     """A document, its attributes not yet read."""
 
-    data: Step | list[Step] | UnsetType | None = UNSET
+    data: RawResourceObject | list[RawResourceObject] | UnsetType | None = UNSET
     included: Raw | UnsetType = UNSET
     errors: Raw | UnsetType = UNSET
 
 
-def steps_of_document(body: bytes, url: str | None) -> Steps:
+def raw_document(body: bytes, url: str | None) -> RawDocument:
     """The resource objects of a document's primary data.
 
     Raises:
@@ -52,21 +52,21 @@ def steps_of_document(body: bytes, url: str | None) -> Steps:
     members = members_of(body)
     if members is None:
         raise DecodeError(expected="a JSON:API document (an object)", got=json_type_name(loads(body, url=url)), url=url)
-    steps = Steps(included=members.get("included", UNSET), errors=members.get("errors", UNSET))
+    document = RawDocument(included=members.get("included", UNSET), errors=members.get("errors", UNSET))
     raw = members.get("data")
-    if raw is None or steps.errors is not UNSET:
-        return steps
+    if raw is None or document.errors is not UNSET:
+        return document
     data = loads(raw, url=url)
     if data is None:
-        steps.data = None
+        document.data = None
     elif as_array(data) is not None:
-        steps.data = [_primary(entry, f"/data/{n}", url) for n, entry in enumerate(entries_of(raw) or ())]
+        document.data = [_primary(entry, f"/data/{n}", url) for n, entry in enumerate(entries_of(raw) or ())]
     else:
-        steps.data = _primary(raw, "/data", url)
-    return steps
+        document.data = _primary(raw, "/data", url)
+    return document
 
 
-def steps_of_included(raw: Raw, url: str | None) -> list[Step]:
+def raw_included(raw: Raw, url: str | None) -> list[RawResourceObject]:
     """The included resource objects, those among them that have only a local id; null counts as none at all.
 
     Raises:
@@ -74,22 +74,22 @@ def steps_of_included(raw: Raw, url: str | None) -> list[Step]:
     """
     entries = entries_of(raw)
     if entries is not None:
-        return [_step(entry, f"/included/{n}", url) for n, entry in enumerate(entries)]
+        return [_raw_object(entry, f"/included/{n}", url) for n, entry in enumerate(entries)]
     value = loads(raw, url=url)
     if value is None:
         return []
     raise DecodeError(expected="an array of resource objects", got=json_type_name(value), pointer="/included", url=url)
 
 
-def _primary(raw: Raw, pointer: str, url: str | None) -> Step:
-    step = _step(raw, pointer, url)
-    if step.lid:
+def _primary(raw: Raw, pointer: str, url: str | None) -> RawResourceObject:
+    resource_object = _raw_object(raw, pointer, url)
+    if resource_object.lid:
         # A local id stands for a resource that the server has not named; what was asked for has a name.
         raise DecodeError(expected="the id of a resource", got="a local id", pointer=f"{pointer}/id", url=url)
-    return step
+    return resource_object
 
 
-def _step(raw: Raw, pointer: str, url: str | None) -> Step:
+def _raw_object(raw: Raw, pointer: str, url: str | None) -> RawResourceObject:
     members = members_of(raw)
     if members is None:
         raise DecodeError(
@@ -100,5 +100,5 @@ def _step(raw: Raw, pointer: str, url: str | None) -> Step:
     attributes = members.get("attributes", NO_ATTRIBUTES)
     relationships = members.get("relationships", NO_RELATIONSHIPS)
     if lid is not None and id_ is None:
-        return LocalStep(type=type_, id="", attributes=attributes, relationships=relationships, lid=lid)
-    return Step(type=type_, id=id_ or "", attributes=attributes, relationships=relationships)
+        return RawLocalResourceObject(type=type_, id="", attributes=attributes, relationships=relationships, lid=lid)
+    return RawResourceObject(type=type_, id=id_ or "", attributes=attributes, relationships=relationships)
