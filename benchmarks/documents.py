@@ -108,7 +108,7 @@ def _wallet(random: Random, *, linked: bool = True, payment_type: str = "stripe_
         "customer": {"type": "customers", "id": _word(random)},
         "payment_source": {"type": payment_type, "id": _word(random)},
     }
-    relationships = linkage if linked else dict.fromkeys(linkage)
+    relationships: dict[str, dict[str, str] | None] = {**linkage} if linked else dict.fromkeys(linkage)
     return _resource("customer_payment_sources", _word(random), attributes, relationships)
 
 
