@@ -73,7 +73,7 @@ docs: $(VENV)/.dev ## the documentation into site/, without warnings or dead lin
 	$(BIN)/python -m tests.support.docs_links site
 
 docs-tree: $(VENV)/.runtime ## the tree of docs/explanation/path.md, from the modules' docstrings
-	$(BIN)/python tests/docs/docs_tree.py --write
+	$(BIN)/python -m tests.docs.docs_tree --write
 
 format: $(VENV)/.dev ## put the code in order
 	$(BIN)/ruff check --fix .

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
         TokenStore,
     )
     from ._bulk.stream import Failed, Fetched, Progress, Stream
+    from ._calls.response_info import ResponseInfo
     from ._export import Exported, ExportProgress, export
     from ._hooks import Answered, Call, Hooks
-    from ._limits.limiter import Lease, Limiter, Priority, RateState
+    from ._limits.budget import Priority, RateState
+    from ._limits.limiter import Lease, Limiter
     from ._limits.windows import RateLimits
     from ._lists.collection import ResourceCollection, Scan
     from ._lists.walks import Page
@@ -69,8 +71,10 @@ _HOMES: Final = {
     "_bulk.stream": ("Failed", "Fetched", "Progress", "Stream"),
     "_lists.collection": ("ResourceCollection", "Scan"),
     "_export": ("ExportProgress", "Exported", "export"),
+    "_calls.response_info": ("ResponseInfo",),
     "_hooks": ("Answered", "Call", "Hooks"),
-    "_limits.limiter": ("Priority", "Lease", "Limiter", "RateState"),
+    "_limits.budget": ("Priority", "RateState"),
+    "_limits.limiter": ("Lease", "Limiter"),
     "_lists.walks": ("Page",),
     "_limits.windows": ("RateLimits",),
     "_retry": ("Retry",),
@@ -132,6 +136,7 @@ __all__ = [
     "RefreshToken",
     "Resource",
     "ResourceCollection",
+    "ResponseInfo",
     "Retry",
     "Scan",
     "ServerError",

@@ -1,57 +1,62 @@
-"""Time and chance, as everything here takes them: from outside, so that a test can run an hour in a millisecond."""
+"""Time and chance, as everything here takes them: as a parameter, so that a test runs an hour in a millisecond."""
 
 import asyncio
 import random
 from collections.abc import Callable
 from typing import Protocol
 
+from ._markers import override
+
 
 class Timer(Protocol):
-    """Something that will happen, unless it is cancelled."""
+    """A callback that is due at some moment, unless it is cancelled."""
 
     def cancel(self) -> None:
-        """Let it not happen."""
+        """Never call back."""
         ...
 
 
 class Clock(Protocol):
-    """A monotonic clock; its zero means nothing."""
+    """A monotonic clock, whose zero means nothing, and a source of chance."""
 
     def now(self) -> float:
         """Seconds."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait so long."""
+        """Wait for that time."""
         ...
 
-    def at(self, when: float, happen: Callable[[], None]) -> Timer:
-        """Call `happen` when `now()` is `when`."""
+    def at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call back when `now()` is `when`."""
+        ...
+
+    def random(self) -> float:
+        """A number from 0.0 up to, but not including, 1.0: for spreading waits, never for secrets."""
         ...
 
 
-class LoopClock:
+class LoopClock(Clock):
     """The clock of the event loop where it is first read, which neither a clock set back nor a leap second disturbs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, random: Callable[[], float] = random.Random().random) -> None:  # noqa: B008, S311 - one for all
         self._time: Callable[[], float] | None = None
+        self._random = random
 
+    @override
     def now(self) -> float:
-        """See `Clock.now`."""
         if self._time is None:
             self._time = asyncio.get_running_loop().time
         return self._time()
 
+    @override
     async def sleep(self, seconds: float) -> None:
-        """See `Clock.sleep`."""
         await asyncio.sleep(seconds)
 
-    def at(self, when: float, happen: Callable[[], None]) -> Timer:
-        """See `Clock.at`."""
-        return asyncio.get_running_loop().call_at(when, happen)
+    @override
+    def at(self, when: float, callback: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_at(when, callback)
 
-
-Chance = Callable[[], float]
-"""A number from 0.0 up to, but not including, 1.0."""
-
-chance: Chance = random.Random().random  # noqa: S311 - it spreads waits, and guards nothing
+    @override
+    def random(self) -> float:
+        return self._random()

@@ -1,14 +1,12 @@
-"""What the options of a session may be, and what stands for those that are not given."""
+"""What stands for the options of a session that are not given: the environment, and the claims of a token."""
 
 import os
+from typing import Any
 
 from ._auth.credentials import AccessToken, Auth, ClientCredentials, Credentials, claims_of
-from ._http.origin import DOMAIN
-from ._http.transport import default_user_agent
-from ._limits.limiter import Priority
-from ._text import describe
 from .errors import ConfigurationError
 from .jsonapi._json import as_object
+from .service import Addresses
 
 
 def require_auth(auth: object) -> None:
@@ -25,43 +23,12 @@ def require_auth(auth: object) -> None:
         )
 
 
-def require_number(name: str, value: object, *, none: bool = False) -> None:
-    """Refuse what is no number above 0, or None where that is allowed.
-
-    Raises:
-        ConfigurationError: naming the option.
-    """
-    if none and value is None:
-        return
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):  # type: ignore[operator]
-        raise ConfigurationError(f"{name} must be a number above 0{' or None' if none else ''}, not {describe(value)}")
+def given(**options: Any) -> dict[str, Any]:
+    """Those of the options that are not None, which stands for the default."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
-def user_agent_of(suffix: str | None) -> str:
-    """This package's name and version, then the application's.
-
-    Raises:
-        ConfigurationError: a header cannot hold it.
-    """
-    if suffix is not None and not (suffix.isascii() and suffix.isprintable()):
-        raise ConfigurationError("user_agent must be printable ASCII text")
-    return default_user_agent(suffix)
-
-
-def priority_of(priority: Priority | str) -> Priority:
-    """The priority of a name.
-
-    Raises:
-        ConfigurationError: there is none of that name.
-    """
-    try:
-        return Priority(priority)
-    except ValueError:
-        raise ConfigurationError("priority must be 'interactive' or 'bulk'") from None
-
-
-def organization_of(auth: Auth) -> str:
+def organization_of(auth: Auth, addresses: Addresses) -> str:
     """The organization's URL, as the claims of a token name it.
 
     Raises:
@@ -69,9 +36,9 @@ def organization_of(auth: Auth) -> str:
     """
     claims = claims_of(auth.token) if isinstance(auth, AccessToken) else {}
     slug = (as_object(claims.get("organization")) or {}).get("slug")
-    issuer = claims.get("iss", f"https://auth.{DOMAIN}")
+    issuer = claims.get("iss", addresses.auth_url)
     if not isinstance(slug, str) or not isinstance(issuer, str) or not issuer.startswith("https://auth."):
-        raise ConfigurationError("the organization must be named: the token does not tell it")
+        raise ConfigurationError("organization must be given: the token does not name it")
     return f"https://{slug.lower()}.{issuer.removeprefix('https://auth.')}"
 
 

@@ -10,35 +10,41 @@ from typing import Any, Self, TypeVar, overload
 from urllib.parse import quote
 
 import aiohttp
+import attrs
 
-from . import presets
 from ._auth.credentials import Auth, TokenStore
 from ._bulk.many import collect, ids_at_once, prefetch_into, require_several, stream_of
 from ._bulk.stream import Progress, Stream
 from ._calls.context import SessionContext
-from ._calls.deadline import Deadlines
-from ._calls.pipeline import Read, RequestPipeline, ResponseInfo
-from ._calls.semaphore import cap_to_open_file_limit
-from ._clock import chance
+from ._calls.options import WORKER, CallOptions
+from ._calls.pipeline import Read, RequestPipeline
+from ._calls.response_info import ResponseInfo
+from ._checks import require_number
 from ._hooks import Hooks
+from ._http.message import Response
+from ._http.options import HttpOptions
 from ._http.origin import Origin
-from ._http.transport import Response
-from ._limits.limiter import Limiter, Priority, RateState
+from ._limits.budget import Priority, RateState
+from ._limits.limiter import Limiter
 from ._limits.windows import RateLimits
 from ._lists.collection import Options, ResourceCollection, Scan, Source, collection_of, scan_of, source_of
-from ._options import auth_from_env, organization_of, priority_of, require_auth, require_number, user_agent_of
+from ._markers import public
+from ._options import auth_from_env, given, organization_of, require_auth
 from ._reading.batch import Batcher
 from ._reading.reader import Reader, endpoint_of
-from ._retry import Quota, Retry
-from .errors import ConfigurationError, SessionError
-from .jsonapi import Document, GenericResource, Relationship, Resource, ToManyRelationship, parse
+from ._retry import Retry
+from .errors import ConfigurationError, closed_error
+from .jsonapi import Document, Follow, GenericResource, Relationship, Resource, ToManyRelationship, parse
+from .jsonapi._compound import response_of
 from .jsonapi.query import include_paths, segment
 from .jsonapi.registry import type_of
+from .service import COMMERCE_LAYER
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Resource)
 
 
+@public("commercelayer_async")
 class Session:
     """Reads one organization's resources; see `__init__` for its options.
 
@@ -101,54 +107,39 @@ class Session:
             ConfigurationError: an option does not make sense.
         """
         require_auth(auth)
-        require_number("timeout", timeout, none=True)
-        require_number("max_connections", max_connections)
-        require_number("max_body", max_body)
-        carrier: dict[str, Any] = {
-            "user_agent": user_agent_of(user_agent),
-            "max_connections": cap_to_open_file_limit(int(max_connections)),
-            "max_body": int(max_body),
-            "ssl": ssl,
-            "trust_env": trust_env,
-            "http": http,
-        }
-        named = organization if organization is not None else organization_of(auth)
-        self._context = SessionContext(
-            Origin.of(named, api_version=api_version, auth_url=auth_url),
+        options = CallOptions(timeout=timeout, **given(retry=retry, hooks=hooks), priority=priority)
+        http_options = HttpOptions(
+            max_connections=max_connections,
+            max_body=max_body,
+            http=http,
+            ssl=ssl,
+            trust_env=trust_env,
+            user_agent=user_agent,
+        )
+        service = COMMERCE_LAYER
+        named = organization if organization is not None else organization_of(auth, service.addresses)
+        context = SessionContext(
+            service,
+            Origin.of(named, addresses=service.addresses, api_version=api_version, auth_url=auth_url),
             auth,
-            carrier=carrier,
+            http=http_options,
             limits=limits,
             limiter=limiter,
             token_store=token_store,
             batching=batching,
-            hooks=hooks or Hooks(),
+            hooks=options.hooks,
             resources=resources,
         )
-        self._original = True
         self._made_at = _caller()
-        self._set(timeout, retry or Retry(), priority_of(priority), hooks or Hooks())
+        self._original = True
+        self._begin(context, options)
 
-    def _set(self, timeout: float | None, retry: Retry, priority: Priority, hooks: Hooks) -> None:
-        context = self._context
-        self._options = (timeout, retry, priority, hooks)
-        self._deadlines = Deadlines(timeout, clock=context.clock)
-        self._sender = RequestPipeline(
-            context.transport,
-            context.tokens,
-            limiter=context.limiter,
-            deadlines=self._deadlines,
-            retry=retry,
-            priority=priority,
-            hooks=hooks,
-            quota=Quota(retry.quota),
-            places=context.places,
-            clock=context.clock,
-            chance=chance,
-            url=context.origin.url,
-        )
-        self._reader = Reader(context, self._send, self)
-        self._batcher = Batcher(self._reader)
-        self._closed = False
+    def _begin(self, context: SessionContext, options: CallOptions) -> None:
+        """Make what each copy has for itself."""
+        self._context = context
+        self._options = options
+        self._parts = _Parts(context, options, self)
+        context.register(self._parts)
 
     def with_options(
         self,
@@ -162,18 +153,12 @@ class Session:
 
         It ends with the session that it was made from; closing it ends only the calls made through it.
         """
-        before = self._options
-        if timeout is not ...:
-            require_number("timeout", timeout, none=True)
+        changes = given(retry=retry, priority=priority, hooks=hooks)
+        if not isinstance(timeout, EllipsisType):
+            changes["timeout"] = timeout
         copied = object.__new__(type(self))
-        copied._context = self._context
         copied._original = False
-        copied._set(
-            before[0] if isinstance(timeout, EllipsisType) else timeout,
-            retry or before[1],
-            before[2] if priority is None else priority_of(priority),
-            hooks or before[3],
-        )
+        copied._begin(self._context, attrs.evolve(self._options, **changes))
         return copied
 
     @classmethod
@@ -192,7 +177,7 @@ class Session:
         return cls(organization, auth_from_env(), **options)
 
     def __del__(self) -> None:
-        if getattr(self, "_original", False) and not self._closed and self._context.transport.is_open:
+        if getattr(self, "_original", False) and self._context.transport.is_open and not self._is_closed:
             warnings.warn(
                 f"the Session made at {self._made_at} was not closed; use `async with`, or await session.close()",
                 ResourceWarning,
@@ -208,28 +193,20 @@ class Session:
         raise TypeError("a Session holds connections and a token and does not pickle; make one where it is used")
 
     async def __aenter__(self) -> Self:
-        self._check()
+        self._require_usable()
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, cls: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """Let go of connections and token, and wake whoever waits with `SessionError`; twice is fine."""
-        if self._closed:
-            return
-        self._closed = True
-        self._deadlines.close()
-        await self._batcher.close()
-        if self._original:
-            context = self._context
-            context.closed = True
-            await context.followed.close()
-            await context.tokens.close()
-            await context.transport.close()
-            await context.token_transport.close()
+        """Let go of connections and token, and wake whoever waits with `SessionError`; twice is fine.
+
+        Closing the session ends the calls of its copies too; closing a copy ends only its own.
+        """
+        await (self._context if self._original else self._parts).close()
 
     async def revoke(self) -> None:
         """Have the server forget the session's token; the next call asks for another.
@@ -238,7 +215,7 @@ class Session:
             AuthError: the server refused, or the session has no credentials to revoke with.
             TransportError: the token endpoint did not answer.
         """
-        self._check()
+        self._require_usable()
         await self._context.tokens.revoke()
 
     def response_of(self, resource: Resource) -> ResponseInfo | None:
@@ -246,8 +223,8 @@ class Session:
 
         None for a resource that was made by hand, unpickled, or read from bytes.
         """
-        follow = getattr(getattr(resource, "_document", None), "follow", None)
-        return follow if isinstance(follow, ResponseInfo) else None
+        info = response_of(resource)
+        return info if isinstance(info, ResponseInfo) else None
 
     @property
     def rate_limits(self) -> RateState:
@@ -276,7 +253,7 @@ class Session:
             SessionError: the session is closed, or used in another event loop or process.
         """
         cls, type_ = _class_and_type(cls_or_type)
-        return await self._reader.one(cls, type_, id, include_paths(include, cls))
+        return await self._parts.reader.one(cls, type_, id, include_paths(include, cls))
 
     def stream(
         self,
@@ -307,10 +284,11 @@ class Session:
             ConfigurationError: an argument does not make sense; nothing was sent.
         """
         require_number("concurrency", concurrency)
-        self._check_open()
-        worker = self.with_options(**presets.WORKER)
+        if self._is_closed:
+            raise closed_error()
+        worker = self.with_options(**WORKER)
         return stream_of(
-            worker._reader,  # noqa: SLF001 - a copy of this session
+            worker._parts.reader,  # noqa: SLF001 - a copy of this session
             cls,
             ids,
             include_paths(include, cls),
@@ -346,7 +324,7 @@ class Session:
             BulkError: some failed; it holds every failure, and the resources of the others.
             AuthError, ConfigurationError, SessionError, Unauthorized: what concerns all of them.
         """
-        self._check()
+        self._require_usable()
         wanted = [*require_several(ids)]
         return await collect(
             self._reader_of(len(wanted)),
@@ -371,16 +349,17 @@ class Session:
             BulkError: some could not be filled; the others are.
             ConfigurationError: a resource has no such relationship; nothing was sent.
         """
-        self._check()
+        self._require_usable()
         wanted = [*resources]
         await prefetch_into(self._reader_of(len(wanted)), wanted, relationships, clock=self._context.clock)
 
     def _reader_of(self, count: int) -> Reader:
         """What reads so many resources; their relationships are followed through this session in any case."""
-        given, enough = self._options[0], presets.WORKER["timeout"]
-        if count <= ids_at_once(self._reader) or given is None or given >= enough:
-            return self._reader
-        return Reader(self._context, self.with_options(timeout=enough)._send, self)  # noqa: SLF001 - a copy of this session
+        timeout, enough = self._options.timeout, WORKER["timeout"]
+        if count <= ids_at_once(self._parts.reader) or timeout is None or timeout >= enough:
+            return self._parts.reader
+        patient = self.with_options(timeout=enough)
+        return Reader(self._context, patient._parts.send, self)  # noqa: SLF001 - a copy of this session
 
     @overload
     def list(
@@ -447,7 +426,7 @@ class Session:
         Raises:
             ConfigurationError: an argument will not do; the nearest name that would is told.
         """
-        source = source_of(cls_or_type, context=self._context, send=self._send, through=self)
+        source = source_of(cls_or_type, context=self._context, send=self._parts.send, through=self)
         options = Options(page_size, start_from, read_ahead)
         return collection_of(source, filter=filter, sort=sort, include=include, options=options)
 
@@ -480,7 +459,7 @@ class Session:
         Raises:
             ConfigurationError: an argument will not do.
         """
-        source: Source[R] = source_of(cls, context=self._context, send=self._send, through=self)
+        source: Source[R] = source_of(cls, context=self._context, send=self._parts.send, through=self)
         options = Options(page_size, None, read_ahead)
         return scan_of(source, filter=filter, include=include, after=after, options=options)
 
@@ -502,37 +481,56 @@ class Session:
         added = "&".join(f"{quote(name)}={quote(value, safe=',:')}" for name, value in pairs.items())
         if added:
             target += f"{'&' if '?' in target else '?'}{added}"
-        return await self._send(target, endpoint_of(target, api), _document)
+        return await self._parts.send(target, endpoint_of(target, api), _document)
 
     async def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Any:
         """What a relationship leads to; awaiting it, or its `fetch`, calls this."""
-        self._check()
+        self._require_usable()
+        parts = self._parts
         if anew:
-            return await self._reader.related(relationship, include_paths(include, Resource))
-        return await self._context.followed.call(relationship, lambda: self._resolve(relationship))
+            return await parts.reader.related(relationship, include_paths(include, Resource))
+        return await self._context.followed.do(relationship, lambda: parts.resolve(relationship))
 
-    async def _resolve(self, relationship: Relationship) -> Any:
-        return await (self._batcher.resolve if self._context.batching else self._alone)(relationship)
-
-    async def _alone(self, relationship: Relationship) -> Any:
-        return await self._reader.related(relationship, ())
-
-    async def _send(self, target: str, type_: str, read: Read[T]) -> T:
-        self._check()
-        return await self._sender.send(target, type_, read)
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise SessionError("the session is closed; make another, or close it later")
-
-    def _check(self) -> None:
-        if self._closed:
-            raise SessionError("the session is closed; make another, or close it later")
-        self._context.check()
+    def _require_usable(self) -> None:
+        self._parts.require_usable()
 
     @property
     def _is_closed(self) -> bool:
-        return self._closed or self._context.closed
+        return self._context.closed or self._parts.closed
+
+
+class _Parts:
+    """What each copy of a session makes for itself: deadlines, pipeline, reader, batcher."""
+
+    def __init__(self, context: SessionContext, options: CallOptions, follower: Follow) -> None:
+        self.closed = False
+        self._context = context
+        self._pipeline = RequestPipeline(context, options)
+        self.reader = Reader(context, self.send, follower)
+        self._batcher = Batcher(self.reader)
+
+    async def send(self, target: str, type: str, read: Read[T], /) -> T:
+        """See `RequestPipeline.send`; refused where the session cannot be used."""
+        self.require_usable()
+        return await self._pipeline.send(target, type, read)
+
+    async def resolve(self, relationship: Relationship) -> Any:
+        """What a relationship leads to: together with others that are awaited now, where that is allowed."""
+        if self._context.batching:
+            return await self._batcher.resolve(relationship)
+        return await self.reader.related(relationship, ())
+
+    def require_usable(self) -> None:
+        """Refuse what cannot work; see `SessionContext.require_usable`."""
+        if self.closed:
+            raise closed_error()
+        self._context.require_usable()
+
+    async def close(self) -> None:
+        """End the calls that were made through this copy."""
+        self.closed = True
+        self._pipeline.deadlines.close()
+        await self._batcher.close()
 
 
 def _document(response: Response, _: ResponseInfo) -> Document:

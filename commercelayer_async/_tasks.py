@@ -7,9 +7,12 @@ comes; a queue of waiters has to expect that.
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Generic, TypeVar
+from itertools import count
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
+
+_numbers: Final = count()
 
 
 class WaitQueue(Generic[T]):
@@ -18,7 +21,7 @@ class WaitQueue(Generic[T]):
     __slots__ = ("_waiters",)
 
     def __init__(self) -> None:
-        self._waiters: deque[asyncio.Future[T]] = deque()
+        self._waiters: deque[tuple[int, asyncio.Future[T]]] = deque()
 
     def __bool__(self) -> bool:
         """True if anybody waits."""
@@ -27,12 +30,17 @@ class WaitQueue(Generic[T]):
 
     def __len__(self) -> int:
         """How many wait."""
-        return sum(not waiter.done() for waiter in self._waiters)
+        return sum(not waiter.done() for _, waiter in self._waiters)
+
+    @property
+    def first_number(self) -> int:
+        """The number of the first waiter: it tells who came earlier, also among several queues."""
+        return self._waiters[0][0]
 
     def append(self) -> "asyncio.Future[T]":
         """Join the queue at its end; await what this returns."""
         waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        self._waiters.append((next(_numbers), waiter))
         return waiter
 
     def wake_next(self, value: T) -> bool:
@@ -40,7 +48,7 @@ class WaitQueue(Generic[T]):
         self._drop_cancelled()
         if not self._waiters:
             return False
-        self._waiters.popleft().set_result(value)
+        self._waiters.popleft()[1].set_result(value)
         return True
 
     def wake_all(self, value: T) -> None:
@@ -51,12 +59,12 @@ class WaitQueue(Generic[T]):
     def fail_all(self, error: BaseException) -> None:
         """Raise `error` in every waiter."""
         waiters, self._waiters = self._waiters, deque()
-        for waiter in waiters:
+        for _, waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(error)
 
     def _drop_cancelled(self) -> None:
-        while self._waiters and self._waiters[0].done():
+        while self._waiters and self._waiters[0][1].done():
             del self._waiters[0]
 
 

@@ -114,6 +114,9 @@ class AuthError(CommerceLayerError):
     "invalid_client".
     """
 
+    retry_after: float | None = None
+    """Seconds to wait before asking again, as the token endpoint wishes; None if it does not say."""
+
     def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
         self.status = status
         self.code = code
@@ -313,6 +316,16 @@ class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):
 _BY_STATUS: Final[dict[int, type[ApiError]]] = {
     status: cls for cls in ApiError.__subclasses__() for status in cls.statuses
 }
+
+
+def closed_error() -> SessionError:
+    """The error for the use of a session after it was closed."""
+    return SessionError("the session is closed; make another, or close it later")
+
+
+def closed_meanwhile() -> SessionError:
+    """The error for a call that was under way when its session was closed."""
+    return SessionError("the session was closed while the response was awaited")
 
 
 def api_error_class(status: int) -> type[ApiError]:

@@ -1,4 +1,4 @@
-"""Credentials, and the tokens that they give: what is sent to the token endpoint, and what its answer means.
+"""Credentials and tokens: what is sent to the token endpoint, and what its response means.
 
 Facts: docs.commercelayer.io, "Authentication"; RFC 6749 (OAuth 2.0), RFC 6750 (bearer tokens), RFC 7519 (JWT).
 """
@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from .._clock import Chance
+from .._markers import public
 from .._text import Secret, printable, redact_exact
 from ..errors import AuthError, ConfigurationError, DecodeError
 from ..jsonapi._json import as_object, as_text, loads
@@ -32,12 +32,12 @@ _MOST_MARGIN: Final = 30.0
 
 
 def _secret(value: Any) -> Any:
-    """`value`, as a text that shows nothing of itself; anything but text is left for whoever checks it."""
+    """Wrap a text so that `repr` shows nothing of it; leave anything else for the checks to refuse."""
     return Secret(value) if isinstance(value, str) else value
 
 
 class _Secret:
-    """What holds a secret and therefore does not pickle."""
+    """The base of what holds a secret, and therefore does not pickle."""
 
     __slots__ = ()
 
@@ -45,6 +45,7 @@ class _Secret:
         raise TypeError(f"{type(self).__name__} holds a secret and does not pickle; make it where it is used")
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class AccessToken(_Secret):
     """A bearer token from elsewhere; it is used as it is and never renewed."""
@@ -55,6 +56,7 @@ class AccessToken(_Secret):
         _require_token(self.token)
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class ClientCredentials(_Secret):
     """The grant for a program on its own behalf: an integration with its secret, or a sales channel with a scope."""
@@ -70,6 +72,7 @@ class ClientCredentials(_Secret):
         _require(self, "client_id")
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class Password(_Secret):
     """The grant for a customer who logs in with e-mail and password; renewed by the refresh token that comes back."""
@@ -85,6 +88,7 @@ class Password(_Secret):
         _require(self, "client_id", "username", "password")
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class RefreshToken(_Secret):
     """The grant for whoever holds a refresh token; each answer brings the next one."""
@@ -99,6 +103,7 @@ class RefreshToken(_Secret):
         _require(self, "client_id", "refresh_token")
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class AuthorizationCode(_Secret):
     """The grant for a web application that a user has let in; the code works once, then the refresh token does."""
@@ -115,6 +120,7 @@ class AuthorizationCode(_Secret):
         _require(self, "client_id", "client_secret", "code", "redirect_uri")
 
 
+@public("commercelayer_async")
 @attrs.frozen
 class JwtBearer(_Secret):
     """The grant for whoever acts for a customer or user by an assertion (RFC 7523); for enterprise plans."""
@@ -131,7 +137,7 @@ class JwtBearer(_Secret):
 
 
 Credentials = ClientCredentials | Password | RefreshToken | AuthorizationCode | JwtBearer
-"""What is changed for a token at the token endpoint."""
+"""What is exchanged for a token at the token endpoint."""
 
 TokenSource = Callable[[], Awaitable[str]]
 """Any async callable that gives a bearer token, asked before each request: a vault, a cache, another client."""
@@ -142,7 +148,7 @@ Auth = AccessToken | Credentials | TokenSource
 
 @attrs.frozen(kw_only=True)
 class Token(_Secret):
-    """A token that was handed out, and how long it is good for on the clock of whoever holds it."""
+    """A token in use, and how long it is good for on the clock of whoever holds it."""
 
     value: str = attrs.field(repr=False, converter=_secret)
     renew_at: float
@@ -150,9 +156,10 @@ class Token(_Secret):
     unusable_at: float
     """From when on it is not sent any more."""
     refresh_token: str | None = attrs.field(default=None, repr=False, converter=_secret)
-    """What the next one is asked for with, where the grant gave one."""
+    """What the next token is asked for with, where the grant gave one."""
 
 
+@public("commercelayer_async")
 class TokenStore(Protocol):
     """Where tokens are kept so that several processes may share them; by default a session keeps its own in memory.
 
@@ -169,6 +176,7 @@ class TokenStore(Protocol):
         ...
 
 
+@public("commercelayer_async")
 @attrs.frozen(kw_only=True)
 class StoredToken:
     """A token as it is kept in a store."""
@@ -203,43 +211,43 @@ def store_key(credentials: Credentials, auth_url: str) -> str:
 
 
 def stored_of(status: int, body: bytes, *, at: float, secrets: tuple[str | None, ...]) -> StoredToken:
-    """The token that the token endpoint's answer holds, received at POSIX time `at`.
+    """The token in the token endpoint's response, received at POSIX time `at`.
 
     Raises:
-        AuthError: the answer is a refusal, or holds no usable token.
+        AuthError: the response is a refusal, or holds no usable token.
     """
     try:
         answer = as_object(loads(redact_exact(body.decode(errors="replace"), *secrets).encode()))
     except DecodeError as error:
         raise AuthError(f"the token endpoint answered {status} with {error.got}", status=status) from None
     if answer is None:
-        raise AuthError(f"the token endpoint answered {status} with no object", status=status)
+        raise AuthError(f"the token endpoint answered {status} with JSON that is not an object", status=status)
     if status != 200:  # noqa: PLR2004 - RFC 6749, section 5.1
         raise _refusal(status, answer)
     value = as_text(answer.get("access_token"))
     if value is None or not _TOKEN.fullmatch(value):
-        raise AuthError("the token endpoint's answer has no usable access_token", status=status)
-    kind = as_text(answer.get("token_type", "bearer"))
-    if kind is None or kind.lower() != "bearer":
+        raise AuthError("the token endpoint's response has no usable access_token", status=status)
+    token_type = as_text(answer.get("token_type", "bearer"))
+    if token_type is None or token_type.lower() != "bearer":
         raise AuthError("the token endpoint's token_type is not bearer, so its token must not be used", status=status)
     refresh_token = as_text(answer.get("refresh_token"))
     return StoredToken(value=value, received_at=at, life=_life(answer.get("expires_in")), refresh_token=refresh_token)
 
 
-def token_of(stored: StoredToken, *, now: float, age: float, chance: Chance) -> Token:
-    """A kept token on the clock that says `now`, received `age` seconds before."""
+def token_of(stored: StoredToken, *, now: float, age: float, spread: float) -> Token:
+    """A stored token on the clock that says `now`, received `age` seconds before; `spread` is chance, 0.0 to 1.0."""
     received = now - max(0.0, age)
     margin = min(_MOST_MARGIN, stored.life * _MARGIN)
     return Token(
         value=stored.value,
-        renew_at=received + stored.life * (_RENEW_FROM + _RENEW_SPREAD * chance()),
+        renew_at=received + stored.life * (_RENEW_FROM + _RENEW_SPREAD * spread),
         unusable_at=received + stored.life - margin,
         refresh_token=stored.refresh_token,
     )
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """The claims of a JSON Web Token, unverified: good for defaults, never for trust. Empty if it is none."""
+    """The claims of a JSON Web Token, unverified: good for defaults, never for trust. Empty for any other token."""
     parts = token.split(".")
     if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
         return {}
@@ -251,13 +259,13 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def usable(token: object) -> str:
-    """A token that a caller's function gave, if it is one.
+    """Check a token that a caller's function returned.
 
     Raises:
-        AuthError: it is not.
+        AuthError: it is not a bearer token.
     """
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise AuthError("the token function gave no usable bearer token")
+        raise AuthError("the token function returned no usable bearer token")
     return Secret(token)
 
 
@@ -272,11 +280,11 @@ def _refusal(status: int, answer: Mapping[str, Any]) -> AuthError:
     # The plain shape of RFC 6749, section 5.2, was the service's until 2024.
     named = as_text(answer.get("error"))
     code = errors[0].title if errors else named
-    said = "; ".join(map(str, errors[:3])) or printable(
+    reasons = "; ".join(map(str, errors[:3])) or printable(
         str(answer.get("error_description") or code or "no reason given")
     )
     return AuthError(
-        f"the token endpoint refused with {status}: {said}; check the credentials", status=status, code=code
+        f"the token endpoint refused with {status}: {reasons}; check the credentials", status=status, code=code
     )
 
 

@@ -1,9 +1,9 @@
 """Keeps one token fresh: many wait, one asks.
 
-A token is renewed in the background while it is still good (the advisory window), so that nobody waits; only when it
-is not (the mandatory one) does a call wait. The request runs in a task of the session's own, which no caller can
-cancel; all who wait get its token, or its error. An advisory failure is remembered for some seconds and otherwise
-passed over; a mandatory one is not remembered.
+A token is renewed in the background while it is still good, so that nobody waits; only when it is not does a call wait.
+The request runs in a task of the manager's own (single-flight), which no caller can cancel; all who wait get its token,
+or its error. A failed renewal in the background is passed over and not tried again for some seconds; a failure that a
+call waits for is raised there and not remembered.
 """
 
 import asyncio
@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from .._clock import Chance, Clock
-from .._http.transport import Response
-from .._limits.limiter import Limiter, Priority
-from .._retry import Kind, Retry, kind_of, retry_after
-from ..errors import AuthError, CommerceLayerError, SessionError, TransportError
+from .._clock import Clock
+from .._http.message import Response
+from .._tasks import cancel_and_wait
+from ..errors import AuthError, SessionError
 from .credentials import (
     AccessToken,
     Auth,
@@ -41,22 +40,34 @@ CREDENTIALS: Final = (ClientCredentials, Password, RefreshToken, AuthorizationCo
 _log: Final = logging.getLogger("commercelayer_async")
 
 _AFTER_FAILURE: Final = 10.0
-"""Seconds in which an advisory renewal is not tried again."""
+"""Seconds in which a renewal in the background is not tried again."""
 _BETWEEN: Final = 1.0
 """Seconds between two tokens at least, however short the server says that they live."""
-_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class TokenEndpoint(Protocol):
-    """What posts to the token endpoint."""
+    """What the manager asks for tokens, and tells that one is to be revoked."""
 
-    async def post(self, path: str, form: dict[str, str]) -> Response:
-        """The answer, whatever its status."""
+    async def request(self, form: dict[str, str]) -> Response:
+        """The response to a token request that needs no other attempt, whatever its status.
+
+        Raises:
+            AuthError: the endpoint answered that it could not answer, and went on to.
+            TransportError: no response came; the phase is "token".
+        """
+        ...
+
+    async def revoke(self, form: dict[str, str]) -> Response:
+        """The response to a revocation, whatever its status.
+
+        Raises:
+            TransportError: no response came; the phase is "token".
+        """
         ...
 
 
 class TokenManager:
-    """The token of one session."""
+    """The token of one session and its copies."""
 
     def __init__(
         self,
@@ -66,8 +77,6 @@ class TokenManager:
         auth_url: str,
         store: TokenStore | None,
         clock: Clock,
-        chance: Chance,
-        limiter: Callable[[], Limiter],
         on_token: Callable[[str], None],
     ) -> None:
         self._auth = auth
@@ -75,23 +84,21 @@ class TokenManager:
         self._auth_url = auth_url
         self._store = store
         self._clock = clock
-        self._chance = chance
-        self._limiter = limiter
         self._on_token = on_token
         self._fixed = auth.token if isinstance(auth, AccessToken) else None
         self._token: Token | None = None
-        self._asking: asyncio.Task[Token] | None = None
+        self._renewal: asyncio.Task[Token] | None = None
         self._not_before = 0.0
-        self._asked_at = -_BETWEEN
+        self._requested_at = -_BETWEEN
         self._closed = False
 
     @property
     def renews(self) -> bool:
-        """Whether another token can be had in place of a refused one."""
+        """True if another token can be had in place of a refused one."""
         return self._fixed is None
 
     def cached(self) -> str | None:
-        """The token if there is a good one, without waiting; where it is due, a new one is asked for meanwhile."""
+        """The token if there is a good one, without waiting; where it is due, its renewal begins meanwhile."""
         if self._fixed is not None:
             return self._fixed
         token = self._token
@@ -100,16 +107,16 @@ class TokenManager:
         now = self._clock.now()
         if now >= token.unusable_at:
             return None
-        if now >= token.renew_at and now >= self._not_before and self._asking is None:
-            self._asking = self._ask()
+        if now >= token.renew_at and now >= self._not_before and self._renewal is None:
+            self._renewal = self._renew()
         return token.value
 
     async def token(self) -> str:
         """A good token.
 
         Raises:
-            AuthError: there is none to be had, with the server's reason.
-            TransportError: the token endpoint did not answer; its phase is "token".
+            AuthError: none can be had, with the server's reason.
+            TransportError: the token endpoint sent no response; the phase is "token".
             SessionError: the session was closed meanwhile.
         """
         cached = self.cached()
@@ -117,14 +124,14 @@ class TokenManager:
             return cached
         if not isinstance(self._auth, CREDENTIALS) and not isinstance(self._auth, AccessToken):
             return usable(await self._auth())
-        if self._asking is None:
-            self._asking = self._ask()
-        asking = self._asking
+        if self._renewal is None:
+            self._renewal = self._renew()
+        renewal = self._renewal
         try:
-            return (await asyncio.shield(asking)).value
+            return (await asyncio.shield(renewal)).value
         except asyncio.CancelledError:
             if self._closed:
-                raise SessionError("the session was closed while a token was being asked for") from None
+                raise SessionError("the session was closed while a token was being requested") from None
             raise
 
     def invalidate(self, value: str) -> None:
@@ -148,7 +155,7 @@ class TokenManager:
             return
         secret = getattr(self._auth, "client_secret", None)
         form = {"client_id": self._auth.client_id, "token": value} | ({"client_secret": secret} if secret else {})
-        response = await self._endpoint.post("/oauth/revoke", form)
+        response = await self._endpoint.revoke(form)
         self._token = None
         if response.status != 200:  # noqa: PLR2004 - the documented success
             stored_of(response.status, response.body, at=0.0, secrets=(secret, value))
@@ -156,25 +163,24 @@ class TokenManager:
     async def close(self) -> None:
         """Stop asking; those who wait get `SessionError`."""
         self._closed = True
-        asking, self._asking = self._asking, None
-        if asking is not None:
-            asking.cancel()
-            await asyncio.wait([asking])
+        renewal, self._renewal = self._renewal, None
+        if renewal is not None:
+            await cancel_and_wait([renewal])
 
-    def _ask(self) -> "asyncio.Task[Token]":
-        asking = asyncio.ensure_future(self._fetch(cast("Credentials", self._auth)))
-        asking.add_done_callback(self._answered)
-        return asking
+    def _renew(self) -> "asyncio.Task[Token]":
+        renewal = asyncio.ensure_future(self._fetch(cast("Credentials", self._auth)))
+        renewal.add_done_callback(self._on_renewed)
+        return renewal
 
-    def _answered(self, asking: "asyncio.Task[Token]") -> None:
-        if self._asking is asking:
-            self._asking = None
-        if asking.cancelled():
+    def _on_renewed(self, renewal: "asyncio.Task[Token]") -> None:
+        if self._renewal is renewal:
+            self._renewal = None
+        if renewal.cancelled():
             return
         # Reading the exception marks it as seen, should everybody have stopped waiting.
-        error = asking.exception()
+        error = renewal.exception()
         if error is None:
-            self._token = asking.result()
+            self._token = renewal.result()
         else:
             self._not_before = self._clock.now() + _AFTER_FAILURE
             _log.info("no new token: %s", type(error).__name__)
@@ -183,41 +189,20 @@ class TokenManager:
         key = store_key(credentials, self._auth_url)
         stored = await self._load(key) if self._token is None else None
         if stored is None:
-            await self._clock.sleep(max(0.0, self._asked_at + _BETWEEN - self._clock.now()))
-            self._asked_at = self._clock.now()
+            await self._clock.sleep(max(0.0, self._requested_at + _BETWEEN - self._clock.now()))
+            self._requested_at = self._clock.now()
             refresh_token = self._token.refresh_token if self._token is not None else None
             stored = await self._request(credentials, refresh_token)
             await self._save(key, stored)
             self._on_token(stored.value)
         age = time.time() - stored.received_at
-        return token_of(stored, now=self._clock.now(), age=age, chance=self._chance)
+        return token_of(stored, now=self._clock.now(), age=age, spread=self._clock.random())
 
     async def _request(self, credentials: Credentials, refresh_token: str | None) -> StoredToken:
-        """A token of the endpoint, which has a limit, tries and refusals of its own."""
-        retry = Retry(attempts=4, base=0.5)
         form = form_of(credentials, refresh_token)
         secrets = tuple(text for name, text in form.items() if name not in ("grant_type", "client_id", "scope"))
-        for attempt in range(1, retry.attempts + 1):
-            wait = retry.wait_before(attempt + 1, self._chance)
-            failure: CommerceLayerError
-            lease = await self._limiter().acquire("token", priority=Priority.INTERACTIVE)
-            try:
-                response = await self._endpoint.post("/oauth/token", form)
-            except TransportError as error:
-                failure = error
-            else:
-                lease.settle(response.status, response.headers)
-                if response.status not in _AGAIN:
-                    return stored_of(response.status, response.body, at=time.time(), secrets=secrets)
-                failure = AuthError(f"the token endpoint answered {response.status}", status=response.status)
-                named = {name.lower(): value for name, value in response.headers.items()}
-                wait = retry_after(named, now=time.time()) or wait
-            finally:
-                lease.settle(None, {})
-            if attempt == retry.attempts or (isinstance(failure, TransportError) and kind_of(failure) is Kind.FINAL):
-                raise failure
-            await self._clock.sleep(wait)
-        raise AssertionError("the last attempt returns or raises")
+        response = await self._endpoint.request(form)
+        return stored_of(response.status, response.body, at=time.time(), secrets=secrets)
 
     async def _load(self, key: str) -> StoredToken | None:
         if self._store is None:

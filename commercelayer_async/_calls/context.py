@@ -1,36 +1,47 @@
-"""What a session shares with its copies."""
+"""What a session shares with its copies: connections, token, rate budget, classes, and where they may be used."""
 
 import asyncio
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Final, Protocol
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from .._auth.credentials import AccessToken, Auth, TokenStore, claims_of
 from .._auth.manager import TokenManager
-from .._clock import LoopClock, chance
+from .._clock import LoopClock
 from .._hooks import Hooks, call_hook
+from .._http.options import HttpOptions
 from .._http.origin import Origin, is_loopback
 from .._http.transport import AiohttpTransport
-from .._limits.limiter import TOKEN_LIMITS, Limiter, LocalLimiter, shared_limiter
+from .._limits.limiter import Limiter, LocalLimiter, shared_limiter
 from .._limits.windows import RateLimits
-from ..errors import SessionError
+from ..errors import SessionError, closed_error
 from ..jsonapi import Registry, Resource
-from ..service import COMMERCE_LAYER, Service
-from .pipeline import TokenEndpoint
+from ..service import Service
 from .semaphore import FifoSemaphore
 from .singleflight import SingleFlight
+from .token_requests import TokenRequests
+
+
+class Closeable(Protocol):
+    """What ends with the session."""
+
+    async def close(self) -> None:
+        """End what is under way; twice is fine."""
+        ...
 
 
 class SessionContext:
-    """Connections, token, budget and classes, and where they may be used."""
+    """One session and its copies."""
 
     def __init__(
         self,
+        service: Service,
         origin: Origin,
         auth: Auth,
         *,
-        carrier: dict[str, Any],
+        http: HttpOptions,
         limits: RateLimits | None,
         limiter: Limiter | None,
         token_store: TokenStore | None,
@@ -38,62 +49,84 @@ class SessionContext:
         hooks: Hooks,
         resources: Iterable[type[Resource]],
     ) -> None:
-        self.service: Service = COMMERCE_LAYER
-        self.origin = origin
-        self.transport = AiohttpTransport(origin.url, **carrier)
-        at = urlsplit(origin.auth_url)
-        self.token_transport = AiohttpTransport(f"{at.scheme}://{at.netloc}", **carrier)
-        self.clock = LoopClock()
-        self.tokens = TokenManager(
+        auth_server = urlsplit(origin.auth_url)
+        self.service: Final = service
+        self.origin: Final = origin
+        self.clock: Final = LoopClock()
+        self.transport: Final = AiohttpTransport(origin.url, http)
+        self.token_transport: Final = AiohttpTransport(f"{auth_server.scheme}://{auth_server.netloc}", http)
+        self.connections: Final = FifoSemaphore(http.connections)
+        token_requests = TokenRequests(
+            self.token_transport,
+            auth_server.path,
+            addresses=service.addresses,
+            limiter=self.token_limiter,
+            clock=self.clock,
+        )
+        self.tokens: Final = TokenManager(
             auth,
-            TokenEndpoint(self.token_transport, at.path),
+            token_requests,
             auth_url=origin.auth_url,
             store=token_store,
             clock=self.clock,
-            chance=chance,
-            limiter=self.token_limiter,
-            on_token=self.received,
+            on_token=self._on_token,
         )
-        self.limits = limits
-        self.batching = batching
-        self.first_token = auth.token if isinstance(auth, AccessToken) else None
-        self.hooks = hooks
-        self.places = FifoSemaphore(carrier["max_connections"])
-        self.own_resources = tuple(resources)
-        self.followed = SingleFlight()
-        self.no_route: set[tuple[str, str]] = set()
+        self.batching: Final = batching
+        self.followed: Final = SingleFlight()
+        """Relationships that are being followed, so that concurrent awaits of one share its request."""
+        self.no_route: Final[set[tuple[str, str]]] = set()
+        """Types and relationships whose related links lead nowhere."""
         self.closed = False
-        self._registry: Registry | None = None
+        self._first_token = auth.token if isinstance(auth, AccessToken) else None
+        self._hooks = hooks
+        self._limits = limits
         self._limiter: Limiter | None = limiter
+        self._own_resources = tuple(resources)
+        self._registry: Registry | None = None
+        self._parts: WeakSet[Closeable] = WeakSet()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
+
+    def register(self, part: Closeable) -> None:
+        """Close a part of a session object when the session is closed."""
+        self._parts.add(part)
+
+    async def close(self) -> None:
+        """End every call of the session and its copies, and let go of everything; twice is fine."""
+        self.closed = True
+        for part in tuple(self._parts):
+            await part.close()
+        await self.followed.close()
+        await self.tokens.close()
+        await self.transport.close()
+        await self.token_transport.close()
 
     def limiter(self) -> Limiter:
         """The budget that this session shares with all others of its organization in this loop."""
         if self._limiter is None:
-            self._limiter = shared_limiter(self.origin.url, self.limits, clock=self.clock, chance=chance)
-            if self.first_token is not None:
-                self.use_mode(self.first_token)
+            self._limiter = shared_limiter(self.origin.url, self._limits, clock=self.clock, facts=self.service.rates)
+            if self._first_token is not None:
+                self._use_mode(self._first_token)
         return self._limiter
 
     def token_limiter(self) -> Limiter:
         """The budget of the token endpoint, which is its own."""
-        return shared_limiter(self.origin.auth_url, TOKEN_LIMITS, clock=self.clock, chance=chance)
+        limits = RateLimits(average=self.service.rates.token, burst=None)
+        return shared_limiter(self.origin.auth_url, limits, clock=self.clock, facts=self.service.rates)
 
-    def received(self, token: str) -> None:
-        """A new token is here."""
-        self.use_mode(token)
-        call_hook(self.hooks.token)
+    def _on_token(self, token: str) -> None:
+        self._use_mode(token)
+        call_hook(self._hooks.token)
 
-    def use_mode(self, token: str) -> None:
-        """Keep the documented limits of a token's mode, test or live, until headers tell more.
+    def _use_mode(self, token: str) -> None:
+        """Keep the documented limits of a token's mode, test or live, until headers report more.
 
-        They are those of the hosted API; a server on this machine says for itself.
+        They are those of the hosted API; a server on this machine reports its own.
         """
         test = claims_of(token).get("test")
         limiter = self.limiter()
         if isinstance(test, bool) and isinstance(limiter, LocalLimiter) and not is_loopback(self.origin.host):
-            limiter.use(RateLimits.test() if test else RateLimits.live())
+            limiter.use(RateLimits.of(self.service.rates.test if test else self.service.rates.live))
 
     @property
     def registry(self) -> Registry:
@@ -102,13 +135,17 @@ class SessionContext:
             # Imported here: a program with classes of its own may never need them.
             from ..resources import RESOURCES  # noqa: PLC0415
 
-            self._registry = Registry(*RESOURCES, *self.own_resources)
+            self._registry = Registry(*RESOURCES, *self._own_resources)
         return self._registry
 
-    def check(self) -> None:
-        """Refuse what cannot work, before it fails somewhere deep inside."""
+    def require_usable(self) -> None:
+        """Refuse what cannot work, before it fails somewhere deep inside.
+
+        Raises:
+            SessionError: the session is closed, or used in another event loop or process than the one it belongs to.
+        """
         if self.closed:
-            raise SessionError("the session is closed; make another, or close it later")
+            raise closed_error()
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
@@ -120,11 +157,11 @@ class SessionContext:
             )
         elif self._loop is not loop:
             raise SessionError(
-                f"the session belongs to the event loop where it was first used ({_named(self._loop)}) and cannot be"
-                f" used in another ({_named(loop)}); make one in each loop"
+                f"the session belongs to the event loop where it was first used ({_name_of(self._loop)}) and cannot be"
+                f" used in another ({_name_of(loop)}); make one in each loop"
             )
 
 
-def _named(loop: asyncio.AbstractEventLoop) -> str:
+def _name_of(loop: asyncio.AbstractEventLoop) -> str:
     state = "closed" if loop.is_closed() else "running" if loop.is_running() else "stopped"
     return f"{type(loop).__name__} {id(loop):#x}, {state}"

@@ -1,4 +1,4 @@
-"""One deadline around a whole call, whatever it is waiting for; and an end to all calls when the session closes.
+"""One deadline around a whole call, whatever it is waiting for; and an end to all calls when the session is closed.
 
 `asyncio.timeout` makes and cancels a timer for each call. Here calls that are allowed the same time share one timer:
 the first to begin is the first to be overdue, so a queue in order of arrival is enough, and a call that ends in time
@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Final, Self, cast
 
 from .._clock import Clock, Timer
-from ..errors import CommerceLayerError, SessionError, TimeoutError
+from ..errors import CommerceLayerError, TimeoutError, closed_meanwhile
 
 
 class Deadlines:
-    """The deadlines of calls that may take `seconds` each; None for as long as they like."""
+    """The deadlines of calls that may take `seconds` each; None for as long as it takes."""
 
     def __init__(self, seconds: float | None, *, clock: Clock) -> None:
         self.seconds: Final = seconds
@@ -24,7 +24,7 @@ class Deadlines:
         self._timer: Timer | None = None
 
     def add(self, deadline: "Deadline", now: float) -> float:
-        """Watch over a call that begins; gives when its time is up."""
+        """Register a call and return its deadline."""
         if self.seconds is None:
             self._pending[deadline] = math.inf
             return math.inf
@@ -34,7 +34,7 @@ class Deadlines:
         return due
 
     def remove(self, deadline: "Deadline") -> None:
-        """The call has ended."""
+        """Forget a call that has ended."""
         self._pending.pop(deadline, None)
 
     def close(self) -> None:
@@ -58,9 +58,9 @@ class Deadlines:
 
 
 class Deadline:
-    """A `with` block that ends in time: what is awaited in it is cancelled when the time is up.
+    """A `with` block that ends in time: whatever is awaited in it is cancelled when the time is up.
 
-    `phase` is what the block is doing and `failures` what went wrong in it so far, both for the error.
+    `phase` says what the block is doing, and `failures` what went wrong in it so far, both for the error.
 
     Raises:
         TimeoutError: the time was up.
@@ -93,24 +93,24 @@ class Deadline:
         return self._deadlines.clock.now() - self._began
 
     def end(self, *, closed: bool) -> None:
-        """The time is up, or the session closes."""
+        """Cancel the block, because its time is up or the session is closed."""
         self._ended = "closed" if closed else "time"
         self._task.cancel()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, cls: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._deadlines.remove(self)
         if self._ended is None:
             return
         # As asyncio.timeout does: the cancellation is ours unless somebody else asked for one too.
-        if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self._task.uncancel() <= self._cancelling and cls is asyncio.CancelledError:
             raise self._error() from None
 
     def _error(self) -> CommerceLayerError:
         error: CommerceLayerError
         if self._ended == "closed":
-            error = SessionError("the session was closed while the answer was awaited")
+            error = closed_meanwhile()
         else:
             seconds = self._deadlines.seconds or 0.0
             error = TimeoutError(

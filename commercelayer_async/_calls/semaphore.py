@@ -1,54 +1,40 @@
-"""As many calls at once as there are connections, and the others in order of arrival.
+"""A first-in-first-out semaphore in front of the connection pool.
 
-aiohttp has a queue of its own in front of its connections, but the time spent there looks like the server's. Here it is
-the call's own phase, and a call that passes without waiting pays for a comparison.
+aiohttp has a queue of its own in front of its connections, but time spent there looks like the server's. Here it is a
+phase of the call, and a call that passes without waiting pays for a comparison.
 """
 
 import asyncio
-from collections import deque
+
+from .._tasks import WaitQueue
 
 
 class FifoSemaphore:
-    """Places for `limit` calls."""
+    """As many holders at once as `limit`, and the others in order of arrival."""
 
     def __init__(self, limit: int) -> None:
         self._free = limit
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: WaitQueue[None] = WaitQueue()
 
     def try_acquire(self) -> bool:
-        """Whether there is a place now; then it is taken."""
+        """Hold it if it is free; True if so."""
         if self._free <= 0:
             return False
         self._free -= 1
         return True
 
     async def acquire(self) -> None:
-        """Take a place when there is one, first come first served."""
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        """Hold it as soon as it is free, first come first served."""
+        waiter = self._waiting.append()
         try:
-            await turn
+            await waiter
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if not waiter.cancelled():
+                # Cancelled in the moment when its turn came: the turn goes to the next.
                 self.release()
             raise
 
     def release(self) -> None:
-        """Give a place up, to the first who waits for one."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
-
-
-def cap_to_open_file_limit(wanted: int) -> int:
-    """Connections that the process may have: `wanted`, but at most half of the files that it may open."""
-    try:
-        # Absent on Windows, whose limit is far away.
-        import resource  # noqa: PLC0415
-    except ImportError:
-        return wanted
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return wanted if files == resource.RLIM_INFINITY else max(1, min(wanted, files // 2))
+        """Hand it to the first who waits for it, or leave it free."""
+        if not self._waiting.wake_next(None):
+            self._free += 1

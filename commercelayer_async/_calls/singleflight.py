@@ -1,18 +1,19 @@
-"""Calls that many await and one makes.
+"""Single-flight: concurrent awaits of one key share one task.
 
-The call runs in a task of its own, so whoever stops waiting stops nobody else; when the last one leaves, the call is
-cancelled. Nothing is remembered once it has ended.
+The task is nobody's own, so whoever stops waiting stops nobody else; when the last one leaves, the task is cancelled.
+Nothing is remembered once it has ended.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
-from ..errors import SessionError
+from .._tasks import cancel_and_wait, consume_exception
+from ..errors import closed_meanwhile
 
 
-class _Call:
-    """A call under way, and how many await it."""
+class _Flight:
+    """A task under way, and how many await it."""
 
     __slots__ = ("task", "waiting")
 
@@ -22,48 +23,43 @@ class _Call:
 
 
 class SingleFlight:
-    """The calls of one session that are under way, by what they are for."""
+    """The tasks under way, by key."""
 
     def __init__(self) -> None:
-        self._calls: dict[Hashable, _Call] = {}
+        self._flights: dict[Hashable, _Flight] = {}
         self._closed = False
 
-    async def call(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """What the call for `key` gives: the one under way, or the one that `start` makes.
+    async def do(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """The result of the task for `key`: the one under way, or the one that `start` begins.
 
         Raises:
             SessionError: the session was closed meanwhile.
         """
-        call = self._calls.get(key)
-        if call is None:
-            call = self._calls[key] = _Call(asyncio.ensure_future(start()))
-            call.task.add_done_callback(lambda task: self._ended(key, task))
-        call.waiting += 1
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.ensure_future(start()))
+            flight.task.add_done_callback(lambda task: self._on_done(key, task))
+        flight.waiting += 1
         try:
-            return await asyncio.shield(call.task)
+            return await asyncio.shield(flight.task)
         except asyncio.CancelledError:
             if self._closed:
-                raise SessionError("the session was closed while the answer was awaited") from None
+                raise closed_meanwhile() from None
             raise
         finally:
-            call.waiting -= 1
-            if not call.waiting and not call.task.done():
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
                 # Whoever comes next starts anew.
-                self._calls.pop(key, None)
-                call.task.cancel()
+                self._flights.pop(key, None)
+                flight.task.cancel()
 
     async def close(self) -> None:
-        """End all calls; those who await them get `SessionError`."""
-        tasks = [call.task for call in self._calls.values()]
+        """End all tasks; those who await them get `SessionError`."""
         self._closed = True
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await cancel_and_wait([flight.task for flight in self._flights.values()])
 
-    def _ended(self, key: Hashable, task: "asyncio.Task[Any]") -> None:
-        call = self._calls.get(key)
-        if call is not None and call.task is task:
-            del self._calls[key]
-        if not task.cancelled():
-            task.exception()  # seen, should everybody have stopped waiting
+    def _on_done(self, key: Hashable, task: "asyncio.Task[Any]") -> None:
+        flight = self._flights.get(key)
+        if flight is not None and flight.task is task:
+            del self._flights[key]
+        consume_exception(task)

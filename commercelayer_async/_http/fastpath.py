@@ -2,10 +2,11 @@
 
 Half of what a request costs in aiohttp goes into objects that are made anew each time: URL, headers, request, response,
 two timers. A reader's requests differ in their target alone. So the head of a request is kept as text until the token
-changes, and one timer serves many answers; pool, name resolution, TLS and parser are aiohttp's.
+changes, and one timer serves many responses. Pool, name resolution, TLS and parser are aiohttp's.
 
-These parts of aiohttp are public by name and not described in its manual. Where they look otherwise than here (`fits`),
-or where a proxy or a session of the caller's is in the way, requests take the documented road.
+These parts of aiohttp have public names, but its manual does not describe them. Where they differ from what is used
+here (`aiohttp_is_compatible`), or where a proxy or a session of the caller's is in between, requests take the
+documented way through `aiohttp.ClientSession`.
 """
 
 import asyncio
@@ -32,12 +33,12 @@ from .._text import Secret
 _TARGET: Final = re.compile(r"/[!-~]*")
 _VALUE: Final = re.compile(r"[ -~]*")
 _FIRST_FINAL: Final = 200
-"""What is below announces an answer (RFC 9110, 15.2)."""
+"""A status below announces the final response, which follows on the same connection (RFC 9110, 15.2)."""
 _SWITCHING: Final = 101
 
 
 class DirectClient:
-    """The way to one origin."""
+    """A client for one origin that writes requests and reads responses itself."""
 
     def __init__(self, connector: "Connector", origin: URL, headers: Mapping[str, str], *, ssl: Any) -> None:
         self._connector = connector
@@ -47,10 +48,10 @@ class DirectClient:
         self._head = _head(self._headers)
 
     async def connect(self, timeout: ClientTimeout) -> Connection:  # noqa: ASYNC109 - as aiohttp has it
-        """A connection that is open, or opened now; whoever asks releases or closes it.
+        """A connection from the pool, or a new one; the caller releases or closes it.
 
         Raises:
-            aiohttp.ClientError, OSError: there is none.
+            aiohttp.ClientError, OSError: none can be had.
         """
         try:
             return await self._connector.connect(self._address, [], timeout)
@@ -64,12 +65,13 @@ class DirectClient:
         authorization: str | None,
         timeout: ClientTimeout,  # noqa: ASYNC109 - as aiohttp has it
     ) -> "RawResponse":
-        """The answer to a GET of `target`, as soon as its head is here.
+        """The response to a GET of `target`, as soon as its head is here.
 
         Raises:
-            aiohttp.ClientError, OSError: there is none, or it is not HTTP.
+            aiohttp.ClientError, OSError: none came, or it is not HTTP.
             ValueError: the target or the authorization would not stay on its line.
         """
+        # The head is the same text for every request until the token changes.
         if authorization != self._authorization:
             self._head = _head({**self._headers, **({"Authorization": authorization} if authorization else {})})
             self._authorization = authorization
@@ -93,7 +95,7 @@ class DirectClient:
 
 
 class RawResponse:
-    """An answer whose body may still be on its way; of `aiohttp.ClientResponse`, what a reader needs."""
+    """A response whose body may still be on its way: of `aiohttp.ClientResponse`, what a reader needs."""
 
     __slots__ = ("content", "headers", "status")
 
@@ -104,21 +106,21 @@ class RawResponse:
 
     @property
     def content_length(self) -> int | None:
-        """How long the body is, as announced."""
+        """The length of the body in bytes, as announced; None if it is not."""
         length = self.headers.get("Content-Length")
         return None if length is None else int(length)
 
     async def read(self) -> bytes:
-        """All of the body."""
+        """The whole body."""
         return await self.content.read()
 
 
 class NotHTTP(aiohttp.ClientError):
-    """What arrived is no answer."""
+    """What arrived is not an HTTP response."""
 
 
 def _head(headers: Mapping[str, str]) -> str:
-    """All of a GET but its target."""
+    """The text of a GET request behind its target."""
     if not all(_VALUE.fullmatch(value) for value in headers.values()):
         raise ValueError("a header must be printable ASCII text")
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -126,7 +128,7 @@ def _head(headers: Mapping[str, str]) -> str:
 
 
 class _Address(aiohttp.ClientRequest):
-    """Where to connect to; the pool asks for its key each time."""
+    """Where to connect to, in the form that the pool takes. It asks for the key each time, so that is made once."""
 
     _key: ConnectionKey | None = None
 
@@ -138,7 +140,7 @@ class _Address(aiohttp.ClientRequest):
 
 
 class Connector(aiohttp.TCPConnector):
-    """Gives no connection on which something arrived that nobody had asked for: it would pass for the next answer."""
+    """A pool that never reuses an idle connection with unread data: it would be taken for the next response."""
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)  # pyright: ignore[reportUnknownMemberType]
@@ -158,9 +160,11 @@ class Connector(aiohttp.TCPConnector):
 
 
 class Handler(ResponseHandler):
-    """Notes when the next piece of an answer is due, where aiohttp cancels a timer and makes another for each piece.
+    """A connection's protocol with one lazy timer for late data.
 
-    Should aiohttp call these methods otherwise one day, its own timers are back.
+    aiohttp cancels a timer and makes another for each piece of a response. Here each piece moves a deadline (`_due`),
+    and the timer, when it fires, looks whether the deadline has moved on meanwhile. Should aiohttp no longer call these
+    methods one day, its own timers are back.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -196,7 +200,7 @@ class Handler(ResponseHandler):
 
 
 def aiohttp_is_compatible() -> bool:
-    """Whether aiohttp's parts are as they are used here."""
+    """True if aiohttp's undocumented parts look as they are used here."""
     taken = (
         (ResponseHandler.__init__, {"loop"}),
         (ResponseHandler.set_response_params, {"read_until_eof", "read_timeout"}),

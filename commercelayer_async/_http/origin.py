@@ -1,4 +1,4 @@
-"""Where requests may go: one origin, and below one path.
+"""Which URLs are ours: one origin, and below one path.
 
 Every request is a target (path and query) on the origin that the session was made for; nothing here or below can name
 another host. So wherever a document's link points, the token cannot follow it: a link that leads elsewhere is refused
@@ -14,11 +14,9 @@ import attrs
 
 from .._text import printable
 from ..errors import ConfigurationError, LinkRefused
+from ..service import Addresses
 
-_SLUG: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-DOMAIN: Final = "commercelayer.io"
-"""Where organizations have their subdomains."""
 _LINK_LIMIT: Final = 2048
 _PORTS: Final = {"http": 80, "https": 443}
 _PRINTABLE: Final = re.compile(r"[!-~]*")
@@ -33,10 +31,12 @@ class Origin:
     scheme: str
     host: str
     port: int
+    root: str
+    """The path below which every version of the API lives, such as `/api`: links may lead anywhere in it."""
     api: str
-    """The API's root path, such as `/api`."""
+    """The path that requests begin with, such as `/api` or `/api/2017-08`."""
     auth_url: str
-    """Where `/oauth/token` and `/oauth/revoke` are."""
+    """The URL below which the token endpoint is."""
 
     @property
     def url(self) -> str:
@@ -45,7 +45,14 @@ class Origin:
         return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
 
     @classmethod
-    def of(cls, organization: object, *, api_version: str | None = None, auth_url: str | None = None) -> "Origin":
+    def of(
+        cls,
+        organization: object,
+        *,
+        addresses: Addresses,
+        api_version: str | None = None,
+        auth_url: str | None = None,
+    ) -> "Origin":
         """The origin of an organization, given by its slug or by a full URL, whose path is kept as a prefix.
 
         Raises:
@@ -54,16 +61,20 @@ class Origin:
         if not isinstance(organization, str) or not organization:
             raise ConfigurationError("organization must be a slug such as 'yourdomain', or a URL")
         if "/" not in organization and ":" not in organization:
-            if not _SLUG.fullmatch(organization):
-                raise ConfigurationError(f"{printable(organization, 60)!r} is no organization slug")
-            organization, auth = f"https://{organization.lower()}.{DOMAIN}", f"https://auth.{DOMAIN}"
+            if not addresses.is_slug(organization):
+                raise ConfigurationError(
+                    f"{printable(organization, 60)!r} is not an organization slug (letters, digits and '-')"
+                )
+            organization, auth = addresses.organization_url(organization), addresses.auth_url
         else:
             auth = ""
         parts = _base_url(organization, "organization")
         if api_version is not None and not _VERSION.fullmatch(api_version):
-            raise ConfigurationError(f"api_version {printable(repr(api_version), 60)} is no version such as '2017-08'")
-        root = f"{parts.path.rstrip('/')}/api" + (f"/{api_version}" if api_version else "")
-        origin = cls(parts.scheme, parts.hostname or "", _port(parts), root, "")
+            shown = printable(repr(api_version), 60)
+            raise ConfigurationError(f"api_version {shown} is not a version such as '2017-08'")
+        root = f"{parts.path.rstrip('/')}{addresses.api_path}"
+        api = f"{root}/{api_version}" if api_version else root
+        origin = cls(parts.scheme, parts.hostname or "", _port(parts), root, api, "")
         auth = auth_url or auth or origin.url
         _base_url(auth, "auth_url")
         return attrs.evolve(origin, auth_url=auth.rstrip("/"))
@@ -80,7 +91,7 @@ class Origin:
                 parts = urlsplit(urljoin(base or f"{self.url}{self.api}/", link))
                 reason = self._foreign_reason(parts)
             except ValueError:
-                reason = "it is no URL"
+                reason = "it is not a URL"
             else:
                 if reason is None:
                     return f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -96,14 +107,13 @@ class Origin:
             return f"it leaves the origin {self.url}"
         if _DOT_SEGMENT.search(parts.path):
             return "its path has dot segments"
-        root = self.api[: self.api.rindex("/api") + len("/api")]
-        if not parts.path.startswith(f"{root}/"):
-            return f"it leaves the API below {self.url}{root}/"
+        if not parts.path.startswith(f"{self.root}/"):
+            return f"it leaves the API below {self.url}{self.root}/"
         return None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: localhost, 127.0.0.0/8 or ::1."""
+    """True if a host is this machine: localhost, 127.0.0.0/8 or ::1."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -111,7 +121,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _malformed_reason(link: object) -> str | None:
-    """Why a link is not fit to be resolved at all; None if it is."""
+    """Why a link cannot even be resolved; None if it can."""
     if not isinstance(link, str) or not link:
         return "it is empty"
     if len(link) > _LINK_LIMIT:
@@ -133,7 +143,7 @@ def _base_url(url: str, what: str) -> SplitResult:
     except ValueError:
         parts, host = urlsplit(""), None
     if host is None or not _PRINTABLE.fullmatch(url) or "\\" in url or parts.scheme not in _PORTS:
-        raise ConfigurationError(f"{what} {shown!r} is no URL such as 'https://yourdomain.{DOMAIN}'")
+        raise ConfigurationError(f"{what} {shown!r} is not a URL such as 'https://yourdomain.example'")
     if "@" in parts.netloc or parts.query or parts.fragment or "?" in url or _DOT_SEGMENT.search(parts.path):
         raise ConfigurationError(f"{what} {shown!r} must have no user information, query, fragment or dot segments")
     if parts.scheme == "http" and not is_loopback(host):

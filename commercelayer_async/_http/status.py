@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from .._text import Secret, printable, redact
 from ..errors import ApiError, CommerceLayerError, DecodeError, LinkRefused, api_error_class
-from ..jsonapi import ErrorObject
+from ..jsonapi import JSON_API, ErrorObject
 from ..jsonapi._json import as_array, as_object, as_text, loads
 from ..jsonapi.objects import errors_from_json
-from .transport import MEDIA_TYPE, Response
+from .message import Response
 
 _KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
 _KEPT_PREFIXES: Final = ("x-ratelimit-", "x-request-id", "x-correlation-id")
@@ -37,7 +37,7 @@ def require_document(response: Response, *, secret: str | None = None) -> bytes:
 
 def is_json(media_type: str) -> bool:
     """Whether a Content-Type is JSON; its parameters do not matter to a reader (JSON:API 1.1, A.3)."""
-    if media_type.startswith(MEDIA_TYPE):
+    if media_type.startswith(JSON_API):
         return True
     name = media_type.partition(";")[0].strip().lower()
     return name.endswith(("/json", "+json"))

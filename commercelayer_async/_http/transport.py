@@ -1,103 +1,36 @@
-"""Requests and responses, and aiohttp, which turns the one into the other.
+"""aiohttp, which turns requests into responses.
 
 The transport is bound to one origin and follows no redirects, so a request cannot end anywhere else. What aiohttp
-raises is translated here; its exceptions hold the request's headers, and so the token, and are never let through.
+raises is translated (`failures`) and never let through.
 
-A GET takes the short way (`_wire`) where the connections are ours. Tokens are asked for through aiohttp's session
+A GET takes the fast path (`fastpath`) where the connections are ours. Tokens are asked for through aiohttp's session
 layer, and so is everything where a proxy or a session of the caller's is in between.
 """
 
 import builtins
-import ssl as tls
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from weakref import WeakSet
 
 import aiohttp
-import attrs
 import msgspec
 from aiohttp import ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
-from .._text import Secret, printable
+from .._markers import override
+from .._text import printable
 from .._version import __version__
-from ..errors import (
-    BodyTooLarge,
-    ConfigurationError,
-    ConnectError,
-    SessionError,
-    TimeoutError,
-    TLSError,
-    TransportError,
-)
-from .fastpath import Connector, DirectClient, NotHTTP, RawResponse, aiohttp_is_compatible
-
-MEDIA_TYPE: Final = "application/vnd.api+json"
-_CONNECT_SECONDS: Final = 5.0
-_READ_SECONDS: Final = 10.0
-"""Between two pieces of an answer, and before the first."""
-
-
-@attrs.define
-class Request:
-    """A request on the transport's origin."""
-
-    target: str
-    """Path and query, sent as they are."""
-    authorization: str | None = attrs.field(default=None, repr=False, converter=attrs.converters.optional(Secret))
-    form: Mapping[str, str] | None = attrs.field(default=None, repr=False)
-    """What to POST as JSON; None for a GET. Its secrets are of a class that shows nothing of itself."""
-
-
-@attrs.define
-class Response:
-    """A whole answer."""
-
-    status: int
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    """By name, whatever its case."""
-    body: bytes = attrs.field(repr=False)
-    url: str
-    """Where it came from."""
-
-    @property
-    def url_without_query(self) -> str:
-        """Where it came from, without the query: errors show it, and filters hold what nobody should log.
-
-        Links are resolved against it; only an empty one would need the query (RFC 3986, 5.2.2), and leads nowhere.
-        """
-        return self.url.partition("?")[0]
-
-
-class PhaseObserver(Protocol):
-    """Whoever wants to know what a request is waiting for."""
-
-    phase: str
-
-
-class Transport(Protocol):
-    """What carries requests to one origin."""
-
-    async def send(self, request: Request, observer: PhaseObserver) -> Response:
-        """The answer, whatever its status; `watch` is told of the phases.
-
-        Raises:
-            TransportError: there was none, or not a whole one.
-        """
-        ...
-
-    def discard_connections(self) -> None:
-        """Use no connection again that is open now: one gave an answer to another question."""
-        ...
-
-    async def close(self) -> None:
-        """Let everything go; twice is fine."""
-        ...
+from ..errors import BodyTooLarge, ConfigurationError, SessionError, TransportError
+from ..jsonapi import JSON_API
+from .failures import CONNECT_SECONDS, READ_SECONDS, ConnectionLost, map_aiohttp_error
+from .fastpath import Connector, DirectClient, RawResponse, aiohttp_is_compatible
+from .message import PhaseObserver, Request, Response, Transport
+from .options import HttpOptions
 
 
 class _Pool:
-    """A client session, and how many requests are on it; it closes with the last one once it is retired."""
+    """A client session and the requests on it. Once retired, it is closed when the last of them ends."""
 
     def __init__(self, http: aiohttp.ClientSession, direct: DirectClient | None = None) -> None:
         self.http = http
@@ -106,38 +39,32 @@ class _Pool:
         self.retired = False
 
 
-class AiohttpTransport:
+class AiohttpTransport(Transport):
     """The transport on aiohttp: pooled connections, no cookies, no redirects, no environment unless asked for."""
 
-    def __init__(
-        self,
-        origin: str,
-        *,
-        user_agent: str,
-        max_connections: int,
-        max_body: int,
-        ssl: tls.SSLContext | None,
-        trust_env: bool,
-        http: aiohttp.ClientSession | None,
-    ) -> None:
+    def __init__(self, origin: str, options: HttpOptions) -> None:
         self._origin = URL(origin)
         self._prefix = origin
-        self._max_connections = max_connections
-        self._max_body = max_body
-        self._ssl = ssl
-        self._proxy = _proxy_of(self._origin) if trust_env else None
-        self._theirs = http
-        # Those of a request stand in place of the session's, which aiohttp tells in no public way.
-        self._middlewares = (_no_hidden_retry, *getattr(http, "_middlewares", ()))
-        self._headers = {"Accept": MEDIA_TYPE, "Accept-Encoding": "gzip", "User-Agent": user_agent}
+        self._options = options
+        self._max_body = int(options.max_body)
+        self._ssl = options.ssl if options.ssl is not None else True
+        self._proxy = _proxy_of(self._origin) if options.trust_env else None
+        self._theirs = options.http
+        # The middlewares of a request stand in place of those of the session, which no public attribute tells.
+        self._middlewares = (_no_hidden_retry, *getattr(options.http, "_middlewares", ()))
+        self._headers = {
+            "Accept": JSON_API,
+            "Accept-Encoding": "gzip",
+            "User-Agent": default_user_agent(options.user_agent),
+        }
         self._authorized: CIMultiDict[str] = CIMultiDict()
         self._pool: _Pool | None = None
         self._retired: set[_Pool] = set()
         self._used: WeakSet[Any] = WeakSet()
-        """The caller's connections that brought an answer; its pool may give them again."""
+        """The caller's connections that brought a response; its pool may give them again."""
 
+    @override
     async def send(self, request: Request, observer: PhaseObserver) -> Response:
-        """See `Transport.send`."""
         pool = self._pool or self._open()
         pool.busy += 1
         url = self._prefix + request.target
@@ -158,7 +85,7 @@ class AiohttpTransport:
         raise failure
 
     async def _get(self, direct: DirectClient, request: Request, url: str, observer: PhaseObserver) -> Response:
-        """A GET, the short way."""
+        """A GET on the fast path."""
         observer.phase = "headers"
         connection = await direct.connect(_TIMEOUT)
         try:
@@ -166,7 +93,7 @@ class AiohttpTransport:
             observer.phase = "body"
             body = await self._read(incoming, url)
         except BaseException:
-            # What is left of this answer must not be taken for the next one.
+            # What is left of this response must not be taken for the next one.
             connection.close()
             raise
         connection.release()
@@ -183,7 +110,7 @@ class AiohttpTransport:
             data=msgspec.json.encode(request.form, enc_hook=str) if request.form is not None else None,
             allow_redirects=False,
             timeout=_TIMEOUT,
-            ssl=self._ssl if self._ssl is not None else True,
+            ssl=self._ssl,
             middlewares=self._middlewares,
             proxy=self._proxy,
         )
@@ -193,7 +120,7 @@ class AiohttpTransport:
         try:
             body = await self._read(response, url)
         except BaseException:
-            # As above; read to its end, an answer gives its connection back by itself.
+            # As above. Read to its end, a response gives its connection back by itself.
             response.close()
             raise
         return Response(response.status, response.headers, body, url)
@@ -216,7 +143,7 @@ class AiohttpTransport:
             if "Content-Encoding" not in response.headers:
                 content = response.content
                 if self._theirs is None and content.is_eof():
-                    # All of a short answer came with its headers.
+                    # All of a short body came with its headers.
                     return content.read_nowait()
                 return await response.read()
         chunks: list[bytes] = []
@@ -231,7 +158,7 @@ class AiohttpTransport:
     def _too_large(self, url: str) -> BodyTooLarge:
         where = url.partition("?")[0]
         return BodyTooLarge(
-            f"the answer of {where} has more than {self._max_body} bytes; max_body allows more",
+            f"the response of {where} has more than {self._max_body} bytes; raise max_body if that is expected",
             url=where,
             limit=self._max_body,
         )
@@ -241,6 +168,7 @@ class AiohttpTransport:
         """Whether there is something of our own to close."""
         return self._pool is not None and self._pool.http is not self._theirs
 
+    @override
     def discard_connections(self) -> None:
         """See `Transport.distrust`; of the caller's connections, it closes those that brought an answer here."""
         pool = self._pool
@@ -253,8 +181,8 @@ class AiohttpTransport:
             pool.retired = True
             self._retired.add(pool)
 
+    @override
     async def close(self) -> None:
-        """See `Transport.close`."""
         if self._pool is not None:
             self._retired.add(self._pool)
             self._pool = None
@@ -272,21 +200,15 @@ class AiohttpTransport:
             self._pool = _Pool(http)
             return self._pool
         _widen_malloc()
-        connector = Connector(limit=self._max_connections)
+        connector = Connector(limit=self._options.connections)
         direct = None
         if self._proxy is None and aiohttp_is_compatible():
-            direct = DirectClient(
-                connector, self._origin, self._headers, ssl=self._ssl if self._ssl is not None else True
-            )
+            direct = DirectClient(connector, self._origin, self._headers, ssl=self._ssl)
         self._pool = _Pool(aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()), direct)
         return self._pool
 
 
-_TIMEOUT: Final = ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
-
-
-class _ConnectionLost(aiohttp.ClientError):
-    """The connection was lost before the answer's headers were whole."""
+_TIMEOUT: Final = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
 
 
 async def _no_hidden_retry(
@@ -299,7 +221,7 @@ async def _no_hidden_retry(
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         name = type(error).__name__
-    raise _ConnectionLost(name)
+    raise ConnectionLost(name)
 
 
 def _proxy_of(origin: URL) -> URL | None:
@@ -321,41 +243,11 @@ def _proxy_of(origin: URL) -> URL | None:
 
 def default_user_agent(suffix: str | None = None) -> str:
     """Who is asking: this package, Python and aiohttp, and the caller's own suffix."""
-    # Imported here: it is slow, and needed once.
+    # Imported here: slow, and needed once.
     from platform import python_version  # noqa: PLC0415
 
     own = f"commercelayer-async/{__version__} python/{python_version()} aiohttp/{aiohttp.__version__}"
     return f"{own} {suffix}" if suffix else own
-
-
-def map_aiohttp_error(error: Exception, *, url: str, phase: str = "headers") -> TransportError:
-    """The error of ours for one of aiohttp's, without its secrets; the kind of the original is in the message."""
-    name = str(error) if isinstance(error, _ConnectionLost) else type(error).__name__
-    if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
-        return TLSError(f"TLS with {url} failed: {_tls_reason(error)}", url=url, phase="connect")
-    if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.SocketTimeoutError):
-        return _timeout_error(error, url=url, phase=phase)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return ConnectError(f"cannot connect to {url}: {error.os_error.strerror or name}", url=url, phase="connect")
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return TransportError(f"the answer of {url} broke off or is garbled ({name})", url=url, phase="body")
-    if isinstance(error, aiohttp.ClientResponseError | NotHTTP):
-        return TransportError(f"what {url} answered is not HTTP ({name})", url=url, phase="headers")
-    return TransportError(f"{url} gave no answer ({name})", url=url, phase="headers")
-
-
-def _timeout_error(error: aiohttp.ServerTimeoutError, *, url: str, phase: str) -> TimeoutError:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        text, phase, seconds = f"no connection to {url} within {_CONNECT_SECONDS:g} s", "connect", _CONNECT_SECONDS
-    else:
-        text, seconds = f"{url} sent nothing for {_READ_SECONDS:g} s, in phase {phase!r}", _READ_SECONDS
-    return TimeoutError(text, url=url, phase=phase, seconds=seconds)
-
-
-def _tls_reason(error: Exception) -> str:
-    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
-    reason = getattr(inner, "verify_message", None) or getattr(inner, "reason", None)
-    return str(reason or type(inner).__name__)
 
 
 def _widen_malloc() -> None:

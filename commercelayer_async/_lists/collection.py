@@ -12,8 +12,8 @@ from typing import Any, Final, Generic, Self, TypeVar
 import attrs
 
 from .._calls.context import SessionContext
-from .._calls.pipeline import ResponseInfo
-from .._http.transport import Response
+from .._calls.response_info import ResponseInfo
+from .._http.message import Response
 from .._reading.reader import Send, endpoint_of
 from .._text import describe, json_type_name, printable
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
@@ -286,8 +286,9 @@ class Source(Generic[R]):
 
     async def _page(self, target: str) -> Received[R]:
         def read(response: Response, answer: ResponseInfo) -> Received[R]:
-            answer.through = self.through
-            found = self.registry.read(response.body, url=response.url_without_query, follow=answer)
+            found = self.registry.read(
+                response.body, url=response.url_without_query, follow=self.through, response=answer
+            )
             if not isinstance(found, tuple):
                 got = "null" if found is None else "one resource"
                 raise DecodeError(

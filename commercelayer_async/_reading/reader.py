@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from .._calls.context import SessionContext
-from .._calls.pipeline import Read, ResponseInfo
-from .._http.transport import Response
+from .._calls.pipeline import Read
+from .._calls.response_info import ResponseInfo
+from .._http.message import Response
 from .._text import printable
 from ..errors import ApiError, DecodeError
 from ..jsonapi import Decoded, Follow, GenericResource, Registry, Relationship, Resource
@@ -135,8 +136,7 @@ class Reader:
 
     def resources(self, registry: Registry, response: Response, info: ResponseInfo) -> Decoded:
         """Decode the resources of a response; their relationships are fetched through this reader's session."""
-        info.through = self._follower
-        return registry.read(response.body, url=response.url_without_query, follow=info)
+        return registry.read(response.body, url=response.url_without_query, follow=self._follower, response=info)
 
     def registry_for(self, cls: type[Resource], type: str) -> Registry:
         """Choose the classes that a response is decoded with: the session's, and `cls` for its own type."""

@@ -343,7 +343,7 @@ async def test_a_customers_session_lives_on_its_refresh_token() -> None:
     ):
         await session.get(Customer, "c1")
         session._context.tokens.invalidate("t-1")
-        session._context.tokens._asked_at -= 10
+        session._context.tokens._requested_at -= 10
         await session.get(Customer, "c1")
 
         assert "bearer t-2" in server.requests[-1].lower()

@@ -291,7 +291,7 @@ async def test_progress_is_told(world: Sandbox, client: Session, caplog: pytest.
 async def test_faults_on_the_way_lose_nothing(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """429s, resets, HTML errors, truncated bodies and expired tokens."""
     monkeypatch.setattr(_auth, "_BETWEEN", 0.0)
-    monkeypatch.setattr(_limiter, "_FIRST_GATE", 0.01)
+    monkeypatch.setattr(_limiter, "_FIRST_PAUSE", 0.01)
     monkeypatch.setitem(presets.WORKER, "retry", Retry(attempts=20, base=0.001, cap=0.01, quota=10_000))
     for fault in (Fault.html(502), Reset(), Reset(after=0.5), Truncate(0.5), Fault.too_many(), Fault.errors(503)):
         world.faults.add(fault, times=4, where="/api/")

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,6 @@ from commercelayer_async import (
     DecodeError,
     Hooks,
     NotFound,
-    Priority,
     RateLimited,
     RateLimits,
     Retry,
@@ -34,13 +34,17 @@ from commercelayer_async import (
     Unauthorized,
 )
 from commercelayer_async._auth.manager import TokenManager
+from commercelayer_async._calls.attempts import Remedy, is_sane_wait, judge
 from commercelayer_async._calls.deadline import Deadlines
-from commercelayer_async._calls.pipeline import RequestPipeline, ResponseInfo
+from commercelayer_async._calls.options import CallOptions
+from commercelayer_async._calls.pipeline import RequestPipeline
+from commercelayer_async._calls.response_info import ResponseInfo
 from commercelayer_async._calls.semaphore import FifoSemaphore
 from commercelayer_async._clock import LoopClock
-from commercelayer_async._http.transport import PhaseObserver, Request, Response
+from commercelayer_async._http.message import PhaseObserver, Request, Response
 from commercelayer_async._limits.limiter import LocalLimiter
-from commercelayer_async._retry import Kind, Quota, cost_of, kind_of, retry_after, sane
+from commercelayer_async._retry import RetryBudget, retry_after
+from commercelayer_async.service import COMMERCE_LAYER
 from tests.support.virtual_loop import run
 
 JSON = {"Content-Type": "application/vnd.api+json"}
@@ -51,23 +55,23 @@ def api(status: int) -> ApiError:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
+    ("error", "remedy"),
     [
-        (ConnectError("m", url="u", phase="connect"), Kind.TRANSIENT),
-        (TimeoutError("m", url="u", phase="body", seconds=1.0), Kind.TRANSIENT),
-        (TransportError("m", url="u", phase="headers"), Kind.TRANSIENT),
-        (TLSError("m", url="u", phase="connect"), Kind.FINAL),
-        (BodyTooLarge("m", url="u", limit=1), Kind.FINAL),
-        (RateLimited(status=429, method="GET", url="u"), Kind.THROTTLED),
-        (DecodeError(expected="e", got="g", offset=3), Kind.ONCE),
-        (DecodeError(expected="e", got="g", pointer="/data"), Kind.FINAL),
-        (SessionError("m"), Kind.FINAL),
-        *((api(status), Kind.TRANSIENT) for status in (408, 500, 502, 503, 504)),
-        *((api(status), Kind.FINAL) for status in (400, 401, 403, 404, 409, 422, 423, 501, 505, 511, 599)),
+        (ConnectError("m", url="u", phase="connect"), Remedy.RETRY),
+        (TimeoutError("m", url="u", phase="body", seconds=1.0), Remedy.RETRY),
+        (TransportError("m", url="u", phase="headers"), Remedy.RETRY),
+        (TLSError("m", url="u", phase="connect"), Remedy.NONE),
+        (BodyTooLarge("m", url="u", limit=1), Remedy.NONE),
+        (RateLimited(status=429, method="GET", url="u"), Remedy.PAUSE),
+        (DecodeError(expected="e", got="g", offset=3), Remedy.ONE_MORE),
+        (DecodeError(expected="e", got="g", pointer="/data"), Remedy.NONE),
+        (SessionError("m"), Remedy.NONE),
+        *((api(status), Remedy.RETRY) for status in (408, 500, 502, 503, 504)),
+        *((api(status), Remedy.NONE) for status in (400, 403, 404, 409, 422, 423, 501, 505, 511, 599)),
     ],
 )
-def test_what_a_failure_calls_for(error: CommerceLayerError, kind: Kind) -> None:
-    assert kind_of(error) is kind
+def test_what_a_failure_calls_for(error: CommerceLayerError, remedy: Remedy) -> None:
+    assert judge(error, no_permission_code="UNAUTHORIZED").remedy is remedy
 
 
 @given(st.floats(0, 10), st.floats(0, 100), st.integers(2, 10_000), st.floats(0, 1, exclude_max=True))
@@ -115,8 +119,8 @@ def test_a_date_counts_from_the_servers_own() -> None:
 def test_a_date_in_the_year_9999_is_not_sane() -> None:
     far = retry_after({"retry-after": format_datetime(datetime(9999, 1, 1, tzinfo=UTC), usegmt=True)}, now=0.0)
     assert far is not None
-    assert not sane(far)
-    assert sane(timedelta(days=1).total_seconds())
+    assert not is_sane_wait(far)
+    assert is_sane_wait(timedelta(days=1).total_seconds())
 
 
 @given(st.text(max_size=200))
@@ -127,7 +131,7 @@ def test_no_header_breaks_anything(text: str) -> None:
 
 @given(st.lists(st.sampled_from([5, 10, -1]), max_size=300))
 def test_a_quota_never_gives_more_than_it_has(steps: list[int]) -> None:
-    quota, left = Quota(50), 50
+    quota, left = RetryBudget(50), 50
     for step in steps:
         if step < 0:
             quota.give_back()
@@ -138,8 +142,10 @@ def test_a_quota_never_gives_more_than_it_has(steps: list[int]) -> None:
 
 
 def test_a_time_out_costs_twice() -> None:
-    assert cost_of(TimeoutError("m", url="u", phase="body", seconds=1.0)) == 10
-    assert cost_of(api(500)) == 5
+    late = TimeoutError("m", url="u", phase="body", seconds=1.0)
+
+    assert judge(late, no_permission_code="").cost == 10
+    assert judge(api(500), no_permission_code="").cost == 5
 
 
 @pytest.mark.parametrize(
@@ -180,8 +186,34 @@ class Scripted:
 
 
 class Endpoint:
-    async def post(self, path: str, form: dict[str, str]) -> Response:
+    async def request(self, form: dict[str, str]) -> Response:
         raise AssertionError("nothing asks for a token here")
+
+    async def revoke(self, form: dict[str, str]) -> Response:
+        raise AssertionError("nothing revokes a token here")
+
+
+class Context:
+    """What a pipeline needs of a session's context."""
+
+    def __init__(self, transport: Scripted, limits: RateLimits | None) -> None:
+        self.transport = transport
+        self.clock = LoopClock(random=lambda: 0.5)
+        self.local = LocalLimiter(limits or RateLimits.none(), clock=self.clock, facts=COMMERCE_LAYER.rates)
+        self.connections = FifoSemaphore(100)
+        self.service = COMMERCE_LAYER
+        self.origin = SimpleNamespace(url="https://host")
+        self.tokens = TokenManager(
+            AccessToken("token"),
+            Endpoint(),
+            auth_url="https://auth",
+            store=None,
+            clock=self.clock,
+            on_token=lambda token: None,
+        )
+
+    def limiter(self) -> LocalLimiter:
+        return self.local
 
 
 def make(
@@ -192,34 +224,10 @@ def make(
     hooks: Hooks | None = None,
     limits: RateLimits | None = None,
 ) -> tuple[RequestPipeline, LocalLimiter, Deadlines]:
-    clock = LoopClock()
-    limiter = LocalLimiter(limits or RateLimits.none(), clock=clock, chance=lambda: 0.5)
-    keeper = TokenManager(
-        AccessToken("token"),
-        Endpoint(),
-        auth_url="https://auth",
-        store=None,
-        clock=clock,
-        chance=lambda: 0.5,
-        limiter=lambda: limiter,
-        on_token=lambda token: None,
-    )
-    deadlines = Deadlines(timeout, clock=clock)
-    sender = RequestPipeline(
-        transport,
-        keeper,
-        limiter=lambda: limiter,
-        deadlines=deadlines,
-        retry=retry or Retry(base=1.0),
-        priority=Priority.INTERACTIVE,
-        hooks=hooks or Hooks(),
-        quota=Quota((retry or Retry()).quota),
-        places=FifoSemaphore(100),
-        clock=clock,
-        chance=lambda: 0.5,
-        url="https://host",
-    )
-    return sender, limiter, deadlines
+    context: Any = Context(transport, limits)
+    options = CallOptions(timeout=timeout, retry=retry or Retry(base=1.0), hooks=hooks or Hooks())
+    pipeline = RequestPipeline(context, options)
+    return pipeline, context.local, pipeline.deadlines
 
 
 async def send(

@@ -98,7 +98,7 @@ def test_refused_credentials_are_4(run, environment, commercelayer_sandbox):
     [
         ({}, "COMMERCELAYER_ORGANIZATION"),
         ({"organization": "yourdomain"}, "COMMERCELAYER_ACCESS_TOKEN"),
-        ({"organization": "your domain", "access_token": CANARY}, "'your domain' is no organization slug"),
+        ({"organization": "your domain", "access_token": CANARY}, "'your domain' is not an organization slug"),
     ],
 )
 def test_a_wrong_environment_is_2_and_named(run, environment, variables, named):

@@ -24,8 +24,10 @@ from typing import Any
 import attrs
 
 from commercelayer_async import AuthError, CommerceLayerError, ConfigurationError, RateLimits, SessionError
-from commercelayer_async._clock import LoopClock, chance
-from commercelayer_async._limits.limiter import LocalLimiter, Priority
+from commercelayer_async._clock import LoopClock
+from commercelayer_async._limits.budget import Priority
+from commercelayer_async._limits.limiter import LocalLimiter
+from commercelayer_async.service import COMMERCE_LAYER
 from tests.faults.breaking_server import Server
 from tests.support.responses import answer
 
@@ -90,7 +92,7 @@ class Counting:
     @property
     def local(self) -> LocalLimiter:
         if self._local is None:
-            self._local = LocalLimiter(self._limits, clock=LoopClock(), chance=chance)
+            self._local = LocalLimiter(self._limits, clock=LoopClock(), facts=COMMERCE_LAYER.rates)
         return self._local
 
     def try_acquire(self, type_: str, *, priority: Priority) -> Any:

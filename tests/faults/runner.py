@@ -12,6 +12,7 @@ from aiohttp import ClientTimeout
 
 from commercelayer_async import AccessToken, ClientCredentials, RateLimits, Retry, Session
 from commercelayer_async._auth import manager as _auth
+from commercelayer_async._calls import token_requests
 from commercelayer_async._http import transport as _transport
 from commercelayer_async._limits import limiter as _limiter
 from commercelayer_async.jsonapi import Resource
@@ -39,9 +40,9 @@ QUICK = Retry(attempts=3, base=0.001, cap=0.01)
 
 def quicken(monkeypatch: pytest.MonkeyPatch, *, read: float = 2.0, connect: float = 2.0) -> None:
     """Limits of milliseconds where the package has seconds."""
-    monkeypatch.setattr(_limiter, "_FIRST_GATE", 0.01)
+    monkeypatch.setattr(_limiter, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(_auth, "_BETWEEN", 0.0)
-    monkeypatch.setattr(_auth, "Retry", lambda **_: Retry(attempts=4, base=0.01))
+    monkeypatch.setattr(token_requests, "_RETRY", Retry(attempts=4, base=0.01))
     monkeypatch.setattr(_transport, "_TIMEOUT", ClientTimeout(total=None, sock_connect=connect, sock_read=read))
 
 

@@ -24,9 +24,10 @@ from commercelayer_async import (
     TimeoutError,
     TransportError,
 )
-from commercelayer_async._clock import LoopClock, chance
+from commercelayer_async._clock import LoopClock
 from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.resources import Customer, CustomerPaymentSource
+from commercelayer_async.service import COMMERCE_LAYER
 from tests.faults.assertions import GRANTED, SECRET, TOKEN, Counting, growth, require_clean, require_silent
 from tests.faults.breaking_server import Received, Reply, Server, close, later, pause, reset, stall
 from tests.faults.row import GOOD, granted, linked
@@ -475,7 +476,7 @@ async def test_two_sessions_share_one_budget() -> None:
 
 def test_after_a_sleep_the_windows_are_empty_and_hold() -> None:
     async def main() -> None:
-        limiter = LocalLimiter(RateLimits(average=(5, 60.0), burst=None), clock=LoopClock(), chance=chance)
+        limiter = LocalLimiter(RateLimits(average=(5, 60.0), burst=None), clock=LoopClock(), facts=COMMERCE_LAYER.rates)
         for lease in [await limiter.acquire("customers") for _ in range(5)]:
             lease.settle(200, {})
         assert limiter.try_acquire("customers") is None

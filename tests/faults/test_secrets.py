@@ -20,7 +20,7 @@ from commercelayer_async import (
     StoredToken,
 )
 from commercelayer_async._auth.credentials import Token
-from commercelayer_async._http.transport import Request, Response
+from commercelayer_async._http.message import Request, Response
 from commercelayer_async._text import Secret
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from tests.faults.assertions import CANARIES, GRANTED, PAYMENT, SECRET, TOKEN, require_silent, with_locals

@@ -1,5 +1,6 @@
 """Which URLs may be asked: properties of `Origin`."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,8 +9,14 @@ from hypothesis import strategies as st
 
 from commercelayer_async import ConfigurationError, LinkRefused
 from commercelayer_async._http.origin import Origin, is_loopback
+from commercelayer_async.service import COMMERCE_LAYER
 
-HOME = Origin.of("https://host.example/shop")
+
+def origin_of(organization: Any, **options: Any) -> Origin:
+    return Origin.of(organization, addresses=COMMERCE_LAYER.addresses, **options)
+
+
+HOME = origin_of("https://host.example/shop")
 BASE = "https://host.example/shop/api/customers/c1"
 
 
@@ -27,13 +34,13 @@ BASE = "https://host.example/shop/api/customers/c1"
     ],
 )
 def test_an_organization_is_a_slug_or_a_url(organization: str, url: str, api: str, auth_url: str) -> None:
-    origin = Origin.of(organization)
+    origin = origin_of(organization)
 
     assert (origin.url, origin.api, origin.auth_url) == (url, api, auth_url)
 
 
 def test_a_version_becomes_part_of_the_path() -> None:
-    origin = Origin.of("yourdomain", api_version="2017-08")
+    origin = origin_of("yourdomain", api_version="2017-08")
 
     assert origin.api == "/api/2017-08"
     assert origin.target_of("/api/2017-08/customers/c1") == "/api/2017-08/customers/c1"
@@ -67,7 +74,7 @@ def test_a_version_becomes_part_of_the_path() -> None:
 )
 def test_anything_else_is_refused(organization: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Origin.of(organization)
+        origin_of(organization)
     assert "secret" not in str(caught.value)
 
 

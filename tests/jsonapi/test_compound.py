@@ -5,6 +5,7 @@ import gc
 import pickle
 import sys
 import weakref
+from typing import Any
 
 import pytest
 
@@ -296,7 +297,7 @@ def test_resources_lead_back_to_the_response_that_they_came_in_until_they_are_pi
     response = object()
     body = body_of({"data": article(relationships={"author": to("people", "7")}), "included": [person()]})
 
-    resource = BLOG.read(body, response=response)
+    resource: Any = BLOG.read(body, response=response)
     decoded = BLOG.decode(parse(body), response=response)
 
     assert response_of(resource) is response_of(resource.author.value) is response_of(decoded) is response

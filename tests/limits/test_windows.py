@@ -12,13 +12,15 @@ from commercelayer_async import ConfigurationError, Priority, RateLimits
 from commercelayer_async._clock import LoopClock
 from commercelayer_async._limits.limiter import LocalLimiter, shared_limiter
 from commercelayer_async._limits.windows import ReportedLimit, Window, bulk_reserve, parse_headers, update_limit
+from commercelayer_async.service import COMMERCE_LAYER
 from tests.support.virtual_loop import run
 
 NO_HEADERS: Mapping[str, str] = {}
+FACTS = COMMERCE_LAYER.rates
 
 
 def limiter(average: tuple[int, float] | None, burst: tuple[int, float] | None = None) -> LocalLimiter:
-    return LocalLimiter(RateLimits(average=average, burst=burst), clock=LoopClock(), chance=lambda: 0.5)
+    return LocalLimiter(RateLimits(average=average, burst=burst), clock=LoopClock(random=lambda: 0.5), facts=FACTS)
 
 
 def worst(arrivals: list[float], seconds: float) -> int:
@@ -265,7 +267,7 @@ def headers(limit: object, interval: object = 60, remaining: object = None) -> d
 
 def test_limits_are_learned_down_at_once_and_up_slowly() -> None:
     async def main() -> None:
-        keeper = LocalLimiter(None, clock=LoopClock(), chance=lambda: 0.5)
+        keeper = LocalLimiter(None, clock=LoopClock(random=lambda: 0.5), facts=FACTS)
         assert keeper.state().limit is None
         keeper.try_acquire("customers").settle(200, headers(100))  # type: ignore[union-attr]
         assert keeper.state().limit == 100
@@ -291,7 +293,7 @@ def test_what_was_configured_is_never_exceeded() -> None:
 
 def test_until_something_is_known_few_are_under_way() -> None:
     async def main() -> None:
-        keeper = LocalLimiter(None, clock=LoopClock(), chance=lambda: 0.5)
+        keeper = LocalLimiter(None, clock=LoopClock(random=lambda: 0.5), facts=FACTS)
         leases = [keeper.try_acquire("customers") for _ in range(200)]
         assert sum(lease is not None for lease in leases) == 25
         leases[0].settle(200, NO_HEADERS)  # type: ignore[union-attr]
@@ -302,7 +304,7 @@ def test_until_something_is_known_few_are_under_way() -> None:
 
 def test_what_left_before_anything_was_known_counts() -> None:
     async def main() -> None:
-        keeper = LocalLimiter(None, clock=LoopClock(), chance=lambda: 0.5)
+        keeper = LocalLimiter(None, clock=LoopClock(random=lambda: 0.5), facts=FACTS)
         leases = [keeper.try_acquire("customers") for _ in range(25)]
         leases[0].settle(200, headers(100, 60, 99))  # type: ignore[union-attr]
         assert keeper.state().remaining == 75
@@ -318,7 +320,7 @@ def test_what_left_before_anything_was_known_counts() -> None:
 
 def test_the_mode_counts_until_headers_tell() -> None:
     async def main() -> None:
-        keeper = LocalLimiter(None, clock=LoopClock(), chance=lambda: 0.5)
+        keeper = LocalLimiter(None, clock=LoopClock(random=lambda: 0.5), facts=FACTS)
         keeper.use(RateLimits.test())
         assert keeper.state().limit == 100
         keeper.use(RateLimits.live())
@@ -396,7 +398,7 @@ def test_sessions_of_one_organization_share_a_budget() -> None:
         clock = LoopClock()
 
         def shared(url: str, limits: RateLimits | None = None) -> LocalLimiter:
-            return shared_limiter(url, limits, clock=clock, chance=lambda: 0.5)
+            return shared_limiter(url, limits, clock=clock, facts=FACTS)
 
         one = shared("https://a")
         assert shared("https://a") is one

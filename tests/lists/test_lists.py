@@ -333,7 +333,7 @@ def test_a_relationship_without_a_session_says_so() -> None:
     assert isinstance(customer, Customer)
 
     for ask in (aiter, lambda orders: orders.pages(), lambda orders: orders.first(), lambda orders: orders.count()):
-        with pytest.raises(SessionError, match="bound to no session"):
+        with pytest.raises(SessionError, match="not bound to a session"):
             ask(customer.orders)
 
 

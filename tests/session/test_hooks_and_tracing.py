@@ -30,11 +30,13 @@ from commercelayer_async import (
     otel,
     presets,
 )
-from commercelayer_async._calls.semaphore import FifoSemaphore, cap_to_open_file_limit
+from commercelayer_async._calls.semaphore import FifoSemaphore
 from commercelayer_async._clock import LoopClock
+from commercelayer_async._http.options import cap_to_open_file_limit
 from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
+from commercelayer_async.service import COMMERCE_LAYER
 from tests.support.documents import WALLET_ID
 from tests.support.documents import resource as resource_object
 from tests.support.responses import answer
@@ -117,7 +119,7 @@ async def test_the_budget_can_be_seen() -> None:
 
 
 async def test_a_limiter_of_the_callers_is_used() -> None:
-    theirs = LocalLimiter(RateLimits(average=(5, 60.0), burst=None), clock=LoopClock(), chance=lambda: 0.5)
+    theirs = LocalLimiter(RateLimits(average=(5, 60.0), burst=None), clock=LoopClock(), facts=COMMERCE_LAYER.rates)
     async with (
         ScriptedServer(answer({"data": resource_object()})) as server,
         Session(server.url, AccessToken("t"), limiter=theirs) as session,
@@ -146,7 +148,7 @@ def test_the_organization_is_read_from_the_token() -> None:
 def test_a_token_that_does_not_tell_is_named(token: str) -> None:
     if "!" in token:
         token = "a.b.c"
-    with pytest.raises(ConfigurationError, match="organization must be named"):
+    with pytest.raises(ConfigurationError, match="organization must be given"):
         Session(None, AccessToken(token))
 
 

@@ -55,7 +55,7 @@ def documents(body: bytes) -> None:
 def registries(body: bytes) -> None:
     """A registry reads resources of any registered class."""
     registry = Registry(Customer, CustomerPaymentSource, max_resources=100)
-    assert_type(registry.read(body, url=None, expecting=Customer), Decoded)
+    assert_type(registry.read(body, url=None, response=object()), Decoded)
     assert_type(registry.read(body), Resource | tuple[Resource, ...] | None)
     assert_type(registry.decode(parse(body)), Decoded)
     assert_type(registry.lenient(), Registry)
