@@ -28,16 +28,16 @@ from commercelayer_async._auth.credentials import Credentials, form_of
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 SECRET = "canary-secret-0123456789"
-CUSTOMER = answer({"data": resource()})
+CUSTOMER = reply({"data": resource()})
 
 
 def token(**members: object) -> bytes:
     """The token endpoint's answer."""
-    return answer({"access_token": "granted", "token_type": "bearer", "expires_in": 7200} | members)
+    return reply({"access_token": "granted", "token_type": "bearer", "expires_in": 7200} | members)
 
 
 async def ask(*token_answers: bytes | None, customer: bytes = CUSTOMER) -> tuple[list[str], BaseException | None]:
@@ -110,7 +110,7 @@ async def test_cancelling_the_one_who_asked_cancels_nobody_else() -> None:
 
 async def test_refused_credentials_are_named_and_not_tried_again() -> None:
     body = {"errors": [{"title": "invalid_client", "code": "UNAUTHORIZED", "status": 401, "detail": f"no {SECRET}"}]}
-    paths, error = await ask(answer(json.dumps(body), status=401))
+    paths, error = await ask(reply(json.dumps(body), status=401))
 
     assert isinstance(error, AuthError)
     assert (error.status, error.code) == (401, "invalid_client")
@@ -118,7 +118,7 @@ async def test_refused_credentials_are_named_and_not_tried_again() -> None:
 
 
 async def test_the_plain_oauth_shape_is_understood() -> None:
-    _, error = await ask(answer({"error": "invalid_scope", "error_description": "no such market"}, status=400))
+    _, error = await ask(reply({"error": "invalid_scope", "error_description": "no such market"}, status=400))
 
     assert isinstance(error, AuthError)
     assert error.code == "invalid_scope"
@@ -147,20 +147,20 @@ async def test_an_unusable_token_is_not_used(members: dict[str, object]) -> None
 
 
 @pytest.mark.parametrize(
-    "reply",
+    "raw",
     [
-        answer("<html>", content_type="text/html"),
-        answer(""),
-        answer("[]"),
-        answer("[" * 100_000),
-        answer('"granted"'),
-        answer(b"\xff"),
-        answer("{}", status=500),
-        answer(status=302, headers={"Location": "http://127.0.0.1:1/"}),
+        reply("<html>", content_type="text/html"),
+        reply(""),
+        reply("[]"),
+        reply("[" * 100_000),
+        reply('"granted"'),
+        reply(b"\xff"),
+        reply("{}", status=500),
+        reply(status=302, headers={"Location": "http://127.0.0.1:1/"}),
     ],
 )
-async def test_a_token_endpoint_that_talks_nonsense_is_an_auth_error(reply: bytes) -> None:
-    paths, error = await ask(reply)
+async def test_a_token_endpoint_that_talks_nonsense_is_an_auth_error(raw: bytes) -> None:
+    paths, error = await ask(raw)
 
     assert isinstance(error, AuthError)
     assert "/api/customers/c1" not in paths
@@ -214,7 +214,7 @@ def test_credentials_without_an_id_are_refused_at_once() -> None:
 
 
 async def test_an_api_that_fails_is_not_the_tokens_fault() -> None:
-    paths, error = await ask(token(), customer=answer(status=500))
+    paths, error = await ask(token(), customer=reply(status=500))
 
     assert isinstance(error, ServerError)
     assert paths[0] == "/oauth/token"
@@ -234,7 +234,7 @@ async def test_an_expired_token_is_renewed_once_for_all_calls(sandbox: Sandbox) 
 
 
 async def test_a_refused_token_is_renewed_once_and_tried_once_more() -> None:
-    refused = answer({"errors": [{"code": "INVALID_TOKEN", "status": "401"}]}, status=401)
+    refused = reply({"errors": [{"code": "INVALID_TOKEN", "status": "401"}]}, status=401)
     paths, error = await ask(token(), token(access_token="another"), token(), customer=refused)
 
     assert isinstance(error, Unauthorized)
@@ -243,7 +243,7 @@ async def test_a_refused_token_is_renewed_once_and_tried_once_more() -> None:
 
 
 async def test_a_missing_permission_is_no_reason_for_a_new_token() -> None:
-    refused = answer({"errors": [{"code": "UNAUTHORIZED", "status": "401"}]}, status=401)
+    refused = reply({"errors": [{"code": "UNAUTHORIZED", "status": "401"}]}, status=401)
     paths, error = await ask(token(), customer=refused)
 
     assert isinstance(error, Unauthorized)
@@ -252,7 +252,7 @@ async def test_a_missing_permission_is_no_reason_for_a_new_token() -> None:
 
 async def test_a_token_endpoint_that_recovers_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Retry, "wait_before", lambda self, attempt, chance: 0.0)
-    paths, error = await ask(answer(status=503), answer(status=429, headers={"Retry-After": "0"}), token())
+    paths, error = await ask(reply(status=503), reply(status=429, headers={"Retry-After": "0"}), token())
 
     assert error is None
     assert paths == ["/oauth/token"] * 3 + ["/api/customers/c1"]
@@ -260,7 +260,7 @@ async def test_a_token_endpoint_that_recovers_is_asked_again(monkeypatch: pytest
 
 async def test_a_token_endpoint_that_stays_down_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Retry, "wait_before", lambda self, attempt, chance: 0.0)
-    paths, error = await ask(answer(status=503))
+    paths, error = await ask(reply(status=503))
 
     assert isinstance(error, AuthError)
     assert error.status == 503
@@ -370,7 +370,7 @@ async def test_a_refused_revocation_is_an_error() -> None:
     async with (
         ScriptedServer(
             token(),
-            paths={"/api/customers/c1": CUSTOMER, "/oauth/revoke": answer(refusal, status=403)},
+            paths={"/api/customers/c1": CUSTOMER, "/oauth/revoke": reply(refusal, status=403)},
         ) as server,
         Session(server.url, ClientCredentials("id", SECRET)) as session,
     ):

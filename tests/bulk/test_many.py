@@ -32,7 +32,7 @@ from commercelayer_async.resources import Customer, CustomerPaymentSource, Strip
 from commercelayer_async.sandbox import Answer as Fault
 from commercelayer_async.sandbox import ExpireTokens, Reset, Sandbox, Truncate
 from tests.support.documents import resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 TOKEN = AccessToken("secret-token")
@@ -201,7 +201,7 @@ async def test_a_cancelled_consumer_leaves_nothing_behind() -> None:
 
 async def test_a_refused_chunk_is_halved_until_the_bad_id_is_alone() -> None:
     """The server refuses every request that names c7."""
-    refused = answer({"errors": [{"code": "INVALID_FILTER_VALUE"}]}, status=400)
+    refused = reply({"errors": [{"code": "INVALID_FILTER_VALUE"}]}, status=400)
 
     class Picky(ScriptedServer):
         async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -215,7 +215,7 @@ async def test_a_refused_chunk_is_halved_until_the_bad_id_is_alone() -> None:
                     if "c7" in (ids or [one]):
                         writer.write(refused)
                     else:
-                        writer.write(answer({"data": [resource(id=id_) for id_ in ids] if ids else resource(id=one)}))
+                        writer.write(reply({"data": [resource(id=id_) for id_ in ids] if ids else resource(id=one)}))
             except (asyncio.IncompleteReadError, ConnectionError):
                 writer.close()
 
@@ -239,7 +239,7 @@ async def test_a_failing_server_fails_the_ids_of_its_chunk_and_no_others(world: 
 @pytest.mark.parametrize("status", [401])
 async def test_refused_credentials_end_the_stream(status: int) -> None:
     async with (
-        ScriptedServer(answer({"errors": [{"code": "INVALID_TOKEN"}]}, status=status)) as server,
+        ScriptedServer(reply({"errors": [{"code": "INVALID_TOKEN"}]}, status=status)) as server,
         Session(server.url, TOKEN) as session,
     ):
         with pytest.raises(Unauthorized):
@@ -257,7 +257,7 @@ async def test_per_id_sends_one_request_an_id(world: Sandbox, client: Session) -
 
 async def test_an_answer_with_a_stranger_is_an_error() -> None:
     async with (
-        ScriptedServer(answer({"data": [resource(id="c1"), resource(id="c9")]})) as server,
+        ScriptedServer(reply({"data": [resource(id="c1"), resource(id="c9")]})) as server,
         Session(server.url, TOKEN, **NEVER) as session,  # type: ignore[arg-type]
     ):
         with pytest.raises(BulkError) as caught:
@@ -445,10 +445,10 @@ async def test_a_failed_batch_reaches_its_own_and_is_not_remembered(world: Sandb
 async def test_a_server_without_filters_is_asked_one_by_one() -> None:
     links = {"customer": {"links": {"related": "/api/customers/c1"}}}
     wallets = [resource("customer_payment_sources", f"w{n}", relationships=links) for n in range(3)]
-    refused = answer({"errors": [{"code": "FILTER_NOT_ALLOWED"}]}, status=400)
+    refused = reply({"errors": [{"code": "FILTER_NOT_ALLOWED"}]}, status=400)
     async with (
         ScriptedServer(
-            answer({"data": wallets}), refused, paths={"/api/customers/c1": answer({"data": resource()})}
+            reply({"data": wallets}), refused, paths={"/api/customers/c1": reply({"data": resource()})}
         ) as server,
         Session(server.url, TOKEN) as session,
     ):

@@ -29,7 +29,7 @@ from commercelayer_async._limits.budget import Priority
 from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.service import COMMERCE_LAYER
 from tests.faults.breaking_server import Server
-from tests.support.responses import answer
+from tests.support.responses import reply
 
 TOKEN = "canaryBearer7f3a9c51d2e84b60"
 GRANTED = "canaryGranted51d2e84b607f3a9c"
@@ -45,7 +45,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 
 @attrs.frozen
-class Places:
+class Hosts:
     """Where a row plays."""
 
     here: str
@@ -64,7 +64,7 @@ class Outcome:
     """What became of a row."""
 
     server: Server
-    places: Places
+    hosts: Hosts
     value: Any = None
     error: BaseException | None = None
     seconds: float = 0.0
@@ -121,7 +121,7 @@ def chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-def told(error: BaseException) -> str:
+def printed_forms(error: BaseException) -> str:
     """Everything that anybody can print of an error."""
     texts: list[str] = []
     for one in chain(error):
@@ -146,7 +146,7 @@ def require_silent(text: str) -> None:
         assert mark not in text, f"{mark} shows: …{text[max(0, text.index(mark) - 300) : text.index(mark) + 80]}…"
 
 
-def require_typed(error: BaseException, places: Places) -> None:
+def require_typed(error: BaseException, hosts: Hosts) -> None:
     """An error that somebody can act on."""
     assert isinstance(error, CommerceLayerError), "".join(traceback.format_exception(error))
     text = str(error)
@@ -156,7 +156,7 @@ def require_typed(error: BaseException, places: Places) -> None:
     assert text.isprintable(), repr(text)
     if not isinstance(error, ConfigurationError | SessionError):
         url = getattr(error, "url", None)
-        names = places.here in text or "token" in text if isinstance(error, AuthError) else url and str(url) in text
+        names = hosts.here in text or "token" in text if isinstance(error, AuthError) else url and str(url) in text
         assert names, f"does not tell where: {text}"
         assert "?" not in (url or "")
         assert isinstance(error.tries, int)
@@ -218,7 +218,7 @@ def growth() -> Iterator[Callable[[], float]]:
 @contextlib.asynccontextmanager
 async def elsewhere(port: int) -> Any:
     """Listeners on another port, and on another address: they answer well, and nobody is to ask them."""
-    good = answer({"data": {"type": "customers", "id": "c1", "attributes": {}}})
+    good = reply({"data": {"type": "customers", "id": "c1", "attributes": {}}})
     async with Server([good], token=[good]) as foreign, Server([good], host="127.0.0.2", port=port) as internal:
         yield foreign, internal
         assert (foreign.connections, internal.connections) == (0, 0), "somebody went elsewhere"

@@ -183,14 +183,14 @@ class Server:
         await self._server.wait_closed()
 
     @property
-    def place(self) -> str:
+    def netloc(self) -> str:
         """Host and port."""
         return f"{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
         """The origin."""
-        return f"{'https' if self._tls else 'http'}://{self.place}"
+        return f"{'https' if self._tls else 'http'}://{self.netloc}"
 
     @property
     def asked(self) -> list[Received]:

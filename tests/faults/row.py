@@ -8,12 +8,12 @@ import attrs
 
 from commercelayer_async import Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource
-from tests.faults.assertions import CUSTOMER_TOKEN, GRANTED, PAYMENT, Outcome, Places
+from tests.faults.assertions import CUSTOMER_TOKEN, GRANTED, PAYMENT, Hosts, Outcome
 from tests.faults.breaking_server import Peer, Script
 from tests.support.documents import document, resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 
-Ask = Callable[[Session, Places], Awaitable[Any]]
+Ask = Callable[[Session, Hosts], Awaitable[Any]]
 Check = Callable[[Outcome], None]
 Span = tuple[int, int]
 
@@ -25,7 +25,7 @@ SEVERAL: Span = (2, CAP)
 FEW: Span = (1, CAP)
 
 
-async def customer(session: Session, places: Places) -> Any:
+async def customer(session: Session, hosts: Hosts) -> Any:
     """The customer c1."""
     return await session.get(Customer, "c1")
 
@@ -41,9 +41,9 @@ class Row:
     """What the server does, or the caller."""
     client: str
     """What the client must do."""
-    api: Script | Callable[[Places], Script] = ()
+    api: Script | Callable[[Hosts], Script] = ()
     """What the API answers; a good customer by default."""
-    token: Script | Callable[[Places], Script] | None = None
+    token: Script | Callable[[Hosts], Script] | None = None
     """What the token endpoint answers; None for a session that has a token."""
     accept: Callable[[Peer], Awaitable[None]] | None = None
     """What happens to connections before a request is read."""
@@ -84,18 +84,18 @@ class Row:
 
 def attributes(**members: Any) -> bytes:
     """An answer with a customer of these attributes."""
-    return answer(document(resource(attributes=members)))
+    return reply(document(resource(attributes=members)))
 
 
 BODY = json.dumps(document()).encode()
-GOOD = answer(document())
+GOOD = reply(document())
 WALLET_TOKENS = {"payment_source_token": PAYMENT, "customer_token": CUSTOMER_TOKEN, "name": "XXXX-XXXX-XXXX-1111"}
 
 
 def wallet(relationships: Any = None, **members: Any) -> bytes:
     """An answer with the wallet w1, which holds gateway tokens."""
     extra = {} if relationships is None else {"relationships": relationships}
-    return answer({"data": resource("customer_payment_sources", "w1", attributes=WALLET_TOKENS, **extra), **members})
+    return reply({"data": resource("customer_payment_sources", "w1", attributes=WALLET_TOKENS, **extra), **members})
 
 
 def linked(href: Any) -> bytes:
@@ -106,25 +106,25 @@ def linked(href: Any) -> bytes:
 def granted(**members: Any) -> bytes:
     """The token endpoint's answer; a member that is `...` is left out."""
     usual = {"access_token": GRANTED, "token_type": "bearer", "expires_in": 7200, "scope": "market:all"}
-    return answer({name: value for name, value in (usual | members).items() if value is not ...})
+    return reply({name: value for name, value in (usual | members).items() if value is not ...})
 
 
 def errors(*objects: Any, status: int = 400, **options: Any) -> bytes:
     """An error document."""
-    return answer({"errors": list(objects)}, status=status, **options)
+    return reply({"errors": list(objects)}, status=status, **options)
 
 
-async def source(session: Session, places: Places) -> Any:
+async def source(session: Session, hosts: Hosts) -> Any:
     """The wallet w1."""
     return await session.get(CustomerPaymentSource, "w1")
 
 
-async def resolved(session: Session, places: Places) -> Any:
+async def resolved(session: Session, hosts: Hosts) -> Any:
     """The customer of the wallet w1."""
     return await (await session.get(CustomerPaymentSource, "w1")).customer
 
 
-async def twice(session: Session, places: Places) -> Any:
+async def twice(session: Session, hosts: Hosts) -> Any:
     """The customer c1, two times."""
     await session.get(Customer, "c1")
     return await session.get(Customer, "c1")
@@ -133,7 +133,7 @@ async def twice(session: Session, places: Places) -> Any:
 def by_id(id_: Any) -> Ask:
     """A customer by whatever the caller takes for an id."""
 
-    async def ask(session: Session, places: Places) -> Any:
+    async def ask(session: Session, hosts: Hosts) -> Any:
         return await session.get(Customer, id_)
 
     return ask

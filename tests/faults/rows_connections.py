@@ -22,18 +22,18 @@ from commercelayer_async import (
     TransportError,
     Unauthorized,
 )
-from tests.faults.assertions import PAYMENT, SECRET, TOKEN, Outcome, Places
+from tests.faults.assertions import PAYMENT, SECRET, TOKEN, Hosts, Outcome
 from tests.faults.breaking_server import Peer, Script, close, dribble, flood, half_close, pause, reset, stall
 from tests.faults.row import BODY, FEW, GOOD, NONE, ONE, SEVERAL, Row, errors, granted, linked, resolved, twice
 from tests.support.documents import document, resource
-from tests.support.responses import JSON_API, answer, chunked, head
+from tests.support.responses import JSON_API, chunked, head, reply
 
 BROKEN = (TransportError,)
 LATE = (TimeoutError,)
 BAD = (TransportError, DecodeError)
 NOISE = random.Random(7).randbytes(512)
 HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
-STRAY = answer(document(resource(id="stray")))
+STRAY = reply(document(resource(id="stray")))
 PROMISED = head([("Content-Type", JSON_API), ("Content-Length", str(len(BODY)))])
 SLOW = {"timeout": 0.3}
 
@@ -179,7 +179,7 @@ C = [
         ]
     ),
     row("C26", "header-escape-codes", "puts escape codes into the request id", "shows them escaped",
-        api=[answer(status=400, headers={"X-Request-Id": "r\x1b[31m-1"})], raises=(*BAD, ApiError), requests=FEW,
+        api=[reply(status=400, headers={"X-Request-Id": "r\x1b[31m-1"})], raises=(*BAD, ApiError), requests=FEW,
         never=("\x1b",)),
     row("C27", "status-line-odd", "gives a status that is no number", TYPED, raises=BAD, requests=FEW,
         api=[(status_line("HTTP/1.1 OK 200"), close)]),
@@ -236,7 +236,7 @@ async def alert(peer: Peer) -> None:
 async def plain_http(peer: Peer) -> None:
     """Whoever speaks TLS here gets plain HTTP."""
     await peer.reader.read(1024)
-    await peer.send(answer(status=400))
+    await peer.send(reply(status=400))
     await close(peer)
 
 
@@ -251,8 +251,8 @@ def final(outcome: Outcome) -> None:
     assert getattr(outcome.error, "tries", None) == 1
 
 
-def downgrade(places: Places) -> Script:
-    return [answer(status=302, headers={"Location": f"http://{places.foreign}/api/customers/c1"})]
+def downgrade(hosts: Hosts) -> Script:
+    return [reply(status=302, headers={"Location": f"http://{hosts.foreign}/api/customers/c1"})]
 
 
 UNTRUSTED = {"raises": (TLSError,), "requests": NONE, "check": final}
@@ -294,7 +294,7 @@ T = [
 
 
 def status(code: int, *, body: bytes = b"") -> bytes:
-    return answer(body, status=code, headers={"X-Request-Id": "r-1"})
+    return reply(body, status=code, headers={"X-Request-Id": "r-1"})
 
 
 def one_error(code: int) -> bytes:
@@ -303,7 +303,7 @@ def one_error(code: int) -> bytes:
 
 
 def html(code: int) -> bytes:
-    return answer("<html><h1>Oh no</h1></html>", status=code, content_type="text/html")
+    return reply("<html><h1>Oh no</h1></html>", status=code, content_type="text/html")
 
 
 def tells_all(outcome: Outcome) -> None:
@@ -330,7 +330,7 @@ class Lazy:
         await peer.send(self._make())
 
 
-HUNDRED_THOUSAND = Lazy(lambda: answer(json.dumps({"errors": [{"code": "X", "detail": "y"}] * 100_000}), status=422))
+HUNDRED_THOUSAND = Lazy(lambda: reply(json.dumps({"errors": [{"code": "X", "detail": "y"}] * 100_000}), status=422))
 LONG_DETAIL = Lazy(lambda: errors({"detail": "x" * 5_000_000}, status=422))
 ESCAPED = "".join(f"\\u{ord(char):04x}" for char in TOKEN).encode()
 FORGED = "a\r\nINFO forged \x1b[31m\u202e\0"
@@ -383,22 +383,22 @@ H = [
         for code in (502, 503, 404)
     ),
     *(
-        row("H10", f"empty-{code}", f"answers {code} without body", "as with one", api=[answer(status=code)],
+        row("H10", f"empty-{code}", f"answers {code} without body", "as with one", api=[reply(status=code)],
             raises=(ApiError,), requests=SEVERAL if code >= 500 else ONE)
         for code in (500, 404)
     ),
     row("H11", "problem-json", "answers with a problem document", "a status error",
-        api=[answer({"type": "about:blank", "title": "No", "detail": "x"}, status=400,
+        api=[reply({"type": "about:blank", "title": "No", "detail": "x"}, status=400,
                     content_type="application/problem+json")], raises=(ApiError,)),
     row("H11", "wrong-json-error", "answers with JSON of another shape", "a status error",
-        api=[answer({"error": {"message": "no"}}, status=400)], raises=(ApiError,)),
+        api=[reply({"error": {"message": "no"}}, status=400)], raises=(ApiError,)),
     row("H12", "error-lies-200", "answers 200 with errors", "an error, never a resource",
-        api=[answer({"errors": [{"status": "500", "code": "X"}]})], raises=(DecodeError, ApiError)),
+        api=[reply({"errors": [{"status": "500", "code": "X"}]})], raises=(DecodeError, ApiError)),
     row("H13", "error-status-differs", "answers 400 and says 503 inside", "believes HTTP",
         api=[errors({"status": "503"}, status=400)], raises=(ApiError,), check=kept_status),
     *(
         row("H14", f"errors-{kind}", f"answers 400 with errors that are {what}", "a status error all the same",
-            api=[answer({"errors": value}, status=400)], raises=(ApiError,), check=kept_status)
+            api=[reply({"errors": value}, status=400)], raises=(ApiError,), check=kept_status)
         for kind, what, value in [
             ("null", "null", None),
             ("string", "a string", "x"),
@@ -418,15 +418,15 @@ H = [
         api=[errors({"detail": f"token {TOKEN} is bad", "meta": {"sent": f"Bearer {TOKEN}"}}, status=400)],
         raises=(ApiError,)),
     row("H17", "error-echoes-token-in-header", "echoes the bearer token in its headers", "masks it",
-        api=[answer(status=400, headers={"X-Request-Id": TOKEN, "Via": TOKEN})], raises=(ApiError,)),
+        api=[reply(status=400, headers={"X-Request-Id": TOKEN, "Via": TOKEN})], raises=(ApiError,)),
     row("H17", "echoes-token-200", "echoes the bearer token in a document that does not fit", "masks it",
-        api=[answer(document(resource("customers", TOKEN)))], raises=(DecodeError,)),
+        api=[reply(document(resource("customers", TOKEN)))], raises=(DecodeError,)),
     row("H17", "error-echoes-token-escaped", "echoes the bearer token, each letter escaped", "masks it",
-        api=[answer(b'{"errors": [{"detail": "' + ESCAPED + b'"}]}', status=400)], raises=(ApiError,)),
+        api=[reply(b'{"errors": [{"detail": "' + ESCAPED + b'"}]}', status=400)], raises=(ApiError,)),
     row("H18", "error-echoes-payment-token", "echoes a gateway's token in the body", "masks what looks like one",
         api=[errors({"detail": f"{PAYMENT} was declined"}, status=422)], raises=(ApiError,)),
     row("H19", "auth-407", "answers 407", "a final error; no proxy credentials", raises=(ApiError,),
-        api=[answer(status=407, headers={"Proxy-Authenticate": "Basic realm=x"})]),
+        api=[reply(status=407, headers={"Proxy-Authenticate": "Basic realm=x"})]),
     row("H20", "outage", "is down for a while under 50 workers", "brakes, and is back at once",
         shown="test_an_outage_is_braked_and_recovered_from"),
 ]  # fmt: skip
@@ -435,9 +435,9 @@ H = [
 def redirect(location: str, code: int = 302) -> object:
     """A redirect, whose target may name places."""
 
-    def script(places: Places) -> Script:
-        where = location.format(foreign=places.foreign, internal=places.internal, here=places.here, port=places.port)
-        return [answer(status=code, headers={"Location": where})]
+    def script(hosts: Hosts) -> Script:
+        where = location.format(foreign=hosts.foreign, internal=hosts.internal, here=hosts.here, port=hosts.port)
+        return [reply(status=code, headers={"Location": where})]
 
     return script
 
@@ -447,18 +447,18 @@ def refuses(number: str, label: str, what: str, location: str, **rest: object) -
 
 
 def names_both(outcome: Outcome) -> None:
-    assert outcome.places.foreign in str(outcome.error)
-    assert outcome.places.here in str(outcome.error)
+    assert outcome.hosts.foreign in str(outcome.error)
+    assert outcome.hosts.here in str(outcome.error)
 
 
-def leaks(places: Places) -> Script:
-    at = f"http://{places.foreign}/"
+def leaks(hosts: Hosts) -> Script:
+    at = f"http://{hosts.foreign}/"
     lines = {"Refresh": f"0; url={at}", "Link": f"<{at}>; rel=next", "Content-Location": at}
-    return [answer(document(), headers=lines)]
+    return [reply(document(), headers=lines)]
 
 
-def link_redirects(places: Places) -> Script:
-    return [linked("/api/customers/c1"), answer(status=302, headers={"Location": f"http://{places.foreign}/x"})]
+def link_redirects(hosts: Hosts) -> Script:
+    return [linked("/api/customers/c1"), reply(status=302, headers={"Location": f"http://{hosts.foreign}/x"})]
 
 
 R = [
@@ -493,7 +493,7 @@ R = [
     refuses("R16", "redirect-bad-port", "to port 99999", "http://127.0.0.1:99999/"),
     row("R16", "redirect-empty", "redirects to nothing", "an error", api=redirect(""),
         raises=(LinkRefused, ApiError)),
-    row("R16", "redirect-no-location", "redirects without Location", "an error", api=[answer(status=302)],
+    row("R16", "redirect-no-location", "redirects without Location", "an error", api=[reply(status=302)],
         raises=(LinkRefused, ApiError)),
     row("R16", "redirect-long", "redirects to 100 kB", "an error, short", api=redirect("/" + "x" * 100_000),
         raises=(LinkRefused, TransportError), requests=FEW),

@@ -23,7 +23,7 @@ from tests.faults.breaking_server import close, flood, reset, stall
 from tests.faults.row import BODY, FEW, GOOD, NONE, ONE, SEVERAL, attributes, errors, granted, twice
 from tests.faults.rows_connections import BAD, BROKEN, Lazy, framed, row
 from tests.support.documents import document
-from tests.support.responses import JSON_API, answer, head
+from tests.support.responses import JSON_API, head, reply
 
 CHUNK = b"x" * 65536
 TOO_LARGE = (BodyTooLarge,)
@@ -44,7 +44,7 @@ def bomb(mebibytes: int = 256) -> bytes:
 
 def coded(body: bytes, encoding: str = "gzip", *, code: int = 200) -> bytes:
     """An answer whose body claims to be coded so."""
-    return answer(body, status=code, headers={"Content-Encoding": encoding})
+    return reply(body, status=code, headers={"Content-Encoding": encoding})
 
 
 def small(outcome: Outcome) -> None:
@@ -79,20 +79,20 @@ B = [
         token=[(Lazy(lambda: coded(bomb())),)], raises=(AuthError, BodyTooLarge), requests=NONE, memory=160,
         check=small, within=10.0),
     *(
-        row("B7", f"gzip-{kind}", f"sends gzip {what}", "an error of the package", api=[(reply, close)], raises=BAD,
+        row("B7", f"gzip-{kind}", f"sends gzip {what}", "an error of the package", api=[(raw, close)], raises=BAD,
             requests=FEW)
-        for kind, what, reply in [
+        for kind, what, raw in [
             ("corrupt", "that is corrupt", coded(PACKED[:30] + b"\xff" * 20 + PACKED[50:])),
             ("bad-crc", "with a wrong checksum", coded(PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:])),
             ("truncated", "that ends early", coded(PACKED[:-40])),
             ("label-plain", "in name only", coded(BODY)),
-            ("unlabelled", "without saying so", answer(PACKED)),
+            ("unlabelled", "without saying so", reply(PACKED)),
         ]
     ),
     *(
-        row("B8", label, f"sends {what}", "an error, or the resource", api=[reply], either=True,
+        row("B8", label, f"sends {what}", "an error, or the resource", api=[raw], either=True,
             raises=BAD, requests=FEW)
-        for label, what, reply in [
+        for label, what, raw in [
             ("gzip-trailing", "gzip with bytes behind it", coded(PACKED + b"trailing")),
             ("gzip-two-members", "gzip in two members", coded(gzip.compress(BODY[:50]) + gzip.compress(BODY[50:]))),
             ("encoding-many", "ten codings", coded(functools.reduce(lambda b, _: gzip.compress(b), range(10), BODY),
@@ -112,24 +112,24 @@ B = [
     row("B9", "header-just-fits", "sends a header of 8,000 bytes", WHOLE, api=[framed(
         "X-Big: " + "x" * 8000, f"Content-Length: {len(BODY)}")]),
     row("B10", "html-200", "sends HTML as a success", "an error that names the type", raises=(DecodeError,),
-        api=[answer("<html>", content_type="text/html")], says=("text/html",)),
+        api=[reply("<html>", content_type="text/html")], says=("text/html",)),
     row("B10", "head-of-other", "sends a GIF as a success", "an error that names the type", raises=(DecodeError,),
-        api=[answer(b"GIF89a\x01\x00", content_type="image/gif")], says=("image/gif",)),
-    row("B11", "type-json", "calls it application/json", WHOLE, api=[answer(BODY, content_type="application/json")]),
-    row("B11", "type-missing", "names no type", WHOLE, api=[answer(BODY, content_type=None)]),
+        api=[reply(b"GIF89a\x01\x00", content_type="image/gif")], says=("image/gif",)),
+    row("B11", "type-json", "calls it application/json", WHOLE, api=[reply(BODY, content_type="application/json")]),
+    row("B11", "type-missing", "names no type", WHOLE, api=[reply(BODY, content_type=None)]),
     row("B11", "type-text", "calls it text/plain", "an error that names the type", raises=(DecodeError,),
-        api=[answer(BODY, content_type="text/plain")], says=("text/plain",)),
+        api=[reply(BODY, content_type="text/plain")], says=("text/plain",)),
     *(
         row("B12", f"charset-{name}", f"names the charset {name}", "UTF-8 all the same",
-            api=[answer(BODY, content_type=f"{JSON_API}; charset={name}")])
+            api=[reply(BODY, content_type=f"{JSON_API}; charset={name}")])
         for name in ("no-such", "latin-1", "idna", "zip", "undefined", "unicode_escape", "")
     ),
     *(
-        row("B13", label, f"sends {what}", "an error, never None", api=[reply], raises=BAD, requests=FEW)
-        for label, what, reply in [
-            ("empty-200", "an empty success", answer(b"")),
-            ("blank-200", "a blank success", answer(b"  \r\n ")),
-            *((f"status-{code}", f"status {code}", answer(b"" if code in (204, 205) else BODY, status=code,
+        row("B13", label, f"sends {what}", "an error, never None", api=[raw], raises=BAD, requests=FEW)
+        for label, what, raw in [
+            ("empty-200", "an empty success", reply(b"")),
+            ("blank-200", "a blank success", reply(b"  \r\n ")),
+            *((f"status-{code}", f"status {code}", reply(b"" if code in (204, 205) else BODY, status=code,
                                                           length=code != 204))
               for code in (201, 202, 203, 204, 205, 206)),
         ]
@@ -143,12 +143,12 @@ B = [
             ("short", "20"), ("hex", "0x20"), ("list", "5, 5"),
         ]
     ),
-    row("B15", "body-bom", "begins with a byte order mark", "an error", api=[answer(b"\xef\xbb\xbf" + BODY)],
+    row("B15", "body-bom", "begins with a byte order mark", "an error", api=[reply(b"\xef\xbb\xbf" + BODY)],
         raises=(DecodeError,), requests=FEW),
-    row("B15", "body-utf16", "sends UTF-16", "an error", api=[answer(BODY.decode().encode("utf-16"))],
+    row("B15", "body-utf16", "sends UTF-16", "an error", api=[reply(BODY.decode().encode("utf-16"))],
         raises=(DecodeError,), requests=FEW),
     row("B15", "body-not-utf8", "sends invalid UTF-8", "an error", raises=(DecodeError,), requests=FEW,
-        api=[answer(BODY.replace(b'"c1"', b'"c1", "lid": "\xff"'))]),
+        api=[reply(BODY.replace(b'"c1"', b'"c1", "lid": "\xff"'))]),
     row("B16", "string-20mb", "sends a string of 20 MB", "a size error", raises=TOO_LARGE, memory=120, within=10.0,
         api=[(Lazy(lambda: attributes(reference="x" * 20_000_000)),)]),
     row("B16", "string-8mb", "sends a string of 8 MB", WHOLE, memory=120, within=10.0,
@@ -179,7 +179,7 @@ def body_only(outcome: Outcome) -> None:
 
 def refusal(name: str, code: int = 400, **more: str) -> bytes:
     """As RFC 6749 has it."""
-    return answer({"error": name} | more, status=code, content_type="application/json")
+    return reply({"error": name} | more, status=code, content_type="application/json")
 
 
 UNUSABLE = {"raises": (AuthError,), "requests": NONE, "tokens": ONE}
@@ -196,17 +196,17 @@ A = [
         shown="test_cancelling_the_call_that_refreshes_stops_nobody_else"),
     row("A5", "expiry_ahead", "gives tokens of 3 seconds", "renewed ahead; no call fails",
         shown="test_a_token_is_renewed_ahead_of_its_end"),
-    row("A6", "auth-always-401", "answers 401 for ever", "one refresh, one repeat", api=[answer(status=401)],
+    row("A6", "auth-always-401", "answers 401 for ever", "one refresh, one repeat", api=[reply(status=401)],
         token=[granted()], raises=(Unauthorized,), requests=(2, 2), tokens=(1, 2)),
     row("A6", "token-useless", "gives the same bad token again", "one refresh, one repeat", token=[granted()],
         api=[errors({"code": "INVALID_TOKEN"}, status=401)], raises=(Unauthorized,), requests=(2, 2), tokens=(1, 2)),
-    row("A7", "auth-401-once", "answers 401 once", "hides it", api=[answer(status=401), GOOD], token=[granted()],
+    row("A7", "auth-401-once", "answers 401 once", "hides it", api=[reply(status=401), GOOD], token=[granted()],
         requests=(2, 2), tokens=(1, 2)),
-    row("A8", "auth-403", "answers 403", "a final error, no refresh", api=[answer(status=403)], token=[granted()],
+    row("A8", "auth-403", "answers 403", "a final error, no refresh", api=[reply(status=403)], token=[granted()],
         raises=(Forbidden,), tokens=ONE),
     *(
         row("A9", f"auth-challenge-{scheme.lower()}", f"asks for {scheme}", "ignores it; no such header goes out",
-            api=[answer(status=401, headers={"WWW-Authenticate": f'{scheme} realm="x", nonce="y"'})],
+            api=[reply(status=401, headers={"WWW-Authenticate": f'{scheme} realm="x", nonce="y"'})],
             raises=(Unauthorized,), check=one_header)
         for scheme in ("Basic", "Digest", "Negotiate")
     ),
@@ -249,22 +249,22 @@ A = [
     row("A17", "token-echo-secret", "echoes the client secret in its refusal", "masks it", check=body_only,
         token=[refusal("invalid_client", 401, error_description=f"no {SECRET}")], **UNUSABLE),
     row("A18", "token-e429", "answers 429 with Retry-After at the token endpoint, then a token", "waits, tries again",
-        token=[answer(status=429, headers={"Retry-After": "0.1"}), granted()], tokens=(2, 2)),
+        token=[reply(status=429, headers={"Retry-After": "0.1"}), granted()], tokens=(2, 2)),
     row("A18", "token-e500-once", "answers 500 once at the token endpoint", "tries again",
-        token=[answer(status=500), granted()], tokens=(2, 2)),
-    row("A18", "token-e500", "answers 500 for ever at the token endpoint", "gives up", token=[answer(status=500)],
+        token=[reply(status=500), granted()], tokens=(2, 2)),
+    row("A18", "token-e500", "answers 500 for ever at the token endpoint", "gives up", token=[reply(status=500)],
         raises=(AuthError, TimeoutError), requests=NONE, tokens=SEVERAL, within=8.0, session={"timeout": 6.0}),
     *(
         row("A19", f"token-{kind}", f"answers {what} at the token endpoint", "AuthError; nothing of it in the message",
-            token=[reply], never=(GRANTED,), **UNUSABLE)
-        for kind, what, reply in [
-            ("html", "HTML", answer("<html>", content_type="text/html")), ("empty", "nothing", answer("")),
-            ("array", "an array", answer("[]")), ("text", "the bare token", answer(GRANTED, content_type="text/plain")),
-            ("text-quoted", "the token as a string", answer(json.dumps(GRANTED))),
-            ("deep", "100,000 levels", answer(DEEP)),
-            ("deep-members", "100,000 levels below a member", answer('{"access_token": ' + DEEP)),
-            ("not-utf8", "bytes that are no UTF-8", answer(b"\xff\xfe" + GRANTED.encode())),
-            ("cut", "half a token", answer('{"access_token": "' + GRANTED)),
+            token=[raw], never=(GRANTED,), **UNUSABLE)
+        for kind, what, raw in [
+            ("html", "HTML", reply("<html>", content_type="text/html")), ("empty", "nothing", reply("")),
+            ("array", "an array", reply("[]")), ("text", "the bare token", reply(GRANTED, content_type="text/plain")),
+            ("text-quoted", "the token as a string", reply(json.dumps(GRANTED))),
+            ("deep", "100,000 levels", reply(DEEP)),
+            ("deep-members", "100,000 levels below a member", reply('{"access_token": ' + DEEP)),
+            ("not-utf8", "bytes that are no UTF-8", reply(b"\xff\xfe" + GRANTED.encode())),
+            ("cut", "half a token", reply('{"access_token": "' + GRANTED)),
         ]
     ),
     row("A20", "token-reset", "resets at the token endpoint", "tries again, then an error", token=[(reset,)],
@@ -303,7 +303,7 @@ Z = [
 
 def throttled(*lines: tuple[str, str], code: int = 429) -> bytes:
     """Too many requests, with these headers."""
-    return answer(status=code, headers=lines)
+    return reply(status=code, headers=lines)
 
 
 def waited(seconds: float) -> object:
@@ -371,13 +371,13 @@ M = [
     row("M9", "rl-lowering", "tells lower and lower limits", "keeps to the lowest",
         shown="test_a_limit_that_sinks_is_kept_to"),
     row("M10", "rl-remaining-zero", "says that nothing remains", "slows down, succeeds", ask=twice, requests=(2, 2),
-        api=[answer(document(), headers={"X-Ratelimit-Limit": "50", "X-Ratelimit-Interval": "1",
+        api=[reply(document(), headers={"X-Ratelimit-Limit": "50", "X-Ratelimit-Interval": "1",
                                          "X-Ratelimit-Remaining": "0"}), GOOD], session={"limits": None},
         check=waited(0.9)),
     *(
         row("M11", f"rl-headers-{kind}", f"gives rate headers {what}", "ignores or clamps them", ask=twice,
             requests=(2, 2), session={"limits": None}, within=2.0,
-            api=[answer(document(), headers={"X-Ratelimit-Limit": limit, "X-Ratelimit-Interval": interval,
+            api=[reply(document(), headers={"X-Ratelimit-Limit": limit, "X-Ratelimit-Interval": interval,
                                              "X-Ratelimit-Remaining": remaining})])
         for kind, what, limit, interval, remaining in [
             ("words", "of words", "many", "some", "few"), ("negative", "below zero", "-5", "-10", "-1"),

@@ -20,12 +20,12 @@ from commercelayer_async import (
     TimeoutError,
 )
 from commercelayer_async.resources import Customer, CustomerPaymentSource
-from tests.faults.assertions import PAYMENT, SECRET, SOON, Outcome, Places
+from tests.faults.assertions import PAYMENT, SECRET, SOON, Hosts, Outcome
 from tests.faults.breaking_server import Script, stall
 from tests.faults.row import BODY, FEW, GOOD, NONE, Row, attributes, by_id, linked, resolved, source, wallet
 from tests.faults.rows_connections import Lazy, row
 from tests.support.documents import document, resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 
 WRONG = (DecodeError,)
 TEXT = BODY.decode()
@@ -34,17 +34,17 @@ WRONG_OR = "an error of the package, or the resource"
 
 
 def data(value: Any) -> bytes:
-    return answer({"data": value})
+    return reply({"data": value})
 
 
-def one(number: str, label: str, what: str, reply: bytes, **rest: object) -> Row:
+def one(number: str, label: str, what: str, raw: bytes, **rest: object) -> Row:
     """A document that is wrong."""
-    return row(number, label, f"sends {what}", "DecodeError", api=[reply], raises=WRONG, **rest)
+    return row(number, label, f"sends {what}", "DecodeError", api=[raw], raises=WRONG, **rest)
 
 
-def maybe(number: str, label: str, what: str, reply: Any, **rest: object) -> Row:
+def maybe(number: str, label: str, what: str, raw: Any, **rest: object) -> Row:
     """A document that is odd."""
-    api = reply if isinstance(reply, list) else [reply]
+    api = raw if isinstance(raw, list) else [raw]
     options = {"raises": WRONG, "requests": FEW} | rest
     return row(number, label, f"sends {what}", WRONG_OR, api=api, either=True, **options)
 
@@ -90,7 +90,7 @@ def same_metadata(outcome: Outcome) -> None:
     assert dict(outcome.value.metadata) == {"a": [1, {"b": None}]}
 
 
-async def related(session: Session, places: Places) -> Any:
+async def related(session: Session, hosts: Hosts) -> Any:
     """The wallet, and what becomes of its customer; the wallet alone may fail too."""
     found = await session.get(CustomerPaymentSource, "w1")
     repr(found.customer)
@@ -99,7 +99,7 @@ async def related(session: Session, places: Places) -> Any:
     return found if found_there is None else found_there
 
 
-async def generic(session: Session, places: Places) -> Any:
+async def generic(session: Session, hosts: Hosts) -> Any:
     """The wallet's payment source."""
     return await (await session.get(CustomerPaymentSource, "w1")).payment_source
 
@@ -129,7 +129,7 @@ def compound(*included: Any, to: Any = IDENTIFIER) -> bytes:
 
 J = [
     *(
-        one("J1", f"json-{kind}", what, answer(text), requests=FEW, never=("created_at", "2018"))
+        one("J1", f"json-{kind}", what, reply(text), requests=FEW, never=("created_at", "2018"))
         for kind, what, text in [
             ("words", "no JSON", "no"), ("cut", "half a document", TEXT[:60]),
             ("trailing", "text behind it", f"{TEXT} x"),
@@ -138,19 +138,19 @@ J = [
         ]
     ),
     *(
-        one("J2", f"top-{kind}", f"{text} alone", answer(text))
+        one("J2", f"top-{kind}", f"{text} alone", reply(text))
         for kind, text in [("object", "{}"), ("array", "[]"), ("null", "null"), ("true", "true"), ("number", "42"),
                            ("string", '"x"')]
     ),
     *(
-        one("J3", f"data-{kind}", f"data {kind}", answer(value))
+        one("J3", f"data-{kind}", f"data {kind}", reply(value))
         for kind, value in [("missing", {"meta": {}}), ("null", {"data": None}), ("list", {"data": [resource()]}),
                             ("empty-list", {"data": []}), ("string", {"data": "x"}), ("number", {"data": 5})]
     ),
-    one("J4", "data-and-errors", "data and errors", answer(document(errors=[{"code": "X"}]))),
+    one("J4", "data-and-errors", "data and errors", reply(document(errors=[{"code": "X"}]))),
     *(
         one("J5", f"id-{kind}", f"an id that is {kind}", says=("/data/id",),
-            reply=data({k: v for k, v in resource(id=value).items() if v != ...}))
+            raw=data({k: v for k, v in resource(id=value).items() if v != ...}))
         for kind, value in [("missing", ...), ("number", 12), ("null", None), ("empty", ""), ("list", ["c1"])]
     ),
     row("J6", "id-other", "sends another resource than asked for", "an error; the connection goes",
@@ -178,7 +178,7 @@ J = [
     row("J10", "attrs-all-null", "sends null for all but the times", WHOLE, check=ordinary,
         api=[attributes(email=None, status=None, has_password=None, metadata=None, reference=None)]),
     *(
-        one("J11", f"attr-{kind}", f"a token that is {what}", answer({"data": resource(
+        one("J11", f"attr-{kind}", f"a token that is {what}", reply({"data": resource(
             "customer_payment_sources", "w1", attributes={"payment_source_token": value})}), ask=source,
             never=(PAYMENT, "4242424242"))
         for kind, what, value in [("token-number", "a number", 4242424242), ("token-list", "a list", [PAYMENT]),
@@ -205,11 +205,11 @@ J = [
              [datetime(2017, 1, 1, tzinfo=UTC), datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)]),
         ]
     ),
-    maybe("J14", "dup-id", "two ids, the asked one last", answer(TEXT.replace('"id": "c1"', '"id": "c2", "id": "c1"')),
+    maybe("J14", "dup-id", "two ids, the asked one last", reply(TEXT.replace('"id": "c1"', '"id": "c2", "id": "c1"')),
           check=asked_for),
     maybe("J14", "dup-id-first", "two ids, the asked one first",
-          answer(TEXT.replace('"id": "c1"', '"id": "c1", "id": "c2"')), check=asked_for),
-    maybe("J14", "dup-keys", "two data members", answer('{"data": ' + json.dumps(resource(id="c2")) + ", " + TEXT[1:]),
+          reply(TEXT.replace('"id": "c1"', '"id": "c1", "id": "c2"')), check=asked_for),
+    maybe("J14", "dup-keys", "two data members", reply('{"data": ' + json.dumps(resource(id="c2")) + ", " + TEXT[1:]),
           check=asked_for),
     row("J15", "metadata-nested", "sends nested metadata", WHOLE, api=[attributes(metadata={"a": [1, {"b": None}]})],
         check=same_metadata),
@@ -218,11 +218,11 @@ J = [
         for kind, value in [("null", None), ("list", [1]), ("string", "x"), ("number", 5)]
     ),
     *(
-        maybe("J15", f"meta-{kind}", f"meta that is {kind}", answer(document(resource(meta=value), meta=value)))
+        maybe("J15", f"meta-{kind}", f"meta that is {kind}", reply(document(resource(meta=value), meta=value)))
         for kind, value in [("null", None), ("list", [1]), ("string", "x"), ("number", 5)]
     ),
     *(
-        maybe("J16", f"rels-{kind}", f"relationships that are {kind}", answer(document(resource(relationships=value))))
+        maybe("J16", f"rels-{kind}", f"relationships that are {kind}", reply(document(resource(relationships=value))))
         for kind, value in [("null", None), ("list", []), ("string", "x"), ("empty", {})]
     ),
     *(
@@ -262,8 +262,8 @@ J = [
     ),
     *(
         row("J21", f"included-{kind}", f"includes {what}", "ends; repr, ==, hash, copy and pickle too", ask=related,
-            api=[reply, GOOD], requests=(1, 2), check=usable)
-        for kind, what, reply in [
+            api=[raw, GOOD], requests=(1, 2), check=usable)
+        for kind, what, raw in [
             ("duplicate", "the customer twice", compound(resource(), resource())),
             ("cycle", "a cycle", compound(resource(relationships={
                 "customer_payment_sources": {"data": [{"type": "customer_payment_sources", "id": "w1"}]}}))),
@@ -282,18 +282,18 @@ J = [
     ),
     *(
         maybe("J23", f"int-{digits}", f"an integer of {digits} digits",
-              answer(TEXT.replace('"attributes": {', '"attributes": {"metadata": {"n": ' + "9" * digits + "}, ")))
+              reply(TEXT.replace('"attributes": {', '"attributes": {"metadata": {"n": ' + "9" * digits + "}, ")))
         for digits in (5_000, 100_000)
     ),
-    maybe("J24", "float-1e400", "1e400", answer(TEXT
+    maybe("J24", "float-1e400", "1e400", reply(TEXT
           .replace('"attributes": {', '"attributes": {"metadata": {"n": 1e400}, '))),
     *(
         one("J24", kind.lower().strip("-"), kind, requests=FEW,
-            reply=answer(TEXT.replace('"attributes": {', '"attributes": {"metadata": {"n": ' + kind + "}, ")))
+            raw=reply(TEXT.replace('"attributes": {', '"attributes": {"metadata": {"n": ' + kind + "}, ")))
         for kind in ("NaN", "-Infinity")
     ),
     maybe("J25", "lone-surrogate", "half a surrogate pair",
-          answer(TEXT.replace('"attributes": {', '"attributes": {"reference": "a\\ud800b", '))),
+          reply(TEXT.replace('"attributes": {', '"attributes": {"reference": "a\\ud800b", '))),
     *(
         row("J26", f"{kind}-in-string", f"sends {what} in a string", "unchanged", api=[attributes(reference=value)],
             check=lambda outcome, value=value: _same(outcome, value))
@@ -301,7 +301,7 @@ J = [
                                   ("formula", "a formula", '=HYPERLINK("http://x")')]
     ),
     *(
-        maybe("J27", f"deep-{kind}", f"100,000 levels of {what}", answer(text), within=10.0)
+        maybe("J27", f"deep-{kind}", f"100,000 levels of {what}", reply(text), within=10.0)
         for kind, what, text in [
             ("array", "arrays", "[" * 100_000 + "]" * 100_000),
             ("object", "objects", '{"a":' * 100_000 + "1" + "}" * 100_000),
@@ -311,10 +311,10 @@ J = [
             ("unknown", "arrays in an unknown member", TEXT[:-1] + ', "x": ' + "[" * 100_000 + "]" * 100_000 + "}"),
         ]
     ),
-    maybe("J28", "deep-900", "900 levels in metadata", answer(TEXT.replace(
+    maybe("J28", "deep-900", "900 levels in metadata", reply(TEXT.replace(
         '"attributes": {', '"attributes": {"metadata": {"n": ' + "[" * 900 + "]" * 900 + "}, ")), check=usable),
     *(
-        row("J29", label, f"sends {what}", WHOLE, api=[answer(value)])
+        row("J29", label, f"sends {what}", WHOLE, api=[reply(value)])
         for label, what, value in [
             ("links-null", "links null", document(resource(links=None), links=None)),
             ("self-link-foreign", "a self link elsewhere", document(resource(links={"self": "http://shop.example/x"}))),
@@ -331,8 +331,8 @@ def _same(outcome: Outcome, value: str) -> None:
 def link(location: str) -> object:
     """A wallet whose customer is behind a link, which may name places; and a customer for whoever follows."""
 
-    def script(places: Places) -> Script:
-        where = location.format(foreign=places.foreign, internal=places.internal, here=places.here, port=places.port)
+    def script(hosts: Hosts) -> Script:
+        where = location.format(foreign=hosts.foreign, internal=hosts.internal, here=hosts.here, port=hosts.port)
         return [linked(where), GOOD]
 
     return script
@@ -384,7 +384,7 @@ L = [
     row("L22", "link-object", "gives a link object", "the customer", ask=resolved, requests=(2, 2),
         api=[linked({"href": "/api/customers/c1", "meta": {}}), GOOD]),
     row("L22", "link-object-foreign", "gives a link object that leads elsewhere", "refuses", ask=resolved,
-        api=lambda places: [linked({"href": f"http://{places.foreign}/x"}), GOOD], raises=(LinkRefused,)),
+        api=lambda hosts: [linked({"href": f"http://{hosts.foreign}/x"}), GOOD], raises=(LinkRefused,)),
     bad_link("L23", "long", "1 MiB", "/api/customers/" + "x" * 2**20),
     bad_link("L24", "crlf", "a URL with CR LF", "/api/customers/c1\r\nX-Injected: y"),
     row("L24", "link-crlf-encoded", "links to a URL with CR LF, encoded", "refuses, or sends it encoded", ask=resolved,
@@ -393,9 +393,9 @@ L = [
     row("L26", "link-query-secret", "links with a secret in the query", "as given", ask=resolved, requests=(2, 2),
         api=link(f"/api/customers/c1?token={SECRET}")),
     row("L26", "link-query-secret-error", "the same, and fails behind it", "an error without the query", ask=resolved,
-        api=[linked(f"/api/customers/c1?token={SECRET}"), answer(status=500)], raises=(ServerError,), requests=(2, 9)),
+        api=[linked(f"/api/customers/c1?token={SECRET}"), reply(status=500)], raises=(ServerError,), requests=(2, 9)),
     row("L27", "link-404", "answers 404 behind the link", "NotFound", ask=resolved,
-        api=[linked("/api/customers/c1"), answer(status=404)], raises=(NotFound,), requests=(2, 3)),
+        api=[linked("/api/customers/c1"), reply(status=404)], raises=(NotFound,), requests=(2, 3)),
     row("L27", "link-wrong-type", "gives a resource of another type behind the link", "an error", ask=resolved,
         api=[linked("/api/customers/c1"), data(resource("orders", "o1"))], raises=WRONG, requests=(2, 3)),
     row("L27", "link-self", "links to the wallet itself", "an error; no loop", ask=resolved,
@@ -403,7 +403,7 @@ L = [
     row("L28", "link-slow", "is silent behind the link", "gives up", ask=resolved, read=0.05, requests=(2, 9),
         api=[linked("/api/customers/c1"), (stall,)], raises=(TimeoutError,)),
     row("L28", "link-bad-body", "sends no JSON behind the link", "DecodeError", ask=resolved, requests=(2, 4),
-        api=[linked("/api/customers/c1"), answer("no")], raises=WRONG),
+        api=[linked("/api/customers/c1"), reply("no")], raises=WRONG),
     row("L29", "link-unknown-type", "links to a payment source of an unknown type", "a generic resource", ask=generic,
         api=[wallet({"payment_source": {"links": {"related": "/api/m/1"}}}), data(resource("martian_payments", "m1"))],
         requests=(2, 2), check=is_generic),

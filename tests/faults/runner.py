@@ -20,16 +20,16 @@ from tests.faults.assertions import (
     SECRET,
     TOKEN,
     Counting,
+    Hosts,
     Outcome,
-    Places,
     elsewhere,
     growth,
     logged,
+    printed_forms,
     require_clean,
     require_quiet_log,
     require_silent,
     require_typed,
-    told,
 )
 from tests.faults.breaking_server import Script, Server
 from tests.faults.row import GOOD, Row
@@ -68,9 +68,9 @@ def unreachable() -> Iterator[dict[str, str]]:
         yield {name: f"http://127.0.0.1:{sock.getsockname()[1]}" for name, sock in [("closed", closed), ("full", full)]}
 
 
-def script_of(script: Any, places: Places) -> Script:
+def script_of(script: Any, hosts: Hosts) -> Script:
     """A row's replies, once it is known where it plays."""
-    replies: Script = script(places) if callable(script) else script
+    replies: Script = script(hosts) if callable(script) else script
     return replies
 
 
@@ -78,13 +78,13 @@ async def run(row: Row) -> Outcome:
     """Play a row, whatever comes of it; what all rows have to keep is checked here."""
     server = Server(tls=serving(row.tls) if row.tls else None, accept=row.accept)
     async with server, elsewhere(server.port) as (foreign, internal):
-        places = Places(server.place, server.port, foreign.place, internal.place)
-        server.api = list(script_of(row.api, places) or [GOOD])
-        server.token = list(script_of(row.token, places) if row.token is not None else [GOOD])
-        outcome = Outcome(server, places)
+        hosts = Hosts(server.netloc, server.port, foreign.netloc, internal.netloc)
+        server.api = list(script_of(row.api, hosts) or [GOOD])
+        server.token = list(script_of(row.token, hosts) if row.token is not None else [GOOD])
+        outcome = Outcome(server, hosts)
         before = asyncio.all_tasks()
         with logged() as log, growth() as grown, unreachable() as others:
-            base = row.base.format(here=server.place, **others) if row.base else server.url
+            base = row.base.format(here=server.netloc, **others) if row.base else server.url
             await _ask(row, outcome, base)
             outcome.grown = grown()
         outcome.log = "\n".join(log.lines)
@@ -103,7 +103,7 @@ async def _ask(row: Row, outcome: Outcome, base: str) -> None:
         async with asyncio.timeout(row.within):
             ssl = {"ssl": trusting()} if row.tls else {}
             session = Session(base, auth, **options(limiter=counting, **ssl) | chosen)
-            outcome.value = await row.ask(session, outcome.places)
+            outcome.value = await row.ask(session, outcome.hosts)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is judged below
         outcome.error = error
     outcome.seconds = time.monotonic() - began
@@ -120,12 +120,12 @@ def _judge(row: Row, outcome: Outcome, others: dict[str, str], base: str) -> Non
         require_silent(f"{outcome.value!r}{outcome.value}")
         texts = ""
     else:
-        require_typed(error, Places("//" + base.partition("//")[2], 0, "", ""))
-        texts = told(error)
+        require_typed(error, Hosts("//" + base.partition("//")[2], 0, "", ""))
+        texts = printed_forms(error)
         assert isinstance(error, row.raises), texts
         require_silent(texts)
         for word in row.says:
-            assert word.format(here=server.place, **others) in str(error)
+            assert word.format(here=server.netloc, **others) in str(error)
     require_quiet_log(outcome.log)
     for word in row.never:
         assert word not in texts + outcome.log
@@ -135,7 +135,7 @@ def _judge(row: Row, outcome: Outcome, others: dict[str, str], base: str) -> Non
     assert len(server.asked) <= outcome.counted, "the server saw more requests than the limiter"
     for request in server.requests:
         assert not request.headers("X-Injected")
-        assert request.headers("Host") == [server.place]
+        assert request.headers("Host") == [server.netloc]
     if row.memory is not None:
         assert outcome.grown < row.memory, f"grew by {outcome.grown:.0f} MiB"
     if row.check is not None:

@@ -34,7 +34,7 @@ from tests.faults.row import GOOD, granted, linked
 from tests.faults.runner import QUICK, options, quicken
 from tests.support import virtual_loop
 from tests.support.documents import document, resource
-from tests.support.responses import answer, errors_of
+from tests.support.responses import errors_of, reply
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ async def clean(server: Server) -> AsyncIterator[None]:
 
 async def customer_of(request: Received) -> bytes:
     """The customer that is asked for."""
-    return answer(document(resource(id=request.target.rpartition("/")[2])))
+    return reply(document(resource(id=request.target.rpartition("/")[2])))
 
 
 def most_within(times: Sequence[float], seconds: float) -> int:
@@ -81,7 +81,7 @@ async def test_a_stray_answer_is_nobodys(delay: float, idle: float) -> None:
         good = await customer_of(request)
         if len(server.requests) % 3:
             return good
-        return (good, later(answer(document(resource(id="stray"))), after=delay)) if delay else (good + good,)
+        return (good, later(reply(document(resource(id="stray"))), after=delay)) if delay else (good + good,)
 
     wrong = failed = 0
     async with Server(answers=answers) as server, clean(server), bearer(server) as session:
@@ -106,7 +106,7 @@ async def test_one_stray_answer_spoils_one_call_at_most(*, injected: bool) -> No
     async def answers(request: Received) -> Reply:
         good = await customer_of(request)
         assert isinstance(good, bytes)
-        stray = answer(document(resource(id="stray")))
+        stray = reply(document(resource(id="stray")))
         return (stray, pause(0.01), good) if len(server.requests) == 3 else good
 
     failed: list[int] = []
@@ -250,7 +250,7 @@ class Tokens:
         if request.target == "/oauth/token":
             await asyncio.sleep(self.slow)
             if self.broken:
-                return answer(status=500)
+                return reply(status=500)
             self.number += 1
             self.good = f"{GRANTED}{self.number}"
             self.until = time.monotonic() + self.life
@@ -364,7 +364,7 @@ class Windows:
         for limit, seconds in self.pairs:
             if sum(1 for one in times if request.at - seconds < one) > limit:
                 self.refused += 1
-                return answer(status=429)
+                return reply(status=429)
         return await customer_of(request)
 
 
@@ -409,7 +409,7 @@ async def test_retries_count_in_the_windows() -> None:
     async def answers(request: Received) -> Reply:
         nonlocal number
         number += 1
-        return answer(status=429, headers={"Retry-After": "0"}) if number % 2 else await customer_of(request)
+        return reply(status=429, headers={"Retry-After": "0"}) if number % 2 else await customer_of(request)
 
     async with Server(answers=answers) as server, bearer(server, limits=limits, timeout=30.0) as session:
         found = await asyncio.gather(*(session.get(Customer, f"c{n}") for n in range(20)))
@@ -422,7 +422,7 @@ async def test_a_limit_that_sinks_is_kept_to() -> None:
     async def answers(request: Received) -> Reply:
         limit = 10 if len(server.asked) < 4 else 3
         told = {"X-Ratelimit-Limit": str(limit), "X-Ratelimit-Interval": "0.3"}
-        return answer(document(), headers=told)
+        return reply(document(), headers=told)
 
     async with Server(answers=answers) as server, bearer(server, limits=None, timeout=10.0) as session:
         for _ in range(10):
@@ -586,7 +586,7 @@ async def test_two_credentials_never_mix() -> None:
 async def test_cookies_are_not_sent_back() -> None:
     """Of a host with a name: aiohttp keeps none of bare addresses anyway."""
     cookies = [("Set-Cookie", f"session={SECRET}; Path=/"), ("Set-Cookie", f"other={SECRET}; Domain=localhost")]
-    async with Server([answer(document(), headers=cookies)]) as server:
+    async with Server([reply(document(), headers=cookies)]) as server:
         async with Session(f"http://localhost:{server.port}", AccessToken(TOKEN), **options()) as session:
             for _ in range(3):
                 found = await session.get(Customer, "c1")

@@ -14,7 +14,16 @@ import pytest
 from commercelayer_async import AccessToken, CommerceLayerError, Session, SessionError, TransportError
 from commercelayer_async.resources import Customer
 from commercelayer_async.sandbox import Sandbox
-from tests.faults.assertions import MARKS, SECRET, TOKEN, Places, require_clean, require_silent, require_typed, told
+from tests.faults.assertions import (
+    MARKS,
+    SECRET,
+    TOKEN,
+    Hosts,
+    printed_forms,
+    require_clean,
+    require_silent,
+    require_typed,
+)
 from tests.faults.breaking_server import Server, pause, stall
 from tests.faults.interpreter_modes import PLAYED
 from tests.faults.row import GOOD
@@ -58,7 +67,7 @@ async def test_after_close() -> None:
         await session.close()
         with pytest.raises(SessionError, match="closed") as caught:
             await session.get(Customer, "c1")
-        require_typed(caught.value, Places(server.place, 0, "", ""))
+        require_typed(caught.value, Hosts(server.netloc, 0, "", ""))
         await require_clean(server, before)
         assert len(server.asked) == 1
 
@@ -90,7 +99,7 @@ async def test_another_loop_is_a_typed_error_at_once() -> None:
         error = await asyncio.wait_for(asyncio.to_thread(elsewhere), 30)
         assert isinstance(error, SessionError)
         assert len(server.asked) == 1
-        require_silent(told(error))
+        require_silent(printed_forms(error))
         assert (await session.get(Customer, "c1")).id == "c1"
 
 
@@ -211,7 +220,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 async def test_the_environment_is_ignored_unless_asked_for(surroundings: Any) -> None:
     async with Server([GOOD]) as proxy, Server([GOOD]) as server:
-        surroundings(f"http://proxyuser:proxypass@{proxy.place}")
+        surroundings(f"http://proxyuser:proxypass@{proxy.netloc}")
         async with bearer(server.url) as session:
             await session.get(Customer, "c1")
         assert proxy.connections == 0

@@ -27,7 +27,7 @@ from tests.faults.assertions import CANARIES, GRANTED, PAYMENT, SECRET, TOKEN, r
 from tests.faults.breaking_server import Server, close, reset, stall
 from tests.faults.row import GOOD, Row, granted, source, wallet
 from tests.faults.runner import options, quicken, run
-from tests.support.responses import answer
+from tests.support.responses import reply
 
 HOLDERS: list[Any] = [
     AccessToken(TOKEN),
@@ -77,17 +77,17 @@ async def test_a_resource_shows_no_gateway_token() -> None:
 
 
 FAILING = {
-    "refused": [answer(status=400)],
-    "unauthorized": [answer(status=401)],
+    "refused": [reply(status=400)],
+    "unauthorized": [reply(status=401)],
     "garbage": [b"no HTTP at all\r\n\r\n"],
     "reset": [(reset,)],
-    "cut": [(answer(b"x" * 100)[:-50], close)],
+    "cut": [(reply(b"x" * 100)[:-50], close)],
     "stalled": [(stall,)],
-    "no-json": [answer("no")],
-    "another": [answer({"data": None})],
-    "html": [answer("<html>", content_type="text/html")],
-    "redirect": [answer(status=302, headers={"Location": "http://shop.example/"})],
-    "coded": [answer(b"x", headers={"Content-Encoding": "gzip"})],
+    "no-json": [reply("no")],
+    "another": [reply({"data": None})],
+    "html": [reply("<html>", content_type="text/html")],
+    "redirect": [reply(status=302, headers={"Location": "http://shop.example/"})],
+    "coded": [reply(b"x", headers={"Content-Encoding": "gzip"})],
 }
 
 
@@ -118,7 +118,7 @@ async def test_the_frames_above_and_below_hold_no_secret(kind: str, monkeypatch:
 
 @pytest.mark.parametrize(
     "token",
-    [[answer(status=401)], [answer("no")], [(reset,)], [granted(access_token=5)]],
+    [[reply(status=401)], [reply("no")], [(reset,)], [granted(access_token=5)]],
     ids=["401", "no", "rst", "5"],
 )
 async def test_tracebacks_of_the_token_request_hold_no_secret(token: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_a_secret_is_itself_and_shows_nothing() -> None:
 async def test_the_criteria_see_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """The net has no hole: a reference that is a canary, in a date that does not fit, is found."""
     quicken(monkeypatch)
-    broken = answer({"data": {"type": "customer_payment_sources", "id": "w1", "attributes": {"created_at": GRANTED}}})
+    broken = reply({"data": {"type": "customer_payment_sources", "id": "w1", "attributes": {"created_at": GRANTED}}})
     row = Row(number="Z0", label="z", server="", client="", api=[broken], ask=source, raises=(CommerceLayerError,))
     with pytest.raises(AssertionError, match="canary"):
         await run(row)

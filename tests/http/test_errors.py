@@ -39,7 +39,7 @@ from commercelayer_async import (
 )
 from commercelayer_async.resources import Customer
 from tests.support.documents import resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 SECRET = "canary-token-0123456789"
@@ -98,7 +98,7 @@ async def failure_of(*answers: bytes | None, **options: object) -> CommerceLayer
 async def test_the_status_decides_the_class(status: int, cls: type[ApiError]) -> None:
     """Whatever the body says; every error object is kept, in order."""
     body = {"errors": [{"status": "503", "code": "FIRST", "detail": "one"}, {"code": "SECOND"}]}
-    error = await failure_of(answer(b"" if status == 304 else body, status=status, headers={"X-Request-Id": "r-1"}))
+    error = await failure_of(reply(b"" if status == 304 else body, status=status, headers={"X-Request-Id": "r-1"}))
 
     assert type(error) is cls
     assert isinstance(error, ApiError)
@@ -125,7 +125,7 @@ async def test_a_validation_error_names_the_member() -> None:
             }
         ]
     }
-    error = await failure_of(answer(body, status=422))
+    error = await failure_of(reply(body, status=422))
 
     assert isinstance(error, Unprocessable)
     assert error.errors[0].source["pointer"] == "/data/attributes/quantity"
@@ -134,7 +134,7 @@ async def test_a_validation_error_names_the_member() -> None:
 
 
 async def test_an_html_error_is_a_status_error_without_markup() -> None:
-    error = await failure_of(answer("<html><h1>Bad Gateway</h1></html>", status=502, content_type="text/html"))
+    error = await failure_of(reply("<html><h1>Bad Gateway</h1></html>", status=502, content_type="text/html"))
 
     assert isinstance(error, ServerError)
     assert error.errors == ()
@@ -158,11 +158,11 @@ async def test_an_html_error_is_a_status_error_without_markup() -> None:
     ],
 )
 async def test_odd_error_bodies_are_status_errors_all_the_same(body: bytes | dict[str, object]) -> None:
-    assert isinstance(await failure_of(answer(body, status=404)), NotFound)
+    assert isinstance(await failure_of(reply(body, status=404)), NotFound)
 
 
 async def test_an_echoed_token_is_masked() -> None:
-    error = await failure_of(answer({"errors": [{"detail": f"token {SECRET} is bad"}]}, status=401))
+    error = await failure_of(reply({"errors": [{"detail": f"token {SECRET} is bad"}]}, status=401))
 
     assert isinstance(error, Unauthorized)
     assert error.errors[0].detail == "token [masked] is bad"
@@ -171,7 +171,7 @@ async def test_an_echoed_token_is_masked() -> None:
 async def test_foreign_text_stays_on_its_line() -> None:
     """Line breaks, escape codes and direction marks of a server are shown escaped (CWE-117)."""
     error = await failure_of(
-        answer(
+        reply(
             {"errors": [{"detail": "a\r\nINFO forged \x1b[31m\u202e"}]}, status=400, headers={"X-Request-Id": "r\x1b1"}
         )
     )
@@ -180,7 +180,7 @@ async def test_foreign_text_stays_on_its_line() -> None:
 
 
 async def test_a_hundred_thousand_errors_make_a_short_message() -> None:
-    error = await failure_of(answer({"errors": [{"detail": "x" * 100}] * 10_000}, status=422))
+    error = await failure_of(reply({"errors": [{"detail": "x" * 100}] * 10_000}, status=422))
 
     assert "and 9997 more errors" in str(error)
 
@@ -221,7 +221,7 @@ async def test_a_hundred_thousand_errors_make_a_short_message() -> None:
     ],
 )
 async def test_what_does_not_fit_is_named_with_its_place(body: bytes, pointer: str, expected: str, got: str) -> None:
-    error = await failure_of(answer(body))
+    error = await failure_of(reply(body))
 
     assert isinstance(error, DecodeError)
     assert (error.pointer, error.expected, error.got) == (pointer, expected, got)
@@ -230,8 +230,8 @@ async def test_what_does_not_fit_is_named_with_its_place(body: bytes, pointer: s
 
 
 async def test_the_value_of_a_secret_attribute_is_not_shown() -> None:
-    error = await failure_of(answer({"data": resource(attributes={"shopper_reference": [SECRET]})}))
-    scalar = await failure_of(answer({"data": resource(attributes={"shopper_reference": 4242424242})}))
+    error = await failure_of(reply({"data": resource(attributes={"shopper_reference": [SECRET]})}))
+    scalar = await failure_of(reply({"data": resource(attributes={"shopper_reference": 4242424242})}))
 
     assert "4242424242" not in str(scalar)
     assert isinstance(error, DecodeError)
@@ -240,7 +240,7 @@ async def test_the_value_of_a_secret_attribute_is_not_shown() -> None:
 
 @pytest.mark.parametrize("content_type", ["text/html", "image/gif", "text/plain; charset=utf-8"])
 async def test_a_success_that_is_no_json_is_named(content_type: str) -> None:
-    error = await failure_of(answer({"data": resource()}, content_type=content_type))
+    error = await failure_of(reply({"data": resource()}, content_type=content_type))
 
     assert isinstance(error, DecodeError)
     assert error.got == content_type
@@ -249,7 +249,7 @@ async def test_a_success_that_is_no_json_is_named(content_type: str) -> None:
 @pytest.mark.parametrize("content_type", ["application/json", None, 'Application/VND.api+json; charset=utf-8; ext="a"'])
 async def test_json_under_another_name_is_read(content_type: str | None) -> None:
     async with (
-        ScriptedServer(answer({"data": resource()}, content_type=content_type)) as server,
+        ScriptedServer(reply({"data": resource()}, content_type=content_type)) as server,
         Session(server.url, TOKEN) as session,
     ):
         assert (await session.get(Customer, "c1")).id == "c1"
@@ -257,7 +257,7 @@ async def test_json_under_another_name_is_read(content_type: str | None) -> None
 
 @pytest.mark.parametrize("status", [202, 204, 205, 206])
 async def test_another_success_is_no_resource(status: int) -> None:
-    error = await failure_of(answer(b"", status=status))
+    error = await failure_of(reply(b"", status=status))
 
     assert isinstance(error, DecodeError)
     assert error.got == f"status {status}"
@@ -265,9 +265,9 @@ async def test_another_success_is_no_resource(status: int) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_refused(status: int) -> None:
-    async with ScriptedServer(answer({"data": resource()})) as foreign:
+    async with ScriptedServer(reply({"data": resource()})) as foreign:
         location = f"{foreign.url}/api/customers/c1?token={SECRET}"
-        error = await failure_of(answer(status=status, headers={"Location": location}))
+        error = await failure_of(reply(status=status, headers={"Location": location}))
 
         assert isinstance(error, LinkRefused)
         assert foreign.requests == []
@@ -283,7 +283,7 @@ async def test_nobody_there(unused_tcp_port: int) -> None:
 
 async def test_plain_http_where_tls_is_spoken() -> None:
     async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(answer(status=400))
+        writer.write(reply(status=400))
         await writer.drain()
         writer.close()
 
@@ -297,29 +297,29 @@ async def test_plain_http_where_tls_is_spoken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "phase"),
+    ("raw", "phase"),
     [
         (b"SSH-2.0-OpenSSH\r\n", "headers"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef", "headers"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "headers"),
-        (answer(b"not gzip", headers={"Content-Encoding": "gzip"}), "body"),
+        (reply(b"not gzip", headers={"Content-Encoding": "gzip"}), "body"),
     ],
 )
-async def test_garbage_is_a_transport_error(reply: bytes, phase: str) -> None:
-    error = await failure_of(reply)
+async def test_garbage_is_a_transport_error(raw: bytes, phase: str) -> None:
+    error = await failure_of(raw)
 
     assert type(error) is TransportError
     assert error.phase == phase
 
 
-@pytest.mark.parametrize("reply", [None, b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])
-async def test_the_time_is_up(reply: bytes | None) -> None:
-    error = await failure_of(reply, timeout=0.05)
+@pytest.mark.parametrize("raw", [None, b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])
+async def test_the_time_is_up(raw: bytes | None) -> None:
+    error = await failure_of(raw, timeout=0.05)
 
     assert isinstance(error, TimeoutError)
     assert isinstance(error, builtin_timeout_error())
     assert error.seconds == 0.05
-    assert error.phase == ("headers" if reply is None else "body")
+    assert error.phase == ("headers" if raw is None else "body")
 
 
 def builtin_timeout_error() -> type[Exception]:
@@ -333,8 +333,8 @@ async def test_a_body_beyond_the_limit_is_not_read(*, announced: bool) -> None:
     body = json.dumps({"data": resource(attributes={"metadata": {"x": "y" * 5000}})}).encode()
     head = b"Content-Length: %d" % len(body) if announced else b"Transfer-Encoding: chunked"
     chunked = body if announced else b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\n" + head + b"\r\n\r\n" + chunked
-    error = await failure_of(reply, max_body=4096)
+    raw = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\n" + head + b"\r\n\r\n" + chunked
+    error = await failure_of(raw, max_body=4096)
 
     assert isinstance(error, BodyTooLarge)
     assert error.limit == 4096
@@ -342,7 +342,7 @@ async def test_a_body_beyond_the_limit_is_not_read(*, announced: bool) -> None:
 
 async def test_a_bomb_is_measured_unpacked() -> None:
     body = gzip.compress(json.dumps({"data": resource(attributes={"metadata": {"x": "y" * 10**6}})}).encode())
-    error = await failure_of(answer(body, headers={"Content-Encoding": "gzip"}), max_body=100_000)
+    error = await failure_of(reply(body, headers={"Content-Encoding": "gzip"}), max_body=100_000)
 
     assert len(body) < 10_000
     assert isinstance(error, BodyTooLarge)
@@ -351,7 +351,7 @@ async def test_a_bomb_is_measured_unpacked() -> None:
 async def test_a_packed_body_is_read() -> None:
     body = gzip.compress(json.dumps({"data": resource()}).encode())
     async with (
-        ScriptedServer(answer(body, headers={"Content-Encoding": "gzip"})) as server,
+        ScriptedServer(reply(body, headers={"Content-Encoding": "gzip"})) as server,
         Session(server.url, TOKEN) as session,
     ):
         assert (await session.get(Customer, "c1")).id == "c1"
@@ -360,7 +360,7 @@ async def test_a_packed_body_is_read() -> None:
 
 async def test_nothing_is_logged_that_is_secret(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    await failure_of(answer(status=500))
+    await failure_of(reply(status=500))
 
     assert SECRET not in caplog.text
 

@@ -27,11 +27,11 @@ from commercelayer_async._http.fastpath import Connector, DirectClient, Handler,
 from commercelayer_async._text import Secret
 from commercelayer_async.resources import Customer
 from tests.support.documents import resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 from tests.support.virtual_loop import run
 
-GOOD = answer({"data": resource()})
+GOOD = reply({"data": resource()})
 TIMES = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=5.0)
 ONCE: dict[str, Any] = {"retry": Retry.never(), "limits": RateLimits.none()}
 
@@ -107,7 +107,7 @@ BODY = GOOD.partition(b"\r\n\r\n")[2]
     [
         GOOD,
         b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + GOOD,
-        answer(gzip.compress(BODY), headers={"Content-Encoding": "gzip"}),
+        reply(gzip.compress(BODY), headers={"Content-Encoding": "gzip"}),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
     ],
 )
@@ -120,9 +120,9 @@ async def test_whole_answers_are_read(api: bytes, road: str) -> None:
     [
         (b"no HTTP\r\n\r\n", TransportError, "is not HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n", BodyTooLarge, "more than 1000 bytes"),
-        (answer(gzip.compress(b"x" * 5000), headers={"Content-Encoding": "gzip"}), BodyTooLarge, "more than 1000"),
+        (reply(gzip.compress(b"x" * 5000), headers={"Content-Encoding": "gzip"}), BodyTooLarge, "more than 1000"),
         (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", CommerceLayerError, "101"),
-        (answer(b"??", headers={"Content-Encoding": "gzip"}), TransportError, "is not HTTP|broke off"),
+        (reply(b"??", headers={"Content-Encoding": "gzip"}), TransportError, "is not HTTP|broke off"),
     ],
 )
 async def test_broken_answers_are_errors(api: bytes, error: type[CommerceLayerError], words: str, road: str) -> None:

@@ -15,10 +15,10 @@ from commercelayer_async._http.fastpath import Connector
 from commercelayer_async._http.transport import _no_hidden_retry
 from commercelayer_async._text import Secret
 from tests.support.documents import resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
-GOOD = answer({"data": resource()})
+GOOD = reply({"data": resource()})
 TIMES = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=5.0)
 
 
@@ -86,7 +86,7 @@ async def test_the_middlewares_of_a_request_stand_in_place_of_the_sessions() -> 
 async def test_what_arrives_on_an_idle_connection_is_the_next_answer(http: aiohttp.ClientSession) -> None:
     """The protocol knows of it: that is what our connector asks."""
     assert list(inspect.signature(aiohttp.BaseConnector.connect).parameters) == ["self", "req", "traces", "timeout"]
-    stray = answer({"data": resource(id="stray")})
+    stray = reply({"data": resource(id="stray")})
 
     async def ids(session: aiohttp.ClientSession) -> tuple[str, int]:
         async with ScriptedServer(GOOD) as server:
@@ -113,7 +113,7 @@ async def test_a_response_knows_the_connection_that_brought_it(http: aiohttp.Cli
 
 
 async def test_redirects_stay_where_they_are_when_told_to(http: aiohttp.ClientSession) -> None:
-    async with ScriptedServer(answer(status=302, headers={"Location": "/elsewhere"})) as server:
+    async with ScriptedServer(reply(status=302, headers={"Location": "/elsewhere"})) as server:
         async with http.get(server.url, allow_redirects=False) as response:
             assert response.status == 302
         assert len(server.requests) == 1
@@ -158,7 +158,7 @@ async def test_the_read_time_out_is_between_reads(http: aiohttp.ClientSession) -
 
 async def test_a_broken_body_is_a_payload_error(http: aiohttp.ClientSession) -> None:
     body = gzip.compress(b"x" * 100)[:20] + b"?" * 20
-    async with ScriptedServer(answer(body, headers={"Content-Encoding": "gzip"})) as server:
+    async with ScriptedServer(reply(body, headers={"Content-Encoding": "gzip"})) as server:
         response = await http.get(server.url)
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
@@ -166,14 +166,14 @@ async def test_a_broken_body_is_a_payload_error(http: aiohttp.ClientSession) -> 
 
 async def test_a_coding_that_cannot_be_read_is_an_error(http: aiohttp.ClientSession) -> None:
     """Whether or not the package for it is installed."""
-    async with ScriptedServer(answer(b"??", headers={"Content-Encoding": "br"})) as server:
+    async with ScriptedServer(reply(b"??", headers={"Content-Encoding": "br"})) as server:
         with pytest.raises((aiohttp.ClientResponseError, aiohttp.ClientPayloadError)):
             await (await http.get(server.url)).read()
 
 
 async def test_unpacked_pieces_are_small(http: aiohttp.ClientSession) -> None:
     """So that a limit on their sum is a limit on memory."""
-    async with ScriptedServer(answer(gzip.compress(b"x" * 2**24), headers={"Content-Encoding": "gzip"})) as server:
+    async with ScriptedServer(reply(gzip.compress(b"x" * 2**24), headers={"Content-Encoding": "gzip"})) as server:
         response = await http.get(server.url)
         sizes = [len(piece) async for piece in response.content.iter_any()]
     assert sum(sizes) == 2**24
@@ -188,7 +188,7 @@ async def test_headers_are_bounded(lines: bytes, http: aiohttp.ClientSession) ->
 
 
 async def test_bytes_do_not_go_through_a_charset(http: aiohttp.ClientSession) -> None:
-    async with ScriptedServer(answer(b"x", content_type="application/json; charset=zip")) as server:
+    async with ScriptedServer(reply(b"x", content_type="application/json; charset=zip")) as server:
         assert await (await http.get(server.url)).read() == b"x"
 
 
@@ -218,7 +218,7 @@ async def test_closing_a_response_closes_its_connection(http: aiohttp.ClientSess
 
 
 async def test_a_dummy_jar_keeps_nothing(http: aiohttp.ClientSession) -> None:
-    async with ScriptedServer(answer(b"x", headers={"Set-Cookie": "a=b"})) as server:
+    async with ScriptedServer(reply(b"x", headers={"Set-Cookie": "a=b"})) as server:
         for _ in range(2):
             await (await http.get(server.url.replace("127.0.0.1", "localhost"))).read()
         assert "cookie" not in server.requests[1].lower()

@@ -10,7 +10,7 @@ from commercelayer_async import Session
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.support.list_pages import SIXTY, ids_of, link, page, pages, reading, session_on, until
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 
@@ -65,7 +65,7 @@ def test_an_iterator_may_be_dropped_after_its_loop() -> None:
 
 async def test_a_failure_that_nobody_waits_for_is_not_complained_about(caplog: pytest.LogCaptureFixture) -> None:
     async with (
-        ScriptedServer(page(SIXTY[:25], link(2)), answer(status=500)) as server,
+        ScriptedServer(page(SIXTY[:25], link(2)), reply(status=500)) as server,
         session_on(server.url) as session,
     ):
         each = aiter(session.list(Customer))

@@ -23,7 +23,7 @@ from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
 from tests.support.documents import resource
 from tests.support.list_pages import FIRST, SIXTY, UNSAID, broken, ids_of, link, page, pages, session_on
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 SECOND = "number%5D=2"
@@ -113,9 +113,9 @@ async def test_links_that_are_null_hide_no_pages() -> None:
     """P4: the count tells."""
     whole: dict[str, Any] = {"data": [resource(id=id_) for id_ in SIXTY[:25]], "links": None}
 
-    assert (await failed(answer(whole | {"meta": {"record_count": 60}})))[0] == SIXTY[:25]
-    assert (await failed(answer(whole | {"meta": None})))[1].pointer == "/links"
-    assert await walked(answer({"data": whole["data"][:7]})) == SIXTY[:7]
+    assert (await failed(reply(whole | {"meta": {"record_count": 60}})))[0] == SIXTY[:25]
+    assert (await failed(reply(whole | {"meta": None})))[1].pointer == "/links"
+    assert await walked(reply({"data": whole["data"][:7]})) == SIXTY[:7]
 
 
 async def test_without_meta_the_links_lead() -> None:
@@ -191,7 +191,7 @@ async def test_a_count_that_grew_while_the_last_page_was_read_is_no_error(caplog
 )
 async def test_what_is_no_page_is_named_with_page_and_index(data: object, pointer: str) -> None:
     """P7: and is none of the first page's fault."""
-    found, error, asked = await failed(page(SIXTY[:25], link(2)), answer({"data": data}))
+    found, error, asked = await failed(page(SIXTY[:25], link(2)), reply({"data": data}))
 
     assert (found, asked) == (SIXTY[:25], 2)
     assert error.pointer.startswith(pointer)
@@ -212,8 +212,8 @@ async def test_duplicates_are_delivered_once(caplog: pytest.LogCaptureFixture) -
 
 async def test_the_same_id_in_two_types_is_two_resources() -> None:
     parent = resource(relationships={"orders": {"links": {"related": "/api/x"}}})
-    both = answer({"data": [resource("orders", "1"), resource("returns", "1")]})
-    async with ScriptedServer(answer({"data": parent}), both) as server, session_on(server.url) as session:
+    both = reply({"data": [resource("orders", "1"), resource("returns", "1")]})
+    async with ScriptedServer(reply({"data": parent}), both) as server, session_on(server.url) as session:
         assert len([one async for one in session.list((await session.get(Customer, "c1")).orders)]) == 2
 
 
@@ -325,7 +325,7 @@ async def test_errors_hold_no_filter_values(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("body", ["{", {"data": [5]}, {"data": [], "links": {"next": 5}}, {"data": [], "meta": []}])
 async def test_errors_of_decoding_hold_no_filter_values(body: Any) -> None:
-    async with ScriptedServer(answer(body)) as server, session_on(server.url) as session:
+    async with ScriptedServer(reply(body)) as server, session_on(server.url) as session:
         _, error = await broken(session.list(Customer, filter={"email_eq": "who@x.example"}), DecodeError)
 
     assert "who" not in repr(vars(error)) + str(error)

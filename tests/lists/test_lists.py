@@ -25,7 +25,7 @@ from commercelayer_async.resources import Customer, CustomerPaymentSource, Event
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, resource
 from tests.support.list_pages import FIRST, SIXTY, UNSAID, ids_of, link, page, pages, reading, session_on, until
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 WALLETS = "/api/customer_payment_sources"
@@ -126,7 +126,7 @@ async def test_a_count_that_is_none_is_an_error(count: object) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{"])
 async def test_a_count_of_no_document_is_an_error(body: bytes) -> None:
-    async with ScriptedServer(answer(body)) as server, session_on(server.url) as session:
+    async with ScriptedServer(reply(body)) as server, session_on(server.url) as session:
         with pytest.raises(DecodeError):
             await session.list(Customer).count()
 
@@ -233,8 +233,8 @@ async def test_a_relationship_that_the_document_leaves_out_is_asked_for_by_its_r
 
 async def test_a_link_with_a_query_keeps_it() -> None:
     parent = resource(relationships={"orders": {"links": {"related": "/api/customers/c1/orders?x=1"}}})
-    orders = answer({"data": [resource("orders", "o1"), resource("returns", "o1")], "meta": {"record_count": 2}})
-    async with ScriptedServer(answer({"data": parent}), orders) as server, session_on(server.url) as session:
+    orders = reply({"data": [resource("orders", "o1"), resource("returns", "o1")], "meta": {"record_count": 2}})
+    async with ScriptedServer(reply({"data": parent}), orders) as server, session_on(server.url) as session:
         customer = await session.get(Customer, "c1")
 
         assert [one.type async for one in session.list(customer.orders)] == ["orders", "returns"]
@@ -243,7 +243,7 @@ async def test_a_link_with_a_query_keeps_it() -> None:
 
 async def test_a_link_that_leaves_the_api_is_refused() -> None:
     parent = resource(relationships={"orders": {"links": {"related": "http://127.0.0.2/api/orders"}}})
-    async with ScriptedServer(answer({"data": parent})) as server, session_on(server.url) as session:
+    async with ScriptedServer(reply({"data": parent})) as server, session_on(server.url) as session:
         customer = await session.get(Customer, "c1")
 
         with pytest.raises(LinkRefused):
@@ -253,7 +253,7 @@ async def test_a_link_that_leaves_the_api_is_refused() -> None:
 async def test_the_related_list_holds_what_the_class_says() -> None:
     parent = resource(relationships={"customer_payment_sources": {"links": {"related": "/api/x"}}})
     async with (
-        ScriptedServer(answer({"data": parent}), answer({"data": [resource("orders", "o1")]})) as server,
+        ScriptedServer(reply({"data": parent}), reply({"data": [resource("orders", "o1")]})) as server,
         session_on(server.url) as session,
     ):
         customer = await session.get(Customer, "c1")
@@ -291,10 +291,10 @@ async def test_awaiting_a_relationship_does_not_end_it_at_the_first_page() -> No
     related = {"links": {"related": "/api/customers/c1/customer_payment_sources"}}
     parent = resource(relationships={"customer_payment_sources": related})
     pages_of_two = [
-        answer({"data": [resource("customer_payment_sources", one)], "meta": {"record_count": 2}, "links": links})
+        reply({"data": [resource("customer_payment_sources", one)], "meta": {"record_count": 2}, "links": links})
         for one, links in [("w1", {"next": "?page[number]=2"}), ("w2", {})]
     ]
-    served = [answer({"data": parent}), pages_of_two[0], *pages_of_two, pages_of_two[0]]
+    served = [reply({"data": parent}), pages_of_two[0], *pages_of_two, pages_of_two[0]]
     async with ScriptedServer(*served) as server, session_on(server.url) as session:
         customer = await session.get(Customer, "c1")
 
@@ -316,8 +316,8 @@ async def test_linkage_tells_how_many_there_are_unless_it_is_paged() -> None:
         returns = ToMany["GenericResource"]()
         none = ToMany["GenericResource"]()
 
-    counted = answer({"data": [resource("orders", "o1")], "meta": {"record_count": 7}})
-    async with ScriptedServer(answer({"data": parent}), counted) as server, session_on(server.url) as session:
+    counted = reply({"data": [resource("orders", "o1")], "meta": {"record_count": 7}})
+    async with ScriptedServer(reply({"data": parent}), counted) as server, session_on(server.url) as session:
         buyer = await session.get(Buyer, "c1")
 
         assert await buyer.orders.count() == 2
@@ -351,7 +351,7 @@ async def test_classes_of_the_callers_own() -> None:
         city: str | None = None
         branches = ToMany["Shop"]()
 
-    answers = answer({"data": [resource("shops", "s1", attributes={"city": "Prato"})], "meta": {"record_count": 1}})
+    answers = reply({"data": [resource("shops", "s1", attributes={"city": "Prato"})], "meta": {"record_count": 1}})
     async with ScriptedServer(answers) as server, session_on(server.url, resources=[Shop]) as session:
         shops = session.list(Shop, filter={"city_eq": "Prato", "branches_city_cont": "o"}, sort="-city")
         assert [shop.city async for shop in shops] == ["Prato"]

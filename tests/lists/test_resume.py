@@ -20,7 +20,7 @@ from commercelayer_async import (
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Delay, Gate, Sandbox
 from tests.support.list_pages import SIXTY, broken, ids_of, link, page, pages, session_on, until
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 WHERE: dict[str, Any] = {"filter": {"name_null": False}, "sort": "-created_at", "include": "customer", "page_size": 20}
@@ -243,7 +243,7 @@ async def test_a_callers_own_exception_leaves_the_list_as_it_was(hasty: Session)
 
 async def test_a_tampered_place_leads_nowhere_else() -> None:
     """It can only change the query."""
-    async with ScriptedServer(answer({"data": []})) as server, session_on(server.url) as session:
+    async with ScriptedServer(reply({"data": []})) as server, session_on(server.url) as session:
         mark = (session.list(Customer)._start.cursor).partition("_")[0]
         await session.list(Customer, start_from=f"{mark}_2_25_//evil.example/%0d%0aX: y&page[number]=2&a b")
         await session.list(Customer, start_from=f"{mark}_2_25_")

@@ -15,7 +15,7 @@ from commercelayer_async import AccessToken, DecodeError, GenericResource, Sessi
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, WALLET_PATH, resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 
@@ -96,7 +96,7 @@ async def test_included_relationships_are_asked_for(sandbox: Sandbox, session: S
 async def test_an_answer_to_another_question_is_an_error(data: object, got: str) -> None:
     """And the connection that gave it is not used again."""
     async with (
-        ScriptedServer(answer({"data": data}), answer({"data": resource()})) as server,
+        ScriptedServer(reply({"data": data}), reply({"data": resource()})) as server,
         Session(server.url, AccessToken("secret-token")) as session,
     ):
         with pytest.raises(DecodeError, match="expected the resource customers/c1") as caught:
@@ -109,7 +109,7 @@ async def test_an_answer_to_another_question_is_an_error(data: object, got: str)
 
 async def test_connections_are_kept(sandbox: Sandbox) -> None:
     async with (
-        ScriptedServer(answer({"data": resource()})) as server,
+        ScriptedServer(reply({"data": resource()})) as server,
         Session(server.url, AccessToken("secret-token")) as session,
     ):
         for _ in range(5):

@@ -6,7 +6,7 @@ from commercelayer_async import AccessToken, ConfigurationError, LinkRefused, Se
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 TOKEN = AccessToken("secret-token")
@@ -46,7 +46,7 @@ BAD = [
 @pytest.mark.parametrize("id_", BAD)
 async def test_an_id_that_is_no_plain_segment_is_refused_before_any_request(id_: str) -> None:
     async with (
-        ScriptedServer(answer({"data": resource()})) as server,
+        ScriptedServer(reply({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         for cls_or_type in (Customer, "customers"):

@@ -21,7 +21,7 @@ from commercelayer_async.jsonapi import RelationshipState, ResourceIdentifier
 from commercelayer_async.resources import RESOURCES, Customer, CustomerPaymentSource, PaymentMethod, StripePayment
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 TOKEN = AccessToken("secret-token")
@@ -30,7 +30,7 @@ PAYMENT_SOURCES = {cls.type: cls for cls in RESOURCES if cls.__module__.endswith
 
 def wallet(**relationships: object) -> bytes:
     """An answer with the wallet w1 and these relationships."""
-    return answer({"data": resource("customer_payment_sources", "w1", relationships=relationships)})
+    return reply({"data": resource("customer_payment_sources", "w1", relationships=relationships)})
 
 
 def related(href: object) -> dict[str, object]:
@@ -73,9 +73,9 @@ async def test_concurrent_awaits_share_one_request(sandbox: Sandbox, session: Se
 
 
 async def test_a_failure_is_not_kept() -> None:
-    customer = answer({"data": resource()})
+    customer = reply({"data": resource()})
     async with (
-        ScriptedServer(wallet(customer=related("/api/customers/c1")), answer(status=500), customer) as server,
+        ScriptedServer(wallet(customer=related("/api/customers/c1")), reply(status=500), customer) as server,
         Session(server.url, TOKEN, retry=Retry.never()) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -112,7 +112,7 @@ async def test_one_who_stops_waiting_stops_nobody_else() -> None:
 async def test_when_all_stop_waiting_the_request_is_cancelled() -> None:
     """The next one to ask starts anew."""
     async with (
-        ScriptedServer(wallet(customer=related("/api/customers/c1")), None, answer({"data": resource()})) as server,
+        ScriptedServer(wallet(customer=related("/api/customers/c1")), None, reply({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -157,7 +157,7 @@ async def test_null_linkage_is_none_without_a_request() -> None:
 
 async def test_an_empty_to_one_behind_a_link_is_none() -> None:
     async with (
-        ScriptedServer(wallet(payment_source=related("/api/x/y")), answer({"data": None})) as server,
+        ScriptedServer(wallet(payment_source=related("/api/x/y")), reply({"data": None})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -192,7 +192,7 @@ async def test_each_payment_source_type_has_its_class(sandbox: Sandbox, session:
 
 
 async def test_an_unknown_type_is_a_generic_resource() -> None:
-    martian = answer({"data": {"type": "martian_payments", "id": "m1", "attributes": {"tentacles": 3}}})
+    martian = reply({"data": {"type": "martian_payments", "id": "m1", "attributes": {"tentacles": 3}}})
     async with (
         ScriptedServer(wallet(payment_source=related("/api/martian_payments/m1")), martian) as server,
         Session(server.url, TOKEN) as session,
@@ -219,7 +219,7 @@ async def test_a_printed_link_without_a_route_is_answered_through_the_parent() -
 
 
 async def test_not_found_stays_not_found_where_the_parent_is_gone_too() -> None:
-    gone = answer({"errors": [{"status": "404", "code": "RECORD_NOT_FOUND"}]}, status=404)
+    gone = reply({"errors": [{"status": "404", "code": "RECORD_NOT_FOUND"}]}, status=404)
     async with (
         ScriptedServer(wallet(customer=related("/api/customers/c1")), gone) as server,
         Session(server.url, TOKEN) as session,
@@ -233,7 +233,7 @@ async def test_not_found_stays_not_found_where_the_parent_is_gone_too() -> None:
 async def test_linkage_without_a_link_is_followed_by_its_identity() -> None:
     relationship = {"data": {"type": "customers", "id": "c1"}}
     async with (
-        ScriptedServer(wallet(customer=relationship), answer({"data": resource()})) as server,
+        ScriptedServer(wallet(customer=relationship), reply({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -251,7 +251,7 @@ async def test_where_the_document_says_nothing_the_parent_is_asked() -> None:
         "included": [resource()],
     }
     async with (
-        ScriptedServer(wallet(), answer(included), wallet()) as server,
+        ScriptedServer(wallet(), reply(included), wallet()) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -265,7 +265,7 @@ async def test_where_the_document_says_nothing_the_parent_is_asked() -> None:
 
 async def test_a_collection_where_one_is_meant_is_an_error() -> None:
     async with (
-        ScriptedServer(wallet(customer=related("/api/x/y")), answer({"data": []})) as server,
+        ScriptedServer(wallet(customer=related("/api/x/y")), reply({"data": []})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -371,7 +371,7 @@ async def test_a_link_that_leaves_is_refused_before_a_byte_is_sent(href: str, re
 async def test_links_are_resolved_and_sent_byte_for_byte(href: str, target: str) -> None:
     """RFC 3986, against the URL that the document came from."""
     async with (
-        ScriptedServer(wallet(customer=related(href)), answer({"data": resource()})) as server,
+        ScriptedServer(wallet(customer=related(href)), reply({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")
@@ -382,7 +382,7 @@ async def test_links_are_resolved_and_sent_byte_for_byte(href: str, target: str)
 
 async def test_a_link_object_is_followed_too() -> None:
     async with (
-        ScriptedServer(wallet(customer=related({"href": "/api/customers/c1"})), answer({"data": resource()})) as server,
+        ScriptedServer(wallet(customer=related({"href": "/api/customers/c1"})), reply({"data": resource()})) as server,
         Session(server.url, TOKEN) as session,
     ):
         source = await session.get(CustomerPaymentSource, "w1")

@@ -39,7 +39,7 @@ from commercelayer_async.sandbox import Sandbox
 from commercelayer_async.service import COMMERCE_LAYER
 from tests.support.documents import WALLET_ID
 from tests.support.documents import resource as resource_object
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 QUICK = Retry(base=0.001)
@@ -47,9 +47,9 @@ RATES = {"X-Ratelimit-Limit": "100", "X-Ratelimit-Interval": "60", "X-Ratelimit-
 
 
 async def test_a_resource_remembers_its_answer() -> None:
-    good = answer({"data": resource_object()}, headers={"X-Request-Id": "r-7", "X-Secret": "s"})
+    good = reply({"data": resource_object()}, headers={"X-Request-Id": "r-7", "X-Secret": "s"})
     async with (
-        ScriptedServer(answer(status=503), good) as server,
+        ScriptedServer(reply(status=503), good) as server,
         Session(server.url, AccessToken("t"), retry=QUICK) as session,
     ):
         customer = await session.get(Customer, "c1")
@@ -72,7 +72,7 @@ def test_a_resource_made_by_hand_has_no_answer() -> None:
 
 async def test_a_copy_shares_connections_and_has_its_own_options() -> None:
     async with (
-        ScriptedServer(answer({"data": resource_object()})) as server,
+        ScriptedServer(reply({"data": resource_object()})) as server,
         Session(server.url, AccessToken("t"), timeout=9) as session,
     ):
         quick = session.with_options(timeout=2, retry=Retry.never(), priority="bulk")
@@ -108,7 +108,7 @@ def test_the_copys_options_are_the_sessions() -> None:
 
 async def test_the_budget_can_be_seen() -> None:
     async with (
-        ScriptedServer(answer({"data": resource_object()}, headers=RATES)) as server,
+        ScriptedServer(reply({"data": resource_object()}, headers=RATES)) as server,
         Session(server.url, AccessToken("t")) as session,
     ):
         assert session.rate_limits.limit is None
@@ -121,7 +121,7 @@ async def test_the_budget_can_be_seen() -> None:
 async def test_a_limiter_of_the_callers_is_used() -> None:
     theirs = LocalLimiter(RateLimits(average=(5, 60.0), burst=None), clock=LoopClock(), facts=COMMERCE_LAYER.rates)
     async with (
-        ScriptedServer(answer({"data": resource_object()})) as server,
+        ScriptedServer(reply({"data": resource_object()})) as server,
         Session(server.url, AccessToken("t"), limiter=theirs) as session,
     ):
         await session.get(Customer, "c1")
@@ -164,10 +164,10 @@ async def test_a_call_is_one_span_with_its_tries_as_events() -> None:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    gone = answer({"errors": [{"code": "RECORD_NOT_FOUND"}]}, status=404)
+    gone = reply({"errors": [{"code": "RECORD_NOT_FOUND"}]}, status=404)
     async with (
         ScriptedServer(
-            answer(status=503), answer({"data": resource_object()}, headers={"X-Request-Id": "r"}), gone
+            reply(status=503), reply({"data": resource_object()}, headers={"X-Request-Id": "r"}), gone
         ) as server,
         Session(server.url, AccessToken("secret-token"), retry=QUICK, hooks=otel.hooks(provider)) as session,
     ):
@@ -206,7 +206,7 @@ async def test_a_new_token_is_told(sandbox: Sandbox) -> None:
 async def test_retries_are_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with (
-        ScriptedServer(answer(status=503), answer({"data": resource_object()})) as server,
+        ScriptedServer(reply(status=503), reply({"data": resource_object()})) as server,
         Session(server.url, AccessToken("secret-token"), retry=QUICK) as session,
     ):
         await session.get(Customer, "c1", include=["orders"])
@@ -217,7 +217,7 @@ async def test_retries_are_logged_without_secrets(caplog: pytest.LogCaptureFixtu
 
 
 async def test_a_session_left_open_warns_and_says_where_it_was_made() -> None:
-    async with ScriptedServer(answer({"data": resource_object()})) as server:
+    async with ScriptedServer(reply({"data": resource_object()})) as server:
         session = Session(server.url, AccessToken("t"))
         await session.get(Customer, "c1")
         transport = session._context.transport
@@ -256,7 +256,7 @@ def test_nothing_is_said_at_interpreter_exit() -> None:
 
 async def test_ten_thousand_calls_at_once_use_few_connections() -> None:
     async with (
-        ScriptedServer(answer({"data": resource_object()})) as server,
+        ScriptedServer(reply({"data": resource_object()})) as server,
         Session(server.url, AccessToken("t"), max_connections=8, limits=RateLimits.none()) as session,
     ):
         customers = await asyncio.gather(*(session.get(Customer, "c1") for _ in range(10_000)))

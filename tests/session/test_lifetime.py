@@ -15,7 +15,7 @@ from commercelayer_async import AccessToken, ClientCredentials, ConfigurationErr
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 SECRET = "canary-token-0123456789"
@@ -110,7 +110,7 @@ async def test_closing_wakes_whoever_waits() -> None:
 
 async def test_closing_wakes_whoever_awaits_a_relationship() -> None:
     link = {"customer": {"links": {"related": "/api/customers/c1"}}}
-    wallet = answer({"data": resource("customer_payment_sources", "w1", relationships=link)})
+    wallet = reply({"data": resource("customer_payment_sources", "w1", relationships=link)})
     async with ScriptedServer(wallet, None) as server:
         session = Session(server.url, TOKEN)
         source = await session.get(CustomerPaymentSource, "w1")

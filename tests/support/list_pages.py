@@ -8,7 +8,7 @@ import pytest
 
 from commercelayer_async import AccessToken, RateLimits, Resource, Retry, Session
 from tests.support.documents import resource
-from tests.support.responses import answer
+from tests.support.responses import reply
 
 TOKEN = AccessToken("secret-token")
 SIXTY = [f"c{n:02}" for n in range(60)]
@@ -26,7 +26,7 @@ def page(ids: Sequence[str], next: Any = UNSAID, *, count: Any = 60, type: str =
     """An answer with a page of a list."""
     links = {"first": f"{PATH}?page%5Bnumber%5D=1"} | ({} if next is UNSAID else {"next": next})
     meta = {} if count is UNSAID else {"record_count": count}
-    return answer({"data": [resource(type, id) for id in ids], "links": links, "meta": meta} | members)
+    return reply({"data": [resource(type, id) for id in ids], "links": links, "meta": meta} | members)
 
 
 def link(number: int) -> str:

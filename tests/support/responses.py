@@ -7,7 +7,7 @@ from typing import Any
 JSON_API = "application/vnd.api+json"
 
 
-def answer(
+def reply(
     body: Any = b"",
     *,
     status: int = 200,
@@ -41,4 +41,4 @@ def chunked(*chunks: bytes, last: bool = True) -> bytes:
 
 def errors_of(code: str, *, status: int) -> bytes:
     """Write an error document with one code."""
-    return answer({"errors": [{"status": str(status), "code": code}]}, status=status)
+    return reply({"errors": [{"status": str(status), "code": code}]}, status=status)
