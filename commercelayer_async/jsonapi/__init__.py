@@ -1,10 +1,18 @@
-"""JSON:API 1.1 for a reader: documents, resources, relationships. No input or output, and no particular service.
+"""JSON:API 1.1 for readers of any service: documents, resources, relationships; no I/O.
 
     document = parse(body, url="https://blog.example/articles/1")      # every member as received
     article = Registry(Article, Person).decode(document)               # your attrs classes
 
-A resource class is an attrs class made from `Resource`; its relationships are declared with `ToOne` and `ToMany`.
-What is included in a document is found there; for anything else a `Follow` is needed, which a session is.
+A resource class is an attrs class derived from `Resource`; it declares its relationships with `ToOne` and `ToMany`.
+Included resources are found in the document; anything else is fetched through a `Follow`, such as a session.
+
+errors.py                                                the base of the tree of errors
+document.py objects.py links.py media_type.py query.py   the specification's objects, as received; requests for them
+resource.py declaration.py relationship.py registry.py   the classes that users derive, and what decodes into them
+follow.py                                                the protocols through which relationships are fetched
+_compound.py                                             the document behind resources, decoded on demand
+_decode/                                                 from bytes to resources
+_json.py _linkage.py _schema.py _dump.py _depth.py       JSON, relationship objects, fields, writing, deep nesting
 """
 
 from ._compound import _restore_document  # noqa: F401  # pyright: ignore[reportPrivateUsage, reportUnusedImport]

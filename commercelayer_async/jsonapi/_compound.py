@@ -157,11 +157,11 @@ class Compound(msgspec.Struct, eq=False):
 
     def _index_lids(self, index: dict[str, dict[str, Identified]]) -> dict[Key, Identified]:
         found: dict[Key, Identified] = {}
-        for (type_, by, id_), (_, members) in self._all_members().items():
-            if by == "id" and "lid" in members and id_ in index.get(type_, ()):
+        for (type, by, id), (_, members) in self._all_members().items():
+            if by == "id" and "lid" in members and id in index.get(type, ()):
                 lid = loads(members["lid"])
                 if isinstance(lid, str):
-                    found.setdefault((type_, "lid", lid), index[type_][id_])
+                    found.setdefault((type, "lid", lid), index[type][id])
         return found
 
     def member_bytes(self, key: Key, name: str) -> bytes | None:
@@ -242,8 +242,8 @@ def _key(members: Members) -> Key | None:
     by = "id" if "id" in members else "lid"
     if "type" not in members or by not in members:
         return None
-    type_, value = loads(members["type"]), loads(members[by])
-    return (type_, by, value) if isinstance(type_, str) and isinstance(value, str) else None
+    type, value = loads(members["type"]), loads(members[by])
+    return (type, by, value) if isinstance(type, str) and isinstance(value, str) else None
 
 
 def members_of(raw: bytes | Raw) -> Members | None:

@@ -1,7 +1,7 @@
-"""JSON values of any depth, handled without recursion.
+"""Compare, copy, pickle and show JSON values of any depth without recursion.
 
-msgspec reads nesting as deep as the interpreter's stack allows from where it is called. Whoever handles the value
-later may stand deeper in the stack, where comparing or copying it the plain way fails. These ways do not.
+msgspec decodes nesting as deep as the stack allows where it is called. Code that handles the value later may run
+deeper in the stack, where recursive comparing or copying fails.
 """
 
 import copy
@@ -15,34 +15,34 @@ _ARRAY: Final = "["
 _LEAF: Final = "."
 
 _DEEP: Final = 100
-"""Levels that every way of handling a value can take."""
+"""Nesting up to here is safe for recursive copy, compare and pickle."""
 
 Flattened = tuple[tuple[str, Any], ...]
-"""A value in one row: what opens, with its size, then what is inside; the names of an object with it."""
+"""A value in prefix notation: each container with its names or its length, then what it holds."""
 
 
 def flatten(value: Any) -> Flattened:
-    """`value` in one row; equal rows are equal values."""
+    """Return `value` in prefix notation; equal values give equal tuples."""
     row: list[tuple[str, Any]] = []
-    waiting: list[Any] = [value]
-    while waiting:
-        one = waiting.pop()
+    pending: list[Any] = [value]
+    while pending:
+        one = pending.pop()
         if isinstance(one, Mapping):
             members = cast("Mapping[str, Any]", one)
             names = sorted(members)
             row.append((_OBJECT, tuple(names)))
-            waiting.extend(members[name] for name in reversed(names))
+            pending.extend(members[name] for name in reversed(names))
         elif isinstance(one, list | tuple):
             entries = cast("list[Any]", one)
             row.append((_ARRAY, len(entries)))
-            waiting.extend(reversed(entries))
+            pending.extend(reversed(entries))
         else:
             row.append((_LEAF, one))
     return tuple(row)
 
 
 def depth(value: Any) -> int:
-    """How many objects and arrays stand one in another; 0 for a scalar."""
+    """Return the levels of nested objects and arrays; 0 for a scalar."""
     level = 0
     inside: list[Any] = [value]
     while inside := [entry for one in inside for entry in _entries(one)]:
@@ -51,7 +51,7 @@ def depth(value: Any) -> int:
 
 
 def unflatten(row: Flattened) -> Any:
-    """The value that `flat` put in one row, with lists for arrays; names in order of the alphabet."""
+    """Return the value that was flattened, with lists for arrays, and names in alphabetical order."""
     made: list[Any] = []
     for what, content in reversed(row):
         if what == _OBJECT:
@@ -72,23 +72,23 @@ def _entries(value: Any) -> list[Any]:
 
 @attrs.frozen
 class _DeepValue:
-    """A value nested too deep to be pickled as it is."""
+    """A value nested too deep for `pickle`, flattened."""
 
     row: Flattened
 
 
 def pack_deep(value: Any) -> Any:
-    """`value` in a form that pickles; see `unpacked`."""
+    """Return `value` in a form that pickles at any depth."""
     return _DeepValue(flatten(value)) if depth(value) > _DEEP else value
 
 
 def unpack_deep(value: Any) -> Any:
-    """What `packed` was given."""
+    """Return the value that `pack_deep` was given."""
     return unflatten(value.row) if isinstance(value, _DeepValue) else value
 
 
 def copy_deep(value: Any, memo: dict[int, Any]) -> Any:
-    """A deep copy of `value`."""
+    """Return a deep copy of `value`."""
     return unflatten(flatten(value)) if depth(value) > _DEEP else copy.deepcopy(value, memo)
 
 
@@ -114,4 +114,4 @@ def _shown(generated: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 WHEN_DEEP: Final[Mapping[str, Callable[[Any], Any]]] = {"__eq__": _equal, "__repr__": _shown}
-"""What stands in for methods that attrs makes, and calls them."""
+"""Wrappers for methods that attrs generates: they call them, and do without recursion where those fail."""

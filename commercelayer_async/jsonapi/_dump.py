@@ -1,4 +1,4 @@
-"""Resources as plain JSON types again."""
+"""Write resources as plain JSON types."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
@@ -19,7 +19,7 @@ _PLAIN: Final = frozenset({str, int, float, bool})
 
 
 class Dumped(Protocol):
-    """A resource, as far as writing it needs."""
+    """A resource, as far as it must be known to be written."""
 
     type: ClassVar[str]
 
@@ -45,15 +45,9 @@ class Dumped(Protocol):
 
 
 def to_dict(resource: Dumped) -> dict[str, Any]:
-    """A resource as a resource object (JSON:API 1.1) of dict, list, str, int, float, bool and None.
+    """Return a resource object (JSON:API 1.1) of dict, list, str, int, float, bool and None; see `Resource.to_dict`.
 
-    Attributes stand under their names in documents, in the document's order; those that the document lacks are left
-    out, and those that the class does not declare are as received. Datetimes are ISO 8601 text, `Z` for UTC; a Decimal
-    is its text, so that no digit is lost. Relationships are there as linkage, where the document gives it. Values that
-    `repr` hides are shown: this is for storing.
-
-    Raises:
-        DecodeError: a value is nested deeper than can be written, or cattrs does not know how to.
+    Datetimes end in `Z` if they are UTC. Values that `repr` hides are shown: this is for storing.
     """
     result: dict[str, Any] = {"type": resource.type}
     result |= {"lid": resource.lid} if resource.lid is not None else {"id": resource.id}
@@ -71,7 +65,7 @@ def _attributes(resource: Dumped) -> dict[str, Any]:
     document = getattr(resource, "_document", None)
     values: dict[str, Any] = {name: getattr(resource, field) for name, field in names.items()}
     if "type" in names:
-        # The one class whose type is a value: its attributes stand in a mapping.
+        # A GenericResource, whose type is a field: its attributes are one mapping.
         values = values["attributes"]
     elif document is not None:
         values = {name: values.get(name, value) for name, value in resource.raw_attributes.items()}
@@ -83,7 +77,7 @@ def _to_plain(value: Any, converter: "Converter", resource: Dumped, name: str) -
     if value is None or type(value) in _PLAIN:
         return value
     try:
-        return _listed(msgspec.to_builtins(value, str_keys=True, enc_hook=converter.unstructure))
+        return _without_tuples(msgspec.to_builtins(value, str_keys=True, enc_hook=converter.unstructure))
     except Exception as error:  # noqa: BLE001 - a hook of the caller's may raise anything
         reason = type(error).__name__
     raise DecodeError(
@@ -94,17 +88,17 @@ def _to_plain(value: Any, converter: "Converter", resource: Dumped, name: str) -
     )
 
 
-def _listed(value: Any) -> Any:
-    """`value` with lists for tuples, as JSON knows no others."""
+def _without_tuples(value: Any) -> Any:
+    """Return `value` with lists in place of tuples, as JSON would read them."""
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return {name: _listed(entry) for name, entry in members.items()}
-    return list(map(_listed, cast("list[Any]", value))) if isinstance(value, list | tuple) else value
+        return {name: _without_tuples(entry) for name, entry in members.items()}
+    return list(map(_without_tuples, cast("list[Any]", value))) if isinstance(value, list | tuple) else value
 
 
 @once_per_class
 def _converter(_: None) -> "Converter":
-    from cattrs import Converter  # noqa: PLC0415 - takes long, and is rarely needed
+    from cattrs import Converter  # noqa: PLC0415 - slow to import, and rarely needed
 
     return Converter()
 

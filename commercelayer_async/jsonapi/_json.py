@@ -1,4 +1,4 @@
-"""JSON without loss, and one error for all that can be wrong with it.
+"""Decode JSON without loss, with one error class for all that can be wrong with it.
 
 Integers keep every digit, and so do decimal numbers: one that a float cannot hold becomes a `Decimal`. NaN, Infinity,
 a byte order mark, invalid UTF-8, text after the end, numbers of thousands of digits, and nesting deeper than the
@@ -13,15 +13,15 @@ import msgspec
 from .errors import DecodeError
 
 FAILURES: Final = (msgspec.DecodeError, ValueError, RecursionError)
-"""What msgspec raises on bytes that are no JSON, or not of the type asked for."""
+"""What msgspec raises on bytes that are not JSON, or not of the type asked for."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _ALWAYS_EXACT: Final = 16
-"""Characters of a number without exponent that no float rounds: 15 digits and the point."""
+"""A number of so many characters, without exponent, is exact as a float: 15 digits and the point."""
 
 
 def exact(text: str) -> float | Decimal:
-    """The number that `text` spells: a float if that loses nothing, else a Decimal."""
+    """Parse a decimal number: a float if that loses no digit, else a Decimal."""
     number = float(text)
     if len(text) <= _ALWAYS_EXACT and "e" not in text and "E" not in text:
         return number
@@ -38,26 +38,26 @@ _check: Final = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def as_object(value: object) -> dict[str, Any] | None:
-    """`value` if it is a JSON object, else None."""
+    """Return `value` if it is a JSON object, else None."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def as_array(value: object) -> list[Any] | None:
-    """`value` if it is a JSON array, else None."""
+    """Return `value` if it is a JSON array, else None."""
     entries: Any = value
     return entries if isinstance(value, list) else None
 
 
 def as_text(value: object) -> str | None:
-    """`value` if it is a JSON string, else None."""
+    """Return `value` if it is a JSON string, else None."""
     return value if isinstance(value, str) else None
 
 
 def loads(body: bytes | msgspec.Raw, *, url: str | None = None) -> Any:
-    """What the JSON text `body` holds.
+    """Decode JSON.
 
     Raises:
-        DecodeError: it is no JSON; `offset` tells the byte where that shows.
+        DecodeError: `body` is not JSON; `offset` is the byte where that shows.
     """
     try:
         return _decode(body)
@@ -67,7 +67,7 @@ def loads(body: bytes | msgspec.Raw, *, url: str | None = None) -> Any:
 
 
 def not_json(body: bytes, error: Exception, *, url: str | None = None) -> DecodeError:
-    """The error for a `body` on which msgspec gave up with `error`; its text is never quoted."""
+    """Return the error for a `body` that msgspec refused with `error`; the body is never quoted."""
     if isinstance(error, RecursionError):
         return DecodeError(expected="JSON of reasonable depth", got="deeper nesting than can be read", url=url)
     if body.startswith(_BOM):
@@ -87,7 +87,7 @@ def not_json(body: bytes, error: Exception, *, url: str | None = None) -> Decode
 
 
 def require_utf8(body: bytes, *, url: str | None = None) -> None:
-    """Refuse a `body` that is not UTF-8, also where nobody will read it.
+    """Refuse a `body` that is not UTF-8, be it in a member that will not be decoded.
 
     Raises:
         DecodeError: `offset` is the first byte that is not.
@@ -104,7 +104,7 @@ def require_utf8(body: bytes, *, url: str | None = None) -> None:
 def _reason(text: str, body: bytes) -> str:
     if "truncated" not in text:
         return _lower(text.partition(" (byte")[0])
-    # msgspec says so of half a surrogate pair, too.
+    # msgspec reports half a surrogate pair as truncated, too.
     return "half a surrogate pair" if body.rstrip()[-1:] in (b"}", b"]") else "a body that was cut short"
 
 

@@ -84,7 +84,7 @@ def _identifier(value: object, pointer: str, url: str | None) -> Identifier:
     members = as_object(value)
     if members is None:
         raise DecodeError(expected="a resource identifier", got=json_type_name(value), pointer=pointer, url=url)
-    type_, id_, lid = identity(members, pointer, url)
+    type, id, lid = identity(members, pointer, url)
     meta = mapping(members.get("meta"), f"{pointer}/meta", url)
     # The empty id stands for a missing one: no document can hold it.
-    return Identifier(type_, id_ or "", meta, lid)
+    return Identifier(type, id or "", meta, lid)

@@ -1,4 +1,4 @@
-"""The fields of resource classes: their names and types on the wire."""
+"""The fields of resource classes: their member names, and the types that values are checked against."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,46 +18,53 @@ T = TypeVar("T")
 
 
 def once_per_class(make: Callable[[Any], T]) -> Callable[[Any], T]:
-    """`functools.cache`, typed so that class objects may be asked with; mypy holds their instances' hash against it."""
+    """Cache the results of a function of a class: `functools.cache`, typed so that mypy takes any class object.
+
+    mypy refuses classes whose instances are not hashable, though the class itself is the key.
+    """
     return cache(make)
 
 
 def member(name: str) -> Mapping[str, str]:
-    """Field metadata that names the member in documents, where that is no Python name.
+    """Give a field its member name, where that is not a Python name.
 
-    `first_name: str | None = attrs.field(default=None, metadata=member("first-name"))`. For a name that is one,
+    `first_name: str | None = attrs.field(default=None, metadata=member("first-name"))`. For one that is a Python name,
     `attrs.field(alias="…")` does the same.
     """
     return {_MEMBER: name}
 
 
 def converter_of(field: "attrs.Attribute[Any]") -> Any:
-    """The converter of a field: None, a function, or an `attrs.Converter` that wants to know more than the value."""
-    found: Any = getattr(field, "converter")  # noqa: B009 - typed more narrowly than it is
+    """Return the converter of a field: None, a function, or an `attrs.Converter`, which takes more than the value."""
+    found: Any = getattr(field, "converter")  # noqa: B009 - attrs types it without `attrs.Converter`
     return found
 
 
 def member_name(field: "attrs.Attribute[Any]") -> str:
-    """The name under which a field stands in documents."""
+    """Return the member name of a field."""
     name: str = field.metadata.get(_MEMBER) or field.alias or field.name
     return name
 
 
 @once_per_class
 def member_names(cls: Any) -> Mapping[str, str]:
-    """The field's name for each attribute's name in documents."""
+    """Return the field name for each member name of the attributes of a class."""
     return {member_name(field): field.name for field in attrs.fields(cls) if field.name != "id" and field.init}
 
 
 @once_per_class
 def checked_types(cls: Any) -> dict[str, Any]:
-    """The type of each field as it is checked: datetimes must know their offset from UTC."""
+    """Return the type that each field's values are checked against: datetimes must have an offset from UTC.
+
+    Raises:
+        ConfigurationError: an annotation names a type that is not imported at run time.
+    """
     try:
         hints = get_type_hints(cls, include_extras=True)
     except NameError as error:
         failure = ConfigurationError(
-            f"{cls.__name__}: the type {error.name!r} of an attribute is unknown at run time; import it outside"
-            " of `if TYPE_CHECKING:`"
+            f"{cls.__name__}: the type {error.name!r} of an attribute is not known at run time; import it outside of"
+            " `if TYPE_CHECKING:`"
         )
     else:
         return {field.name: _aware(hints.get(field.name, field.type or Any)) for field in attrs.fields(cls)}

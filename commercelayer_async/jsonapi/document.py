@@ -1,4 +1,4 @@
-"""Documents as received: every member of JSON:API 1.1, decoded from JSON and nothing more."""
+"""Documents as received: every member of JSON:API 1.1, checked for structure alone."""
 
 from collections.abc import Mapping, Sized
 from typing import Any, Final
@@ -13,7 +13,7 @@ from .media_type import MediaType, media_type
 from .objects import ErrorObject, ResourceIdentifier, errors_from_json
 
 MAX_RESOURCES: Final = 100_000
-"""Resource objects at most in `data`, and in `included`, where nothing else was said."""
+"""The default limit of resource objects in `data`, and in `included`."""
 
 _TOP_LEVEL: Final = frozenset({"data", "errors", "meta", "links", "included", "jsonapi"})
 
@@ -22,7 +22,7 @@ _TOP_LEVEL: Final = frozenset({"data", "errors", "meta", "links", "included", "j
 class ResourceObject:
     """A resource object as received (JSON:API 1.1, "Resource Objects").
 
-    @-members and members of extensions are not attributes; they are in `raw`, with everything else.
+    @-members and members of extensions are not attributes; they are in `raw`, as is everything else.
     """
 
     type: str
@@ -40,7 +40,7 @@ class ResourceObject:
 
     @property
     def identifier(self) -> ResourceIdentifier:
-        """Its identity; where linkage was asked for, this is what the object is."""
+        """Its identity, with `meta`; a request for linkage gives identifiers in the form of resource objects."""
         return ResourceIdentifier(type=self.type, id=self.id, lid=self.lid, meta=self.meta)
 
 
@@ -49,7 +49,7 @@ class Document:
     """A JSON:API document as received (JSON:API 1.1, "Document Structure")."""
 
     data: ResourceObject | tuple[ResourceObject, ...] | None = None
-    """Primary data: None for `null` and also where there is none; `has_data` tells them apart."""
+    """Primary data: None for `null` and for a missing member; `has_data` tells them apart."""
     has_data: bool = False
     included: tuple[ResourceObject, ...] = attrs.field(default=(), repr=False)
     errors: tuple[ErrorObject, ...] = ()
@@ -58,13 +58,13 @@ class Document:
     meta: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     links: Links = attrs.field(factory=Links)
     jsonapi: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
-    """What the server says of its implementation; informative, also `ext` and `profile`."""
+    """The server's implementation, `ext` and `profile` included; informative only."""
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """Top-level members that the specification does not define: those of extensions, @-members, and others."""
     url: str | None = None
-    """Where it came from; links are resolved against it. None for bytes that came from nowhere."""
+    """The URL it was received from, which links are resolved against; None if unknown."""
     media_type: MediaType = attrs.field(factory=MediaType)
-    """What the `Content-Type` header said: its `ext` and `profile` are what was applied, whatever `jsonapi` says."""
+    """The `Content-Type` header; its `ext` and `profile` are those applied, whatever `jsonapi` lists."""
     body: bytes = attrs.field(default=b"", repr=False)
     """The bytes it was read from."""
 
@@ -72,7 +72,7 @@ class Document:
 def parse(
     body: bytes, url: str | None = None, *, content_type: str | None = None, max_resources: int = MAX_RESOURCES
 ) -> Document:
-    """The document that the bytes of an answer hold.
+    """Parse a JSON:API document.
 
     Args:
         body: JSON in UTF-8.
@@ -81,7 +81,7 @@ def parse(
         max_resources: How many resource objects `data` and `included` may hold, each.
 
     Raises:
-        DecodeError: the bytes are no JSON, or no JSON:API document.
+        DecodeError: the bytes are not JSON, or not a JSON:API document.
     """
     root = loads(body, url=url)
     members = as_object(root)
@@ -107,7 +107,11 @@ def parse(
 
 
 def mapping(value: object, pointer: str, url: str | None) -> dict[str, Any]:
-    """`value` if it is an object; an absent one, and null where servers are known to send it, is empty."""
+    """Return `value` if it is an object; empty for an absent member and for null, which some servers send instead.
+
+    Raises:
+        DecodeError: it is something else.
+    """
     if value is None:
         return {}
     members = as_object(value)
@@ -117,18 +121,18 @@ def mapping(value: object, pointer: str, url: str | None) -> dict[str, Any]:
 
 
 def resource_object(value: object, pointer: str, url: str | None) -> ResourceObject:
-    """The resource object that `value` is.
+    """Parse a resource object.
 
     Raises:
-        DecodeError: it is none; the pointer names the member that is wrong.
+        DecodeError: it is malformed; the pointer names the member.
     """
     raw = as_object(value)
     if raw is None:
         raise DecodeError(expected="a resource object", got=json_type_name(value), pointer=pointer, url=url)
-    type_, id_, lid = identity(raw, pointer, url)
+    type, id, lid = identity(raw, pointer, url)
     return ResourceObject(
-        type=type_,
-        id=id_,
+        type=type,
+        id=id,
         lid=lid,
         attributes=own_members(mapping(raw.get("attributes"), f"{pointer}/attributes", url)),
         relationships=own_members(mapping(raw.get("relationships"), f"{pointer}/relationships", url)),
@@ -139,21 +143,21 @@ def resource_object(value: object, pointer: str, url: str | None) -> ResourceObj
 
 
 def identity(members: Mapping[str, Any], pointer: str, url: str | None) -> tuple[str, str | None, str | None]:
-    """Type, id and local id of a resource object or identifier; the id is None where a local id stands for it.
+    """Return type, id and local id of a resource object or identifier; the id is None if there is only a local id.
 
     Raises:
-        DecodeError: one is missing, empty or no string.
+        DecodeError: one is missing, empty or not a string.
     """
-    type_ = _text(members, "type", pointer, url)
+    type = _text(members, "type", pointer, url)
     if "lid" not in members:
-        return type_, _text(members, "id", pointer, url), None
+        return type, _text(members, "id", pointer, url), None
     if "id" not in members:
-        return type_, None, _text(members, "lid", pointer, url)
-    return type_, _text(members, "id", pointer, url), as_text(members["lid"])
+        return type, None, _text(members, "lid", pointer, url)
+    return type, _text(members, "id", pointer, url), as_text(members["lid"])
 
 
 def own_members(members: dict[str, Any]) -> dict[str, Any]:
-    """`members` without @-members and those of extensions, which are neither attributes nor relationships."""
+    """Return `members` without @-members and those of extensions, which are neither attributes nor relationships."""
     # One look at all names first: few documents have such members, and this runs for each resource.
     names = " ".join(members)
     if "@" in names or ":" in names:
@@ -181,7 +185,7 @@ def _primary(value: object, url: str | None, limit: int) -> ResourceObject | tup
 
 
 def _included(value: object, url: str | None, limit: int) -> tuple[ResourceObject, ...]:
-    # Null for none is not legal, but harmless.
+    # Null in place of an empty array is not legal, but harmless.
     entries = [] if value is None else as_array(value)
     if entries is None:
         raise DecodeError(

@@ -1,7 +1,7 @@
-"""Links: a string, an object or null, and where they lead.
+"""Links: a string, an object or null, and the URL of their target.
 
-A link is kept exactly as the document gives it. Where it leads is worked out by RFC 3986 against the URL that the
-document came from, without re-quoting: `%2C` stays `%2C`. Whether it may be followed is not decided here.
+A link is kept exactly as the document gives it. Its URL is resolved by RFC 3986 against the URL that the document came
+from, without re-quoting: `%2C` stays `%2C`. Whether it may be followed is for the session to decide.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,17 +18,17 @@ from .errors import DecodeError
 class Link(msgspec.Struct, frozen=True):
     """One link of a links object (JSON:API 1.1, "Links").
 
-    Everything but `href` is a hint: None, or empty, where the document does not say.
+    Everything but `href` is a hint: None, or empty, if the document does not give it.
     """
 
     href: str
     """The URI reference as the document gives it."""
     rel: str | None = None
-    """The link's relation type: what the link says, else the member name under which it stands."""
+    """The link's relation type: its own `rel`, else its member name."""
     base: str | None = None
-    """The URL of the document that holds the link; None for bytes that came from nowhere."""
+    """The URL of the document that holds the link; None if unknown."""
     received: Mapping[str, Any] = {}
-    """The link object, member for member; empty where the document gives a string."""
+    """The link object, member for member; empty if the document gives a string."""
 
     def __hash__(self) -> int:
         return hash((self.href, self.rel, self.base))
@@ -38,16 +38,16 @@ class Link(msgspec.Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        """`href` resolved against `base` (RFC 3986); as given if it is absolute, if there is no base, or no way."""
+        """`href` resolved against `base` (RFC 3986); as given if it is absolute or malformed, or there is no base."""
         try:
             return urljoin(self.base, self.href) if self.base else self.href
         except ValueError:
-            # An address in brackets that is none.
+            # A host in brackets that is not an IPv6 address.
             return self.href
 
     @property
     def title(self) -> str | None:
-        """A label for people."""
+        """A label for people to read."""
         return as_text(self.received.get("title"))
 
     @property
@@ -57,14 +57,14 @@ class Link(msgspec.Struct, frozen=True):
 
     @property
     def hreflang(self) -> tuple[str, ...]:
-        """Languages of the target, also where the document gives a single string."""
+        """Languages of the target; a single string in the document counts as one."""
         given = self.received.get("hreflang")
         entries = as_array(given)
         return tuple(text for text in ([given] if entries is None else entries) if isinstance(text, str))
 
     @property
     def describedby(self) -> "Link | None":
-        """Where a description of the target is."""
+        """A link to a description of the target."""
         try:
             return link_from_json(self.received.get("describedby"), pointer="", base=self.base, rel="describedby")
         except DecodeError:
@@ -72,17 +72,17 @@ class Link(msgspec.Struct, frozen=True):
 
     @property
     def meta(self) -> Mapping[str, Any]:
-        """What the document says about the link beside its members."""
+        """The `meta` of the link object; empty if there is none."""
         return as_object(self.received.get("meta")) or {}
 
 
 def link_from_json(
     value: object, *, pointer: "str | Callable[[], str]", base: str | None, rel: str | None = None
 ) -> Link | None:
-    """The link that a links object's member holds, None for null: there is no such link.
+    """Parse a member of a links object; None for null, which means that there is no such link.
 
     Raises:
-        DecodeError: it is neither a string, nor an object with a string `href`, nor null.
+        DecodeError: it is not a string, an object with a string `href`, or null.
     """
     if isinstance(value, str):
         return Link(value, rel, base)
@@ -100,10 +100,10 @@ def link_from_json(
 
 
 class Links(Mapping[str, Link | None]):
-    """A links object: a mapping from member name to `Link`; None where the document says null.
+    """A links object: a mapping from member name to `Link`, or to None for null.
 
-    The usual members are attributes too: `links.self`, `links.related`, `links.next`, …; None where absent.
-    One malformed link raises `DecodeError` when it is read, and leaves the others usable.
+    The usual members are attributes too: `links.self`, `links.related`, `links.next`, …; None if absent.
+    A malformed link raises `DecodeError` when it is read; the others stay usable.
     """
 
     __slots__ = ("_base", "_members", "_pointer")
@@ -115,7 +115,7 @@ class Links(Mapping[str, Link | None]):
         pointer: "str | Callable[[], str]" = "/links",
         base: str | None = None,
     ) -> None:
-        # `links: null` is not legal, but seen; it says no more than no links.
+        # `links: null` is not legal, but servers send it; it means the same as no links.
         self._members = members or {}
         self._pointer = pointer
         self._base = base
@@ -141,7 +141,7 @@ class Links(Mapping[str, Link | None]):
         return self[name] if value is not None else None
 
     def __iter__(self) -> Iterator[str]:
-        # @-members are no links (JSON:API 1.1, "@-Members").
+        # @-members are not links (JSON:API 1.1, "@-Members").
         return (name for name in self._members if not name.startswith("@"))
 
     def __len__(self) -> int:
@@ -152,22 +152,22 @@ class Links(Mapping[str, Link | None]):
 
     @property
     def self(self) -> Link | None:
-        """Where what holds these links answers."""
+        """The URL of the document, resource or relationship that has these links."""
         return self._named("self")
 
     @property
     def related(self) -> Link | None:
-        """Where the related resource or collection answers."""
+        """The URL of the related resource or collection."""
         return self._named("related")
 
     @property
     def next(self) -> Link | None:
-        """The next page; None where there is none."""
+        """The next page; None on the last one."""
         return self._named("next")
 
     @property
     def prev(self) -> Link | None:
-        """The page before; None where there is none."""
+        """The previous page; None on the first one."""
         return self._named("prev")
 
     @property
@@ -187,7 +187,7 @@ class Links(Mapping[str, Link | None]):
 
 
 def escape(name: str) -> str:
-    """`name` as one token of a JSON pointer (RFC 6901, section 3)."""
+    """Escape `name` as one token of a JSON pointer (RFC 6901, section 3)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 

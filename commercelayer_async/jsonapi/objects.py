@@ -21,23 +21,23 @@ class ResourceIdentifier:
 
     type: str
     id: str | None = None
-    """None only for a resource that the server has not named yet; then `lid` identifies it in its document."""
+    """None only for a resource that has no id on the server yet; then `lid` identifies it in its document."""
     lid: str | None = None
     """Identity local to one document (1.1); never an id."""
     meta: Mapping[str, Any] = attrs.field(factory=dict[str, Any], eq=False)
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What identifies the resource in a document; ids and local ids are kept apart."""
+        """Type, "id" or "lid", and the value of that: the identity of the resource in a document."""
         return (self.type, "id", self.id) if self.id is not None else (self.type, "lid", self.lid or "")
 
 
 @attrs.frozen
 class ErrorObject:
-    """One problem, as the server describes it (JSON:API 1.1, "Error Objects").
+    """One error, as the server describes it (JSON:API 1.1, "Error Objects").
 
-    Every member is optional. `code` and `status` are text here even where a server sends numbers; the HTTP status of
-    the answer is the truth. `title` and `detail` are for people and may be localised.
+    Every member is optional. `code` and `status` are strings here even if a server sends numbers; if `status` differs
+    from the HTTP status, the latter is right. `title` and `detail` are for people and may be localised.
     """
 
     id: str | None = None
@@ -46,9 +46,9 @@ class ErrorObject:
     title: str | None = None
     detail: str | None = None
     source: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
-    """`pointer`, `parameter` or `header`: what in the request caused it."""
+    """`pointer`, `parameter` or `header`: the part of the request that caused it."""
     links: Mapping[str, Link | None] = attrs.field(factory=Links)
-    """`about` this occurrence, and the `type` of error; never fetched by themselves."""
+    """`about` this occurrence, and the `type` of error; never followed automatically."""
     meta: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
 
     def __str__(self) -> str:
@@ -60,9 +60,9 @@ class ErrorObject:
 
 
 def errors_from_json(value: object, *, base: str | None = None) -> tuple[ErrorObject, ...]:
-    """The error objects that a document's `errors` member holds, in order; whatever its shape, this never fails.
+    """Return the error objects of an `errors` member, in order; never fails, whatever the member is.
 
-    A single object counts as one, and what is not an object is left out.
+    A single object counts as one; entries that are not objects are skipped.
     """
     entries = as_array(value)
     objects = map(as_object, [value] if entries is None else entries)

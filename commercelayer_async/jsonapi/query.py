@@ -1,7 +1,7 @@
-"""What a reader asks for: paths, `include` and sparse fieldsets, checked before anything is sent.
+"""Build request targets: paths, `include` and sparse fieldsets, checked before anything is sent.
 
-The names of fields and relationships are checked against the class where there is one, so that a slip is found here and
-not by the server.
+Names of relationships are checked against the class if there is one, so that a slip is found here and not by the
+server.
 """
 
 import re
@@ -19,7 +19,7 @@ _INCLUDE: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def path_of(type: str, id: str) -> str:
-    """The path of a resource below the API's root, `/customers/xYZkjABcde`.
+    """Return the path of a resource below the API's root, `/customers/xYZkjABcde`.
 
     Raises:
         ConfigurationError: the type or id is not one plain path segment: letters, digits, `_` and `-`, at most 64.
@@ -28,7 +28,11 @@ def path_of(type: str, id: str) -> str:
 
 
 def segment(text: object, what: str) -> str:
-    """`text` if it is safe as one path segment, whatever a server does with dots, slashes and percent signs."""
+    """Return `text` if it is safe as one path segment, whatever a server does with dots, slashes and percent signs.
+
+    Raises:
+        ConfigurationError: it is not; `what` is how the error calls it.
+    """
     if isinstance(text, str):
         if _SEGMENT.fullmatch(text):
             return text
@@ -39,7 +43,7 @@ def segment(text: object, what: str) -> str:
 
 
 def include_paths(include: str | Iterable[str], cls: type[Resource]) -> tuple[str, ...]:
-    """The relationship paths of an `include` argument: names and dotted paths, or one comma-separated string.
+    """Return the relationship paths of an `include` argument: names and dotted paths, or one comma-separated string.
 
     Raises:
         ConfigurationError: one is malformed, or starts with a relationship that `cls` does not declare.
@@ -50,7 +54,7 @@ def include_paths(include: str | Iterable[str], cls: type[Resource]) -> tuple[st
     known = {} if cls in (Resource, GenericResource) else declared_relationships(cls)
     for path in paths:
         if not _INCLUDE.fullmatch(path):
-            raise ConfigurationError(f"include: {printable(repr(path), 80)} is no relationship path such as 'a.b'")
+            raise ConfigurationError(f"include: {printable(repr(path), 80)} is not a relationship path such as 'a.b'")
         name = path.partition(".")[0]
         if known and name not in known:
             raise ConfigurationError(f"include: {cls.__name__} has no relationship {name!r}{did_you_mean(name, known)}")
@@ -58,14 +62,14 @@ def include_paths(include: str | Iterable[str], cls: type[Resource]) -> tuple[st
 
 
 def fieldset(cls: type[Resource]) -> tuple[str, ...] | None:
-    """The field names that a sparse class asks for; None for a class that takes what comes."""
+    """Return the field names that a sparse class requests; None for a class that takes all fields."""
     if not cls.sparse:
         return None
     return (*member_names(cls), *declared_relationships(cls))
 
 
 def query_of(cls: type[Resource], include: Sequence[str] = ()) -> str:
-    """The query for resources of `cls`, with a leading `?`; empty if there is nothing to ask for.
+    """Return the query for resources of `cls`, with a leading `?`; empty if there are no parameters.
 
     Brackets are percent-encoded (JSON:API 1.1, "Square Brackets in Parameter Names").
     """
@@ -74,7 +78,7 @@ def query_of(cls: type[Resource], include: Sequence[str] = ()) -> str:
         parameters.append(f"include={','.join(include)}")
     fields = fieldset(cls)
     if fields is not None:
-        # An included relationship that is not listed would lose its linkage.
+        # The linkage of an included relationship is left out of the response unless the fieldset lists it.
         roots = [path.partition(".")[0] for path in include]
         names = dict.fromkeys((*fields, *roots))
         parameters.append(f"fields%5B{quote(cls.type)}%5D={','.join(quote(name) for name in names)}")

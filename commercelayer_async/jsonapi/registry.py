@@ -1,4 +1,4 @@
-"""From documents to resources: which class stands for which type."""
+"""Registries: which class resource objects of each type are decoded into."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 Decoded = Resource | tuple[Resource, ...] | None
-"""What primary data becomes: a resource, a tuple of resources in the document's order, or None for null."""
+"""Decoded primary data: a resource, a tuple of resources in the document's order, or None for null."""
 
 
 class Registry:
     """The resource classes of a service, by JSON:API type; immutable, and safe to share.
 
-    Decoding gives instances of the registered classes, and `GenericResource` for every other type.
+    Decoding gives instances of the registered classes, and `GenericResource`s for all other types.
     """
 
     def __init__(
@@ -31,17 +31,17 @@ class Registry:
         converter: "Converter | None" = None,
         max_resources: int = MAX_RESOURCES,
     ) -> None:
-        """Know `classes`; a later one replaces an earlier one of the same type.
+        """Register `classes`; a later one replaces an earlier one of the same type.
 
         Args:
             classes: Resource classes, each with a `type`.
-            converter: A cattrs converter with hooks of the caller's: it makes the value of each attribute, and it
-                alone decides what fits. Slower, as every attribute goes through it. Without one, types are taken at
-                their word (msgspec's strict rules), and cattrs makes only what msgspec does not know.
+            converter: A cattrs converter with hooks of the caller's, which structures every attribute and alone
+                decides what fits; slower. Without one, annotations are enforced strictly by msgspec, and cattrs
+                structures only types that msgspec does not know.
             max_resources: How many resource objects `data` and `included` may hold, each.
 
         Raises:
-            ConfigurationError: one is no attrs class made from `Resource`, or names no `type`.
+            ConfigurationError: one is not an attrs class derived from `Resource`, or has no `type`.
         """
         self._classes = {type_of(cls): cls for cls in classes}
         self._options = _RegistryOptions(converter, max_resources)
@@ -65,20 +65,20 @@ class Registry:
 
     @property
     def converter(self) -> "Converter | None":
-        """The caller's converter, if one was given."""
+        """The caller's converter; None if none was given."""
         return self._options.converter
 
-    def get(self, type_: str) -> type[Resource]:
-        """The class for a JSON:API type; `GenericResource` if none was registered."""
-        return self._classes.get(type_, GenericResource)
+    def get(self, type: str) -> type[Resource]:
+        """Return the class for a JSON:API type; `GenericResource` if none is registered."""
+        return self._classes.get(type, GenericResource)
 
-    def target_of(self, type_: str, relationship: str) -> tuple[type[Resource], ...] | None:
-        """The classes that a declared relationship may lead to; None where that is not known, or anything may come.
+    def target_of(self, type: str, relationship: str) -> tuple[type[Resource], ...] | None:
+        """Return the classes that a declared relationship may lead to; None if unknown.
 
-        The type parameter of a declaration is for type checkers, which read names; here they stand for the registered
-        classes of those names. A name that stands for none, as an alias does, may be anything.
+        The type parameter of a declaration holds names, as type checkers read them; here they mean the registered
+        classes of those names. If one is not the name of a registered class, such as an alias, the target is unknown.
         """
-        declared = declared_relationships(self.get(type_)).get(relationship)
+        declared = declared_relationships(self.get(type)).get(relationship)
         names = declared.names if declared is not None else ()
         by_name = {cls.__name__: cls for cls in self._classes.values()}
         if not names or not all(name in by_name for name in names):
@@ -86,22 +86,22 @@ class Registry:
         return tuple(by_name[name] for name in names)
 
     def preferring(self, cls: type[Resource]) -> "Registry":
-        """This registry with `cls` for its type: itself if it has it already, else always the same other one."""
+        """Return this registry with `cls` for its type: itself if it is so already, else always the same new one."""
         if self._classes.get(cls.type) is cls:
             return self
         return self._variant(cls, (*self._classes.values(), cls))
 
-    def without(self, type_: str) -> "Registry":
-        """This registry without a class for a type, so that it gives `GenericResource`s."""
-        if type_ not in self._classes:
+    def without(self, type: str) -> "Registry":
+        """Return this registry without a class for a type, so that it gives `GenericResource`s."""
+        if type not in self._classes:
             return self
-        return self._variant(type_, tuple(cls for name, cls in self._classes.items() if name != type_))
+        return self._variant(type, tuple(cls for name, cls in self._classes.items() if name != type))
 
     def lenient(self) -> "Registry":
-        """This registry, keeping attributes that do not fit as they were received, and None for those that are missing.
+        """Return this registry, keeping attributes that do not fit as received, and None for required ones missing.
 
-        `resource.invalid_attributes` names them. One odd value must not stop a migration of many records; whoever reads
-        leniently looks there. What is wrong with a document's structure is still refused.
+        `resource.invalid_attributes` has their errors; look there. One odd value must not stop a migration of many
+        records. A document with a malformed structure is still refused.
         """
         if self._options.lenient:
             return self
@@ -117,7 +117,7 @@ class Registry:
         return self._variants[of]
 
     def decode(self, document: Document, *, follow: Follow | None = None, response: object = None) -> Decoded:
-        """The resources that the primary data of a parsed document holds; see `read`."""
+        """Return the primary resources of a parsed document; see `read`."""
         return self.read(document.body, url=document.url, follow=follow, response=response)
 
     def read(
@@ -128,27 +128,31 @@ class Registry:
         follow: Follow | None = None,
         response: object = None,
     ) -> Decoded:
-        """The resources that the primary data of a document holds, straight from its bytes.
+        """Decode the primary resources of a document straight from its bytes.
 
-        `url` is where the document came from; `follow` is what relationships will be fetched through, None if they
-        will not be; `response` is any object that stands for the HTTP response, which the resources then lead back to
-        until they are pickled. Included resources, relationships, links and meta are decoded when they are first
-        asked for, and what is wrong with them shows then.
+        Included resources, relationships, links and meta are decoded on first access, and errors in them are raised
+        then.
+
+        Args:
+            body: JSON in UTF-8.
+            url: Where the document came from, which its links are resolved against.
+            follow: What relationships are fetched through; without it, only what the document holds can be read.
+            response: Any object that stands for the HTTP response: kept with the document, but not pickled.
 
         Raises:
-            DecodeError: the bytes are no JSON, no JSON:API document, have errors or no primary data, or a resource
-                object does not fit its class.
+            DecodeError: the bytes are not JSON or not a JSON:API document, have errors or no primary data, or a
+                resource object does not fit its class.
         """
         decoders = self._decoders or self._compiled
         resources: Decoded = decoders.read(body, url, self, follow, response)
         return resources
 
     def included_of(self, document: Compound) -> tuple[Resource, ...]:
-        """The included resources of a document, decoded now, in its order."""
+        """Decode the included resources of a document, in its order."""
         return self._compiled.included_of(document)
 
     def primary_of(self, document: Compound) -> tuple[Resource, ...]:
-        """The primary resources of a document whose first ones are in other hands."""
+        """Decode the primary resources of a document anew, for one whose instances are no longer all in use."""
         again: Any = self.read(document.body, url=document.url)
         resources = cast("tuple[Resource, ...]", again if isinstance(again, tuple) else (again,))
         for resource in resources:
@@ -170,7 +174,7 @@ class Registry:
 
 @attrs.frozen
 class _RegistryOptions:
-    """How a registry reads, whatever its classes."""
+    """The options of a registry."""
 
     converter: "Converter | None" = None
     max_resources: int = MAX_RESOURCES
@@ -183,14 +187,16 @@ def _restore_registry(classes: tuple[type[Resource], ...], options: _RegistryOpt
 
 
 def type_of(cls: object) -> str:
-    """The JSON:API type that a resource class names.
+    """Return the JSON:API type of a resource class.
 
     Raises:
-        ConfigurationError: it is no attrs class made from `Resource`, or names no type.
+        ConfigurationError: it is not an attrs class derived from `Resource`, or has no type.
     """
     if not (isinstance(cls, type) and issubclass(cls, Resource) and "__attrs_attrs__" in vars(cls)):
-        raise ConfigurationError(f"{cls!r} is no resource class: subclass Resource, decorate it with attrs.frozen")
+        raise ConfigurationError(
+            f"{cls!r} is not a resource class: subclass Resource and decorate it with attrs.frozen"
+        )
     type_ = as_text(getattr(cls, "type", None))
     if not type_:
-        raise ConfigurationError(f'{cls.__name__} names no JSON:API type; give it type: ClassVar[str] = "…"')
+        raise ConfigurationError(f'{cls.__name__} has no JSON:API type: give it type: ClassVar[str] = "…"')
     return type_

@@ -90,8 +90,8 @@ class Relationship:
     @property
     def owner(self) -> ResourceIdentifier:
         """The resource that holds the relationship."""
-        type_, by, value = self._owner
-        return ResourceIdentifier(type_, value) if by == "id" else ResourceIdentifier(type_, lid=value)
+        type, by, value = self._owner
+        return ResourceIdentifier(type, value) if by == "id" else ResourceIdentifier(type, lid=value)
 
     @property
     def is_absent(self) -> bool:

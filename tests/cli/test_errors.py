@@ -119,7 +119,7 @@ def test_a_wrong_environment_is_2_and_named(run, environment, variables, named):
         ),
         (("customers", "a/b"), "id must be 1 to 64 letters"),
         (("custo mers", "abc"), "type must be 1 to 64 letters"),
-        (("customers", "abc", "--include", "orders,,b"), "'' is no relationship path"),
+        (("customers", "abc", "--include", "orders,,b"), "'' is not a relationship path"),
     ],
 )
 def test_misuse_is_2_and_sends_nothing(run, organization, arguments, sentence):

@@ -1,13 +1,17 @@
-"""The decoders of one registry.
+"""The decoders of one registry: choose how a document is decoded.
 
-Three ways lead from bytes to the same resources, each tried where the one before it does not apply:
+Three ways lead from bytes to the same resources:
 
-1. One pass: msgspec reads the document with a union of all registered classes and fills them from the bytes.
-2. Two steps: a document with a type outside that union is split into resource objects first, and each is filled by
-   its own class. The type is in the union from then on, among a few others that were met; a registry that meets ever
-   more of them starts here.
-3. By hand (`_slowly`, `_byhand`): for classes that msgspec cannot fill, for local ids, and to say precisely what is
-   wrong where the others refused.
+1. One pass: msgspec decodes the document into a union of all registered classes, straight from the bytes. It needs a
+   shadow (see `shadow`) of every registered class, and all types of the document in the union.
+2. Two steps: the document is split into raw resource objects, and each one's attributes are decoded by its own class.
+   It takes documents with types that have no class. These types join the union, so the next document with them goes
+   in one pass again. At `MAX_SEEN_TYPES` the registry stops that and stays with two steps.
+3. By field (`fieldwise`): for classes that msgspec cannot fill, and for every resource object that a faster way
+   refused: only here does an error get its JSON pointer.
+
+Each refusal falls through to the next way, over the same bytes. A valid document of classes with shadows is thus
+decoded once, or twice where it brings a new type.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -33,26 +37,24 @@ if TYPE_CHECKING:
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 Fill = Callable[[Raw], Any]
-"""From the bytes of `attributes` to the twin of a resource."""
+"""Decodes the bytes of `attributes` into the shadow of a resource."""
 
 MAX_SEEN_TYPES: Final = 32
-"""Types without a class that are put into the union, which is compiled anew for each."""
+"""How many types without a class join the union: each compiles it anew, which takes as long as thousands of reads."""
 
 
 class _KnownResource(msgspec.Struct, gc=False):
-    """A resource object of a known type; subclasses add `attributes`, which is the resource in the making."""
+    """A resource object whose type is in the union; subclasses add `attributes`, the shadow of the resource."""
 
     id: _Text
     relationships: Raw = NO_RELATIONSHIPS
 
     resource: ClassVar[type[Resource]] = Resource
-
-
-_IMPOSSIBLE_TYPE: Final = "\x00"
+    """What the shadow becomes."""
 
 
 class _SeenResource(_KnownResource, gc=False):
-    """A resource object of a type that was met before, though no class was registered for it."""
+    """A resource object of a type without a class that an earlier document held."""
 
     attributes: dict[str, Any] = {}
 
@@ -60,9 +62,13 @@ class _SeenResource(_KnownResource, gc=False):
     type: ClassVar[str]
 
 
-class _NeverMatches(msgspec.Struct, tag_field="type", tag=_IMPOSSIBLE_TYPE):
-    """What no resource object is: beside a single class it makes a union, in which msgspec insists on a type."""
+_IMPOSSIBLE_TYPE: Final = "\x00"
 
+
+class _NeverMatches(msgspec.Struct, tag_field="type", tag=_IMPOSSIBLE_TYPE):
+    """A second member for unions of one class: msgspec does not require the tag, `type`, of a struct by itself."""
+
+    # Not even a document with the impossible type gets through: no text is longer than 0 and shorter than 1.
     attributes: Annotated[str, msgspec.Meta(min_length=1, max_length=0)]
 
 
@@ -74,7 +80,7 @@ class _Envelope(msgspec.Struct, gc=False):
 
 
 class _TwoStepDocument(_Envelope, gc=False):
-    """A document whose resources are filled in a second step."""
+    """A document whose attributes are decoded in a second step."""
 
     data: RawResourceObject | list[RawResourceObject] | UnsetType | None = UNSET
 
@@ -85,7 +91,7 @@ _decode_attributes: Final = msgspec.json.Decoder(dict[str, Any], float_hook=exac
 
 
 class Decoders:
-    """What reads documents with the classes of a registry."""
+    """Decode documents with the classes of one registry."""
 
     def __init__(
         self,
@@ -98,25 +104,26 @@ class Decoders:
         self._classes = classes
         self._max_resources = max_resources
         self._fieldwise = FieldwiseDecoder(converter, lenient=lenient)
-        self._shadows = {} if converter is not None else {type_: shadow_of(cls) for type_, cls in classes.items()}
+        # A converter of the caller's sees every attribute, which msgspec would fill without it.
+        self._shadows = {} if converter is not None else {type: shadow_of(cls) for type, cls in classes.items()}
         self._fills: dict[str, Fill | None] = {}
         self._decode_document: Callable[[bytes], Any] = _decode_in_two_steps
         self._decode_list: Callable[[Raw], Any] = _decode_raw_list
         self._seen_types: dict[str, Any] = {}
-        """The wires of types without a class."""
+        """The structs of types without a class."""
         if self._shadows and None not in self._shadows.values():
             self._compile_union()
 
     def _compile_union(self) -> None:
         try:
-            structs = [_struct_of(cls, self._shadows[type_]) for type_, cls in self._classes.items()]
+            structs = [_struct_of(cls, self._shadows[type]) for type, cls in self._classes.items()]
             known: Any = Union[(*structs, *self._seen_types.values(), _NeverMatches)]
-            first = _decoder(_envelope(known))
+            decode_document = _decoder(_envelope(known))
             self._decode_list = _decoder(list[known])
         except TypeError:
-            # A union that msgspec refuses, of a type that it does not know and another: by hand.
+            # One attribute's annotation is a union that msgspec does not support: such a class is filled by field.
             return
-        self._decode_document = first
+        self._decode_document = decode_document
 
     def read(
         self,
@@ -126,14 +133,16 @@ class Decoders:
         follow: Follower | None,
         response: object,
     ) -> Any:
-        """See `Registry.read`."""
+        """Return the primary resources of a document; see `Registry.read`."""
+        # msgspec checks the encoding of what it decodes, but not of members that it skips or keeps raw.
         if not body.isascii():
             require_utf8(body, url=url)
         try:
             envelope = self._decode_document(body)
-        except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; what it means is told below
+        except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; the next way finds out what it means
             envelope = None
         if envelope is None:
+            # Outside of the handler, so that the error that may come has no context that quotes values.
             envelope = self._fallback(body, url)
         data: Any = envelope.data
         if envelope.errors is not UNSET or data is UNSET:
@@ -147,7 +156,7 @@ class Decoders:
             return resources
         if self._seen_types or data.__class__ is RawResourceObject:
             return self._finish([data], document, "/data", many=False)[0]
-        # As `_adopt` does for many.
+        # The same as `_finish` without its loop: one resource of a registered class is what most requests are for.
         resource = data.attributes
         resource.id = data.id
         resource._relationships = data.relationships
@@ -156,7 +165,7 @@ class Decoders:
         return resource
 
     def included_of(self, document: Compound) -> tuple[Resource, ...]:
-        """See `Registry.included_of`."""
+        """Return the included resources of a document; see `Registry.included_of`."""
         raw = document.included
         if raw is UNSET:
             return ()
@@ -168,13 +177,15 @@ class Decoders:
         return self._finish(entries, document, "/included", many=True)
 
     def _fallback(self, body: bytes, url: str | None) -> Any:
+        """Split a document into raw resource objects: at once, or one by one to find the malformed one."""
         envelope = _attempt(_decode_in_two_steps, body) if self._decode_document is not _decode_in_two_steps else None
         return raw_document(body, url) if envelope is None else envelope
 
     def _finish(self, structs: list[Any], document: Compound, at: str, *, many: bool) -> tuple[Resource, ...]:
-        """The resources that the wires carry, with what they know beside their attributes.
+        """Turn decoded resource objects into resources: identity, relationships, document, class.
 
-        The loop runs for each resource of each page; its assignments go to slots, some 20 ns each.
+        The loop runs for each resource of each page. Its assignments go to slots, some 20 ns each; the class comes
+        last, since it makes the instance frozen.
         """
         if len(structs) > self._max_resources:
             require_few(structs, at, document.url, self._max_resources)
@@ -186,6 +197,7 @@ class Decoders:
         cls = current.resource
         generic = cls is GenericResource
         for n, struct in enumerate(structs):
+            # Neighbours are mostly of one type: its class is looked up when the type changes.
             if struct.__class__ is not current:
                 current = struct.__class__
                 cls = current.resource
@@ -203,15 +215,14 @@ class Decoders:
     def _fill_each(
         self, raw_objects: list[RawResourceObject], document: Compound, at: str, *, many: bool
     ) -> tuple[Resource, ...]:
+        """Take the second step: decode each one's attributes with its class, by field where that is refused."""
         resources: list[Any] = []
         ways: dict[str, tuple[Any, Fill | None]] = {}
         for n, raw_object in enumerate(raw_objects):
             way = ways.get(raw_object.type)
             if way is None:
-                way = ways[raw_object.type] = (
-                    self._classes.get(raw_object.type, GenericResource),
-                    self._fill_of(raw_object.type),
-                )
+                cls = self._classes.get(raw_object.type, GenericResource)
+                way = ways[raw_object.type] = (cls, self._fill_of(raw_object.type))
             cls, fill = way
             resource = _attempt(fill, raw_object.attributes) if fill is not None else None
             if resource is None:
@@ -229,34 +240,34 @@ class Decoders:
         return tuple(resources)
 
     def _remember_types(self, types: Iterable[str]) -> None:
-        """Know the types without a class when they come again: the union would refuse each such document first."""
-        new = [type_ for type_ in types if type_ not in self._classes and type_ not in self._seen_types]
+        """Let types without a class join the union, which would refuse each further document that holds them."""
+        new = [type for type in types if type not in self._classes and type not in self._seen_types]
         if not new or self._decode_document is _decode_in_two_steps:
             return
         if len(self._seen_types) + len(new) > MAX_SEEN_TYPES or _IMPOSSIBLE_TYPE in new:
+            # No end of new types: an attempt in one pass would mostly be in vain. Two steps refuse none.
             self._decode_document, self._decode_list = _decode_in_two_steps, _decode_raw_list
             return
-        self._seen_types |= {type_: _struct_of_seen(type_) for type_ in new}
+        self._seen_types |= {type: _struct_of_seen(type) for type in new}
         self._compile_union()
 
     def _fill_fieldwise(
         self, cls: type[Resource], raw_object: RawResourceObject, pointer: str, document: Compound
     ) -> Any:
-        fieldwise = self._fieldwise
-        resource = fieldwise.structure(
+        resource = self._fieldwise.structure(
             cls, raw_object.type, raw_object.id, raw_object.attributes, pointer=pointer, url=document.url
         )
         object.__setattr__(resource, "_relationships", raw_object.relationships)
         object.__setattr__(resource, "_document", document)
         return resource
 
-    def _fill_of(self, type_: str) -> Fill | None:
-        """What fills the twin of a type's class; None if it is to be done by hand."""
-        if type_ not in self._classes:
-            return lambda raw: _generic(type_, _decode_attributes(raw))
-        if type_ not in self._fills:
-            self._fills[type_] = self._compile_fill(self._shadows.get(type_))
-        return self._fills[type_]
+    def _fill_of(self, type: str) -> Fill | None:
+        """Return what fills the shadow of a type's class; None if it must be filled by field."""
+        if type not in self._classes:
+            return lambda raw: _generic(type, _decode_attributes(raw))
+        if type not in self._fills:
+            self._fills[type] = self._compile_fill(self._shadows.get(type))
+        return self._fills[type]
 
     def _compile_fill(self, shadow: type[Any] | None) -> Fill | None:
         try:
@@ -268,22 +279,22 @@ class Decoders:
 def _attempt(decode: Callable[[Any], Any], raw: bytes | Raw) -> Any:
     try:
         return decode(raw)
-    except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; the next way tells what it means
+    except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; the next way finds out what it means
         return None
 
 
-def _decoder(type_: Any) -> Any:
-    return msgspec.json.Decoder(type_, float_hook=exact, dec_hook=structure_unknown).decode
+def _decoder(type: Any) -> Any:
+    return msgspec.json.Decoder(type, float_hook=exact, dec_hook=structure_unknown).decode
 
 
 def _envelope(struct: Any) -> Any:
     data = struct | list[struct] | UnsetType | None
-    return msgspec.defstruct("_OnePass", [("data", data, UNSET)], bases=(_Envelope,), gc=False)
+    return msgspec.defstruct("_OnePassDocument", [("data", data, UNSET)], bases=(_Envelope,), gc=False)
 
 
 def _struct_of(cls: type[Resource], shadow: type[Any] | None) -> Any:
     return msgspec.defstruct(
-        f"_{cls.__name__}Wire",
+        f"_Known{cls.__name__}",
         [("attributes", shadow)],
         bases=(_KnownResource,),
         namespace={"resource": cls},
@@ -294,10 +305,9 @@ def _struct_of(cls: type[Resource], shadow: type[Any] | None) -> Any:
     )
 
 
-def _struct_of_seen(type_: str) -> Any:
-    namespace = {"type": type_}
+def _struct_of_seen(type: str) -> Any:
     return msgspec.defstruct(
-        "_Met", (), bases=(_SeenResource,), namespace=namespace, tag_field="type", tag=type_, gc=False
+        "_Seen", (), bases=(_SeenResource,), namespace={"type": type}, tag_field="type", tag=type, gc=False
     )
 
 
@@ -305,9 +315,9 @@ _generic_shadow: Final[Any] = shadow_of(GenericResource)
 _new_generic: Final[Callable[[], Any]] = partial(object.__new__, _generic_shadow)
 
 
-def _generic(type_: str, attributes: dict[str, Any]) -> Any:
+def _generic(type: str, attributes: dict[str, Any]) -> Any:
     resource = _new_generic()
-    resource.type = type_
+    resource.type = type
     resource.attributes = own_members(attributes)
     return resource
 

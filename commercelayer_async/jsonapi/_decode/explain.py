@@ -1,4 +1,4 @@
-"""What did not fit, in words that show no values of secrets."""
+"""Explain why a value does not fit: what was expected, and the pointer to it; never a value that may be secret."""
 
 import re
 from typing import Any, Final
@@ -9,7 +9,7 @@ import msgspec
 from .._schema import converter_of
 from ..links import escape
 
-_WANTED: Final = re.compile(r"Expected `([^`]+)`( of [a-z]+ [<>=]+ \d+| [<>=]+ [\d.]+| matching regex)?")
+_EXPECTED: Final = re.compile(r"Expected `([^`]+)`( of [a-z]+ [<>=]+ \d+| [<>=]+ [\d.]+| matching regex)?")
 _PATH: Final = re.compile(r" - at `\$([^`]*)`$")
 _SEGMENT: Final = re.compile(r"\[(\d+)\]|\.([^.\[\]]+)")
 _REQUIRED: Final = re.compile(r"Object missing required field `([^`]+)`")
@@ -25,7 +25,7 @@ _JSON_NAMES: Final = {
 
 
 def expected(reason: Exception) -> str:
-    """What was wanted where `reason` was raised. Only words of msgspec's own are repeated: others may quote values."""
+    """Say what was expected. Only words of msgspec's own are repeated: other exceptions may quote values."""
     if not isinstance(reason, msgspec.ValidationError):
         return f"a value without {type(reason).__name__}"
     text = str(reason)
@@ -36,15 +36,15 @@ def expected(reason: Exception) -> str:
     required = _REQUIRED.search(text)
     if required is not None:
         return f"an object with {required[1]}"
-    wanted = _WANTED.search(text)
-    if wanted is None:
+    expectation = _EXPECTED.search(text)
+    if expectation is None:
         return "one of the known values" if text.startswith("Invalid enum") else "a value that fits its type"
-    names = [name.strip() for name in wanted[1].split("|")]
-    return " or ".join(_JSON_NAMES.get(name, name) for name in names) + (wanted[2] or "")
+    names = [name.strip() for name in expectation[1].split("|")]
+    return " or ".join(_JSON_NAMES.get(name, name) for name in names) + (expectation[2] or "")
 
 
 def locate_value(reason: Exception, value: Any) -> tuple[Any, str]:
-    """The part of `value` that `reason` is about, and the pointer to it from there."""
+    """Return the part of `value` that `reason` is about, and the pointer from `value` to it."""
     path = _PATH.search(str(reason)) if isinstance(reason, msgspec.ValidationError) else None
     rest, pointer = path[1] if path is not None else "", ""
     while (segment := _SEGMENT.match(rest)) is not None:
@@ -59,9 +59,9 @@ def locate_value(reason: Exception, value: Any) -> tuple[Any, str]:
 
 
 def is_about_field(error: Exception, field: "attrs.Attribute[Any]", value: Any) -> bool:
-    """Whether an error raised while an instance was made is about `field`.
+    """Return True if an error raised in `__init__` is about `field`.
 
-    The validators of attrs say so; converters are asked again.
+    Validators of attrs name their field in the error. Converters do not: this one is called again, to see if it fails.
     """
     about: list[Any] = [argument for argument in error.args if isinstance(argument, attrs.Attribute)]
     if about:

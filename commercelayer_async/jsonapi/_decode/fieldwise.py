@@ -1,7 +1,7 @@
-"""Resources filled field by field: slower, but it runs converters, knows other names, and says what does not fit.
+"""Decode resources field by field: slower, but with converters, aliases, and errors that name the attribute.
 
-Each attribute's own bytes go through the decoder that the fast ways use, so that a document is accepted or refused
-alike whichever way it is read. Only where the caller gave a cattrs converter, that converter decides.
+Each attribute's bytes go through the same msgspec rules as on the faster ways, so a document is accepted or refused
+alike whichever way it is decoded. If the caller gave a cattrs converter, the converter decides instead.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 _decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 
 Decode = Callable[[Raw], Any]
-"""From the bytes of one attribute to its value."""
+"""Decodes the bytes of one attribute."""
 
 
 @attrs.frozen
 class _FieldPlan:
-    """How one field is filled."""
+    """How one field is decoded."""
 
     field: "attrs.Attribute[Any]"
     member: str
@@ -40,26 +40,26 @@ class _FieldPlan:
 
 
 class FieldwiseDecoder:
-    """What fills resources field by field, for one registry."""
+    """Decode resources field by field, for one registry."""
 
     def __init__(self, converter: "Converter | None" = None, *, lenient: bool = False) -> None:
         self._converter = converter
         self._lenient = lenient
         self._plans: dict[type[Resource], tuple[_FieldPlan, ...]] = {}
 
-    def structure(self, cls: type[Resource], type_: str, id_: str, raw: Raw, *, pointer: str, url: str | None) -> Any:
-        """The resource of class `cls` that the bytes of an `attributes` member describe.
+    def structure(self, cls: type[Resource], type: str, id: str, raw: Raw, *, pointer: str, url: str | None) -> Any:
+        """Make a resource of class `cls` from the bytes of an `attributes` member.
 
         Raises:
-            DecodeError: they do not; it names the resource, the attribute and what was expected there. Of a lenient
-                registry only where the member is no object.
+            DecodeError: an attribute does not fit; the error names resource, attribute and what was expected. From a
+                lenient registry only if `attributes` is not an object.
         """
         at = f"{pointer}/attributes"
         members = _members(raw, at, url)
         if cls is GenericResource:
             own = own_members({name: loads(value, url=url) for name, value in members.items()})
-            return GenericResource(id=id_, type=type_, attributes=own)
-        build = _Build(cls, id_, f"{type_}/{id_}", members, self._plan(cls), at=at, url=url)
+            return GenericResource(id=id, type=type, attributes=own)
+        build = _Build(cls, id, f"{type}/{id}", members, self._plan(cls), at=at, url=url)
         resource, invalid_attributes = build.strict()
         if not invalid_attributes:
             return resource
@@ -95,12 +95,12 @@ class FieldwiseDecoder:
 
 
 class _Build:
-    """One resource in the making."""
+    """One resource under construction: strict first, then lenient if the registry is."""
 
     def __init__(
         self,
         cls: type[Resource],
-        id_: str,
+        id: str,
         resource: str,
         members: Mapping[str, Raw],
         plan: tuple[_FieldPlan, ...],
@@ -109,7 +109,7 @@ class _Build:
         url: str | None,
     ) -> None:
         self._cls = cls
-        self._id = id_
+        self._id = id
         self._resource = resource
         self._members = members
         self._plan = plan
@@ -118,7 +118,7 @@ class _Build:
         self._values: dict[str, Any] = {}
 
     def strict(self) -> tuple[Resource | None, dict[str, DecodeError]]:
-        """The resource; or what keeps it from being made, by attribute."""
+        """Return the resource and no errors; or None and the errors by member name."""
         invalid_attributes: dict[str, DecodeError] = {}
         for entry in self._plan:
             raw = self._members.get(entry.member)
@@ -146,7 +146,7 @@ class _Build:
         return None
 
     def lenient(self, invalid_attributes: dict[str, DecodeError]) -> Resource:
-        """The resource with the raw value of what does not fit, and None for what is missing."""
+        """Return the resource with raw values for attributes that do not fit, and None for those that are missing."""
         resource: Any = object.__new__(self._cls)
         object.__setattr__(resource, "id", self._id)
         for entry in self._plan:
@@ -178,7 +178,7 @@ class _Build:
         return [entry for entry in self._plan if entry.field.name in self._values]
 
     def _rejected(self, error: Exception) -> dict[str, DecodeError]:
-        """The class's own converters and validators refused: which of them, if that can be told."""
+        """Return the error of the class's own converters and validators, under its member name if one is to blame."""
         for entry in self._filled():
             if is_about_field(error, entry.field, self._values[entry.field.name]):
                 return {entry.member: self._invalid(error, entry)}
@@ -216,22 +216,22 @@ class _Build:
         )
 
 
-def structure_unknown(type_: Any, value: Any) -> Any:
-    """A value of a type that msgspec does not know, made by cattrs.
+def structure_unknown(hint: Any, value: Any) -> Any:
+    """Structure a value of a type that msgspec does not know, by cattrs.
 
     Raises:
-        ValueError: it cannot be made; nothing of the cause is kept, which may hold the value.
+        ValueError: cattrs failed; the cause is dropped, since it may quote the value.
     """
     try:
-        return _plain_converter(None).structure(value, type_)
+        return _plain_converter(None).structure(value, hint)
     except Exception as error:  # noqa: BLE001 - constructors may raise anything
         name = type(error).__name__
-    raise ValueError(f"{name} from {getattr(type_, '__name__', type_)}")
+    raise ValueError(f"{name} from {getattr(hint, '__name__', hint)}")
 
 
 @once_per_class
 def _plain_converter(_: None) -> "Converter":
-    # Imported here: it takes longer than all the rest, and most programs never need it.
+    # Imported here: cattrs takes longer to import than all of this package's jsonapi, and most programs never use it.
     from cattrs import Converter  # noqa: PLC0415
 
     return Converter(prefer_attrib_converters=True)

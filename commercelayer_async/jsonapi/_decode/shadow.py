@@ -1,9 +1,10 @@
-"""Twins: what msgspec fills in place of a resource class, and what then becomes an instance of it.
+"""Shadow classes: mutable doubles of resource classes, which msgspec fills and which then become resources.
 
-msgspec fills attrs classes straight from bytes, but it knows every attrs field and writes through `__setattr__`. So
-each resource class gets a twin with the same base and the same slots, whose fields are the attributes alone and which
-may be written to. When the identity has been added, assigning `__class__` makes the filled twin a frozen resource; that
-costs a fifth of what filling a frozen class costs, and leaves the class as its author wrote it.
+msgspec decodes bytes straight into attrs classes, but it wants a value for every attrs field, `id` included, and writes
+through `__setattr__`, which a frozen class refuses slowly. So each resource class gets a shadow with the same bases and
+slots, whose fields are the attributes alone, and which is mutable. When id, relationships and document are set,
+assigning `__class__` turns the shadow into a frozen resource. That takes a fifth of the time of filling a frozen class,
+and the class stays as its author wrote it.
 """
 
 from typing import Any, Final
@@ -17,7 +18,7 @@ _IDENTITY: Final = frozenset({"id"})
 
 @once_per_class
 def shadow_of(cls: Any) -> type[Any] | None:
-    """The writable class that msgspec fills for `cls`; None if that would not be what its author meant."""
+    """Return the shadow of `cls`; None if msgspec cannot fill the class as its author meant it."""
     if not _is_plain_attrs(cls):
         return None
     try:
@@ -29,22 +30,23 @@ def shadow_of(cls: Any) -> type[Any] | None:
                 "__module__": cls.__module__,
                 "__attrs_attrs__": tuple(field for field in attrs.fields(cls) if field.name not in _IDENTITY),
                 "__annotations__": {name: hint for name, hint in checked_types(cls).items() if name not in _IDENTITY},
-                # Both, or the slot stays generic and each write is a call into Python.
+                # Both, or CPython keeps its generic slot, and each assignment becomes a call into Python.
                 "__setattr__": object.__setattr__,
                 "__delattr__": object.__delattr__,
             },
         )
+        # Prove the layouts compatible now: CPython checks them at each assignment.
         object.__new__(shadow).__class__ = cls
     except TypeError:
-        # Generic bases, hooks of a base that want arguments: whatever keeps a class from having a double.
+        # Generic bases, hooks of a base that take arguments, and whatever else keeps a class from having a double.
         return None
     return shadow
 
 
 def _is_plain_attrs(cls: Any) -> bool:
-    """Whether `cls` is no more than its slots.
+    """Return True if `cls` does nothing but hold its attributes.
 
-    msgspec runs no converters or validators, knows no other names, and calls neither `__init__` nor attrs' hooks.
+    msgspec runs neither converters nor validators, knows no aliases, and calls neither `__init__` nor attrs' hooks.
     """
     hooks = ("__attrs_pre_init__", "__attrs_post_init__", "__attrs_init__")
     return (

@@ -1,4 +1,7 @@
-"""Resource objects one by one, where reading them all at once was refused: what is legal, and what is wrong."""
+"""Split a document into raw resource objects one at a time, after decoding all at once was refused.
+
+Legal but rare documents pass: local ids, and null for an absent member. Of any other, the error has a JSON pointer.
+"""
 
 from typing import Annotated, Any, Final
 
@@ -18,7 +21,7 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class RawResourceObject(msgspec.Struct, gc=False):
-    """A resource object of any type, its attributes not yet read."""
+    """A resource object of any type, its attributes still bytes."""
 
     type: _Text
     id: _Text
@@ -26,17 +29,17 @@ class RawResourceObject(msgspec.Struct, gc=False):
     relationships: Raw = NO_RELATIONSHIPS
 
     lid = ""
-    """Never of a resource object that has an id."""
+    """Empty if the resource object has an id."""
 
 
 class RawLocalResourceObject(RawResourceObject, gc=False, kw_only=True):
-    """A resource object that has only a local id."""
+    """A resource object without an id, known by its local id."""
 
     lid: str
 
 
 class RawDocument(msgspec.Struct, gc=False):
-    """A document, its attributes not yet read."""
+    """A document, the attributes of its resource objects still bytes."""
 
     data: RawResourceObject | list[RawResourceObject] | UnsetType | None = UNSET
     included: Raw | UnsetType = UNSET
@@ -44,10 +47,10 @@ class RawDocument(msgspec.Struct, gc=False):
 
 
 def raw_document(body: bytes, url: str | None) -> RawDocument:
-    """The resource objects of a document's primary data.
+    """Split the primary data of a document.
 
     Raises:
-        DecodeError: the bytes are no JSON, no document, or one of the resource objects is none.
+        DecodeError: the bytes are not JSON, not a document, or hold a malformed resource object.
     """
     members = members_of(body)
     if members is None:
@@ -67,10 +70,10 @@ def raw_document(body: bytes, url: str | None) -> RawDocument:
 
 
 def raw_included(raw: Raw, url: str | None) -> list[RawResourceObject]:
-    """The included resource objects, those among them that have only a local id; null counts as none at all.
+    """Split the `included` member, where resource objects may have only a local id; null counts as an empty array.
 
     Raises:
-        DecodeError: it is no array, or one of the resource objects is none.
+        DecodeError: it is not an array, or holds a malformed resource object.
     """
     entries = entries_of(raw)
     if entries is not None:
@@ -84,7 +87,7 @@ def raw_included(raw: Raw, url: str | None) -> list[RawResourceObject]:
 def _primary(raw: Raw, pointer: str, url: str | None) -> RawResourceObject:
     resource_object = _raw_object(raw, pointer, url)
     if resource_object.lid:
-        # A local id stands for a resource that the server has not named; what was asked for has a name.
+        # A local id is for a resource that the server has not given an id yet; primary data was requested by one.
         raise DecodeError(expected="the id of a resource", got="a local id", pointer=f"{pointer}/id", url=url)
     return resource_object
 
@@ -96,9 +99,9 @@ def _raw_object(raw: Raw, pointer: str, url: str | None) -> RawResourceObject:
             expected="a resource object", got=json_type_name(loads(raw, url=url)), pointer=pointer, url=url
         )
     texts: dict[str, Any] = {name: loads(members[name], url=url) for name in ("type", "id", "lid") if name in members}
-    type_, id_, lid = identity(texts, pointer, url)
+    type, id, lid = identity(texts, pointer, url)
     attributes = members.get("attributes", NO_ATTRIBUTES)
     relationships = members.get("relationships", NO_RELATIONSHIPS)
-    if lid is not None and id_ is None:
-        return RawLocalResourceObject(type=type_, id="", attributes=attributes, relationships=relationships, lid=lid)
-    return RawResourceObject(type=type_, id=id_ or "", attributes=attributes, relationships=relationships)
+    if lid is not None and id is None:
+        return RawLocalResourceObject(type=type, id="", attributes=attributes, relationships=relationships, lid=lid)
+    return RawResourceObject(type=type, id=id or "", attributes=attributes, relationships=relationships)
