@@ -90,6 +90,7 @@ _HOMES: Final = {
         "TokenStore",
     ),
     "jsonapi": ("GenericResource", "Resource", "ToMany", "ToOne"),
+    "jsonapi.errors": ("_restore_error",),  # which pickles of errors call
 }
 
 __all__ = [
@@ -159,9 +160,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    home = next((module for module, names in _HOMES.items() if name in names), "errors" if name in __all__ else None)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = next((module for module, names in _HOMES.items() if name in names), "errors")
     value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
     return value
 

@@ -31,6 +31,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, Self
 
+from ._markers import public
 from ._text import printable
 from .jsonapi import ErrorObject, Resource
 from .jsonapi.errors import CommerceLayerError, ConfigurationError, DecodeError, LinkRefused, SessionError
@@ -70,6 +71,7 @@ __all__ = [
 _SHOWN_ERRORS: Final = 3
 
 
+@public("commercelayer_async")
 class TransportError(CommerceLayerError):
     """No whole answer came.
 
@@ -83,14 +85,17 @@ class TransportError(CommerceLayerError):
         super().__init__(message)
 
 
+@public("commercelayer_async")
 class ConnectError(TransportError):
     """No connection: refused, unreachable, or a name that does not resolve. Nothing was sent."""
 
 
+@public("commercelayer_async")
 class TLSError(TransportError):
     """The server's certificate or the handshake was refused. Nothing was sent."""
 
 
+@public("commercelayer_async")
 class TimeoutError(TransportError, builtins.TimeoutError):  # the contract's name
     """The time was up; `seconds` is how long was allowed, `phase` what was going on."""
 
@@ -99,6 +104,7 @@ class TimeoutError(TransportError, builtins.TimeoutError):  # the contract's nam
         super().__init__(message, url=url, phase=phase)
 
 
+@public("commercelayer_async")
 class BodyTooLarge(TransportError):
     """The answer is larger than `limit` bytes, as received or as unpacked; reading stopped there."""
 
@@ -107,6 +113,7 @@ class BodyTooLarge(TransportError):
         super().__init__(message, url=url, phase="body")
 
 
+@public("commercelayer_async")
 class AuthError(CommerceLayerError):
     """No token to be had: the credentials were refused, or the token endpoint gave no usable answer.
 
@@ -123,6 +130,7 @@ class AuthError(CommerceLayerError):
         super().__init__(message)
 
 
+@public("commercelayer_async")
 class ApiError(CommerceLayerError):
     """The API answered, but not with what was asked for.
 
@@ -181,12 +189,14 @@ class ApiError(CommerceLayerError):
         return ", ".join(parts)
 
 
+@public("commercelayer_async")
 class BadRequest(ApiError):
     """400: a parameter the API does not support; `errors[0].source` may name it."""
 
     statuses = (400,)
 
 
+@public("commercelayer_async")
 class Unauthorized(ApiError):
     """401: `code` INVALID_TOKEN means a bad, expired or revoked token, UNAUTHORIZED no permission for this record."""
 
@@ -194,12 +204,14 @@ class Unauthorized(ApiError):
     advice = "check the token and what its scope may read"
 
 
+@public("commercelayer_async")
 class Forbidden(ApiError):
     """403: the credentials may not do this."""
 
     statuses = (403,)
 
 
+@public("commercelayer_async")
 class NotFound(ApiError):
     """404: no such record, or no such route; also for a record of the other mode (test or live)."""
 
@@ -207,6 +219,7 @@ class NotFound(ApiError):
     advice = "check the id, and that the token's mode (test or live) is the record's"
 
 
+@public("commercelayer_async")
 class NotAcceptable(ApiError):
     """406: the server refused the `Accept` header that was sent, application/vnd.api+json."""
 
@@ -214,6 +227,7 @@ class NotAcceptable(ApiError):
     advice = "sent Accept: application/vnd.api+json"
 
 
+@public("commercelayer_async")
 class UnsupportedMediaType(ApiError):
     """415: the server refused the `Content-Type` header; a read sends none."""
 
@@ -221,18 +235,21 @@ class UnsupportedMediaType(ApiError):
     advice = "no Content-Type was sent"
 
 
+@public("commercelayer_async")
 class Unprocessable(ApiError):
     """422: what was sent does not validate; each error object's `source.pointer` names a member."""
 
     statuses = (422,)
 
 
+@public("commercelayer_async")
 class Locked(ApiError):
     """423: others depend on this record."""
 
     statuses = (423,)
 
 
+@public("commercelayer_async")
 class RateLimited(ApiError):
     """429: too many requests; `retry_after` is how many seconds to wait before asking again."""
 
@@ -240,6 +257,7 @@ class RateLimited(ApiError):
     advice = "wait before asking again"
 
 
+@public("commercelayer_async")
 class ServerError(ApiError):
     """5xx: the server's own trouble; the same request may work later."""
 
@@ -247,6 +265,7 @@ class ServerError(ApiError):
     advice = "try again later"
 
 
+@public("commercelayer_async")
 class ExportError(CommerceLayerError):
     """An export to a file cannot begin, or cannot go on; `path` is the file in question."""
 
@@ -255,14 +274,17 @@ class ExportError(CommerceLayerError):
         super().__init__(message)
 
 
+@public("commercelayer_async")
 class ExportExists(ExportError):
     """The file that was to be written is there already, or an interrupted export to it is; nothing was changed."""
 
 
+@public("commercelayer_async")
 class ExportLocked(ExportError):
     """Another process is exporting to the same file; nothing was changed."""
 
 
+@public("commercelayer_async")
 class ExportMismatch(ExportError):
     """What an interrupted export left cannot be gone on with: it is damaged, or of an export with other parameters.
 
@@ -270,10 +292,12 @@ class ExportMismatch(ExportError):
     """
 
 
+@public("commercelayer_async")
 class DiskFull(ExportError):
     """There is no room for more: the disk, a quota or a limit on the size of files. What is whole can be resumed."""
 
 
+@public("commercelayer_async")
 class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):
     """Several of many failed: `exceptions` are their errors, so `except*` picks it apart.
 

@@ -10,6 +10,8 @@ from typing import Any, Final, cast
 
 import attrs
 
+from .._markers import public
+
 _OBJECT: Final = "{"
 _ARRAY: Final = "["
 _LEAF: Final = "."
@@ -70,6 +72,7 @@ def _entries(value: Any) -> list[Any]:
     return list(cast("list[Any]", value)) if isinstance(value, list | tuple) else []
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen
 class _DeepValue:
     """A value nested too deep for `pickle`, flattened."""

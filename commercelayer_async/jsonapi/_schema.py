@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get
 import attrs
 import msgspec
 
+from .._markers import public
 from .errors import ConfigurationError
 
 _MEMBER: Final = "commercelayer_async.jsonapi.member"
@@ -25,6 +26,7 @@ def once_per_class(make: Callable[[Any], T]) -> Callable[[Any], T]:
     return cache(make)
 
 
+@public("commercelayer_async.jsonapi")
 def member(name: str) -> Mapping[str, str]:
     """Give a field its member name, where that is not a Python name.
 

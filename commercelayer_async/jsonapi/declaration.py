@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
+from .._markers import public
 from ._compound import Compound, Identified
 from ._json import loads
 from ._linkage import NOTHING, decode_members
@@ -36,6 +37,7 @@ class _Declared:
         return ()
 
 
+@public("commercelayer_async.jsonapi")
 class ToOne(_Declared, Generic[T_co]):
     """Declares a to-one relationship in the body of a resource class: `customer = ToOne["Customer"]()`.
 
@@ -56,6 +58,7 @@ class ToOne(_Declared, Generic[T_co]):
         return found  # type: ignore[no-any-return]  # a cast is a call, and this is read for each resource
 
 
+@public("commercelayer_async.jsonapi")
 class ToMany(_Declared, Generic[T_co]):
     """Declares a to-many relationship in the body of a resource class: `event_stores = ToMany["EventStore"]()`."""
 

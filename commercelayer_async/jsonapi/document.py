@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import attrs
 
+from .._markers import public
 from .._text import describe, json_type_name
 from ._json import as_array, as_object, as_text, loads
 from .errors import DecodeError
@@ -18,6 +19,7 @@ MAX_RESOURCES: Final = 100_000
 _TOP_LEVEL: Final = frozenset({"data", "errors", "meta", "links", "included", "jsonapi"})
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen
 class ResourceObject:
     """A resource object as received (JSON:API 1.1, "Resource Objects").
@@ -44,6 +46,7 @@ class ResourceObject:
         return ResourceIdentifier(type=self.type, id=self.id, lid=self.lid, meta=self.meta)
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen
 class Document:
     """A JSON:API document as received (JSON:API 1.1, "Document Structure")."""
@@ -69,6 +72,7 @@ class Document:
     """The bytes it was read from."""
 
 
+@public("commercelayer_async.jsonapi")
 def parse(
     body: bytes, url: str | None = None, *, content_type: str | None = None, max_resources: int = MAX_RESOURCES
 ) -> Document:

@@ -7,19 +7,25 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
+from .._markers import public
 from .._text import printable
 
 _MESSAGE_LIMIT: Final = 2000
 _USER: Final = re.compile(r"//[^/]*@")
 
 
-def _restore(cls: type["CommerceLayerError"], args: tuple[Any, ...], state: dict[str, Any]) -> "CommerceLayerError":
+@public("commercelayer_async")
+def _restore_error(
+    cls: type["CommerceLayerError"], args: tuple[Any, ...], state: dict[str, Any]
+) -> "CommerceLayerError":
+    """Make the error of a pickle."""
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)
     return error
 
 
+@public("commercelayer_async")
 class CommerceLayerError(Exception):
     """Anything this package raises on purpose.
 
@@ -45,17 +51,20 @@ class CommerceLayerError(Exception):
 
     # The default reducer calls the class with `args` alone, which loses or refuses everything keyword-only.
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__.copy())
+        return _restore_error, (type(self), self.args, self.__dict__.copy())
 
 
+@public("commercelayer_async")
 class ConfigurationError(CommerceLayerError, ValueError):
     """A mistake in the program or its configuration, found before anything was sent."""
 
 
+@public("commercelayer_async")
 class SessionError(CommerceLayerError):
     """A session was used where it cannot work: after close, in another event loop or process, or not at all."""
 
 
+@public("commercelayer_async")
 class DecodeError(CommerceLayerError):
     """An answer that is not what it should be.
 
@@ -88,6 +97,7 @@ class DecodeError(CommerceLayerError):
         super().__init__(f"expected {expected}, got {got}{place}{whose}{source}")
 
 
+@public("commercelayer_async")
 class LinkRefused(CommerceLayerError):
     """A link or redirect that must not be followed; nothing was sent to where it leads.
 

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, Protocol
 
+from .._markers import public
 from .relationship import Relationship, ToManyRelationship
 
 
+@public("commercelayer_async.jsonapi")
 class Collection(Protocol):
     """The collection that a to-many relationship leads to, read page by page."""
 
@@ -26,6 +28,7 @@ class Collection(Protocol):
         ...
 
 
+@public("commercelayer_async.jsonapi")
 class Follow(Protocol):
     """Something that fetches the targets of relationships; a session is one."""
 

@@ -10,11 +10,13 @@ from urllib.parse import urljoin
 
 import msgspec
 
+from .._markers import public
 from .._text import json_type_name
 from ._json import as_array, as_object, as_text
 from .errors import DecodeError
 
 
+@public("commercelayer_async.jsonapi")
 class Link(msgspec.Struct, frozen=True):
     """One link of a links object (JSON:API 1.1, "Links").
 
@@ -99,6 +101,7 @@ def link_from_json(
     return Link(href, as_text(members.get("rel")) or rel, base, members)
 
 
+@public("commercelayer_async.jsonapi")
 class Links(Mapping[str, Link | None]):
     """A links object: a mapping from member name to `Link`, or to None for null.
 
@@ -191,5 +194,6 @@ def escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
+@public("commercelayer_async.jsonapi")
 def _restore_links(members: Mapping[str, Any], pointer: str, base: str | None) -> Links:
     return Links(members, pointer=pointer, base=base)

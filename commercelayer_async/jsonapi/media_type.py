@@ -5,6 +5,8 @@ from typing import Final
 
 import attrs
 
+from .._markers import public
+
 JSON_API: Final = "application/vnd.api+json"
 """The media type of JSON:API documents."""
 
@@ -13,6 +15,7 @@ _PARAMETER: Final = re.compile(r';\s*([^\s=;,"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen
 class MediaType:
     """A parsed `Content-Type` header; of its parameters, only `ext` and `profile` are kept (JSON:API 1.1)."""
@@ -30,6 +33,7 @@ class MediaType:
         return self.name == JSON_API
 
 
+@public("commercelayer_async.jsonapi")
 def media_type(content_type: str | None) -> MediaType:
     """Parse a `Content-Type` header; never fails, whatever it is."""
     text = content_type or ""

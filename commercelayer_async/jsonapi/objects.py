@@ -6,11 +6,13 @@ from typing import Any
 
 import attrs
 
+from .._markers import public
 from .._text import printable
 from ._json import as_array, as_object
 from .links import Link, Links
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen
 class ResourceIdentifier:
     """The identity of a resource, as linkage gives it (JSON:API 1.1, "Resource Identifier Objects").
@@ -32,6 +34,7 @@ class ResourceIdentifier:
         return (self.type, "id", self.id) if self.id is not None else (self.type, "lid", self.lid or "")
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen
 class ErrorObject:
     """One error, as the server describes it (JSON:API 1.1, "Error Objects").

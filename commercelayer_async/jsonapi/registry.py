@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from .._markers import public
 from ._compound import Compound
 from ._decode.decoders import Decoders
 from ._json import as_text
@@ -19,6 +20,7 @@ Decoded = Resource | tuple[Resource, ...] | None
 """Decoded primary data: a resource, a tuple of resources in the document's order, or None for null."""
 
 
+@public("commercelayer_async.jsonapi")
 class Registry:
     """The resource classes of a service, by JSON:API type; immutable, and safe to share.
 
@@ -172,6 +174,7 @@ class Registry:
         return self._decoders
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen
 class _RegistryOptions:
     """The options of a registry."""
@@ -181,6 +184,7 @@ class _RegistryOptions:
     lenient: bool = False
 
 
+@public("commercelayer_async.jsonapi")
 def _restore_registry(classes: tuple[type[Resource], ...], options: _RegistryOptions) -> Registry:
     registry = Registry(*classes, converter=options.converter, max_resources=options.max_resources)
     return registry.lenient() if options.lenient else registry

@@ -19,6 +19,7 @@ from typing import (
 
 from msgspec import UNSET, Raw, UnsetType
 
+from .._markers import public
 from ._compound import Compound, Follower, Key
 from ._linkage import NOTHING, Identifier, RelationshipObject, identifier_of, read_relationship
 from .errors import ConfigurationError, DecodeError, SessionError
@@ -28,6 +29,7 @@ from .objects import ResourceIdentifier
 T_co = TypeVar("T_co", covariant=True)
 
 
+@public("commercelayer_async.jsonapi")
 class RelationshipState(StrEnum):
     """What a document says of a relationship (JSON:API 1.1, "Relationship Objects")."""
 
@@ -48,6 +50,7 @@ class RelationshipState(StrEnum):
 _NOT_LOADED: Final = object()
 
 
+@public("commercelayer_async.jsonapi")
 class Relationship:
     """A relationship of one resource. Its properties repeat the document and never make a request.
 
@@ -238,6 +241,7 @@ class Relationship:
         return f"{self._pointer()}/links"
 
 
+@public("commercelayer_async.jsonapi")
 class ToOneRelationship(Relationship, Generic[T_co]):
     """A relationship to one resource or none."""
 
@@ -258,6 +262,7 @@ class ToOneRelationship(Relationship, Generic[T_co]):
         def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[T_co]: ...  # noqa: D102 - as inherited
 
 
+@public("commercelayer_async.jsonapi")
 class ToManyRelationship(Relationship, Generic[T_co]):
     """A relationship to any number of resources, in the server's order.
 

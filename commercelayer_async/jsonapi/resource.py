@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 
+from .._markers import public
 from ._compound import Compound, Key
 from ._depth import WHEN_DEEP, copy_deep, pack_deep, unpack_deep
 from ._dump import to_dict
@@ -33,6 +34,7 @@ class _Bookkeeping:
         _rare_fields: "_RareFields"
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen
 class _RareFields:
     """What few resources have: one slot for all of it keeps the others small."""
@@ -44,6 +46,7 @@ class _RareFields:
 _NO_RARE_FIELDS: Final = _RareFields()
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen(kw_only=True)
 class Resource(_Bookkeeping):
     """A resource: subclass it with `@attrs.frozen(kw_only=True)`, name its `type`, list its attributes.
@@ -195,6 +198,7 @@ class Resource(_Bookkeeping):
 _RESERVED: Final = frozenset(name for name in dir(Resource) if not name.startswith("__")) - {"id"}
 
 
+@public("commercelayer_async.jsonapi")
 @attrs.frozen(kw_only=True)
 class GenericResource(Resource):
     """A resource of a type without a registered class, with its attributes as received."""
@@ -270,6 +274,7 @@ def _build(cls: type[R], values: dict[str, Any], document: Compound | None, fact
     return resource
 
 
+@public("commercelayer_async.jsonapi")
 def _restore_resource(
     cls: type[R], values: dict[str, Any], document: Compound | None, facts: "_RareFields | None"
 ) -> R:

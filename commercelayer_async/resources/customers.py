@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
+from .._markers import public
 from ..jsonapi import ToMany, ToOne
 from ._record import Record
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .wallet import CustomerPaymentSource
 
 
+@public("commercelayer_async.resources")
 class CustomerStatus(StrEnum):
     """The known values of `Customer.status`."""
 
@@ -26,6 +28,7 @@ class CustomerStatus(StrEnum):
     """With several placed orders."""
 
 
+@public("commercelayer_async.resources")
 class AnonymizationStatus(StrEnum):
     """The known values of `Customer.anonymization_status`."""
 
@@ -36,6 +39,7 @@ class AnonymizationStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class Customer(Record):
     """A person who buys, registered or not."""

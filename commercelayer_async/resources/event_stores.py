@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 import attrs
 
+from .._markers import public
 from ..jsonapi import Resource
 
 
+@public("commercelayer_async.resources")
 class EventName(StrEnum):
     """The known values of `EventStore.event`; newer schemas add names for the steps of an anonymization."""
 
@@ -19,6 +21,7 @@ class EventName(StrEnum):
 
 
 # Not a Record: the API sends `{}` where every other type has a text in `reference` and `reference_origin`.
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class EventStore(Resource):
     """One change to one record: what, when and by whom.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from .._markers import public
 from ..jsonapi import ToMany, ToOne
 from ._record import Record
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .event_stores import EventStore
 
 
+@public("commercelayer_async.resources")
 class PaymentSourceType(StrEnum):
     """The known values of `PaymentMethod.payment_source_type`."""
 
@@ -29,6 +31,7 @@ class PaymentSourceType(StrEnum):
     WIRE_TRANSFERS = "wire_transfers"
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class PaymentMethod(Record):
     """A way to pay, with its gateway, its fee and its rules of capture.

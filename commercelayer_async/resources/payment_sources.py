@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import attrs
 
+from .._markers import public
 from ..jsonapi import GenericResource, ToMany, ToOne
 from ._record import Record
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .wallet import CustomerPaymentSource
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class AdyenPayment(Record):
     """A payment through Adyen."""
@@ -54,6 +56,7 @@ class AdyenPayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class AxervePayment(Record):
     """A payment through Axerve."""
@@ -85,6 +88,7 @@ class AxervePayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class BraintreePayment(Record):
     """A payment through Braintree."""
@@ -112,6 +116,7 @@ class BraintreePayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class CheckoutComPayment(Record):
     """A payment through Checkout.com.
@@ -152,6 +157,7 @@ class CheckoutComPayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class ExternalPayment(Record):
     """A payment through a gateway of the organization's own."""
@@ -175,6 +181,7 @@ class ExternalPayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class KlarnaPayment(Record):
     """A payment through Klarna."""
@@ -202,6 +209,7 @@ class KlarnaPayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 class PaypalStatus(StrEnum):
     """The known values of `PaypalPayment.status`."""
 
@@ -211,6 +219,7 @@ class PaypalStatus(StrEnum):
     """Agreed to by the payer."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class PaypalPayment(Record):
     """A payment through PayPal."""
@@ -246,6 +255,7 @@ class PaypalPayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class SatispayPayment(Record):
     """A payment through Satispay."""
@@ -275,6 +285,7 @@ class SatispayPayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class StripePayment(Record):
     """A payment through Stripe."""
@@ -316,6 +327,7 @@ class StripePayment(Record):
     """The changes made to this record; cannot be included."""
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class WireTransfer(Record):
     """A payment by bank transfer, without a gateway."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from .._markers import public
 from ..jsonapi import ToMany, ToOne
 from ._record import Record
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .payment_sources import PaymentSource
 
 
+@public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class CustomerPaymentSource(Record):
     """A payment source that a customer keeps for reuse.

@@ -395,7 +395,7 @@ async def test_misuse_is_refused_before_any_request(
 
 
 async def test_what_is_no_resource_class_is_refused(session: Session) -> None:
-    with pytest.raises(ConfigurationError, match="no resource class"):
+    with pytest.raises(ConfigurationError, match="not a resource class"):
         session.list(str)  # type: ignore[type-var]
     with pytest.raises(ConfigurationError, match="type must be"):
         session.list("../orders")

@@ -64,7 +64,7 @@ async def test_so_is_a_type(type_: str, session: Session) -> None:
 
 
 async def test_a_class_that_is_no_resource_is_refused(session: Session) -> None:
-    with pytest.raises(ConfigurationError, match="no resource class"):
+    with pytest.raises(ConfigurationError, match="not a resource class"):
         await session.get(dict, "c1")  # type: ignore[type-var]
 
 
@@ -72,10 +72,10 @@ async def test_a_class_that_is_no_resource_is_refused(session: Session) -> None:
     ("include", "message"),
     [
         (["custmer"], "did you mean 'customer'"),
-        (["customer,payment_source"], "no relationship path"),
-        (["customer", "a b"], "no relationship path"),
-        ("customer.", "no relationship path"),
-        (["../x"], "no relationship path"),
+        (["customer,payment_source"], "not a relationship path"),
+        (["customer", "a b"], "not a relationship path"),
+        ("customer.", "not a relationship path"),
+        (["../x"], "not a relationship path"),
         ("nothing.customer", "has no relationship 'nothing'"),
     ],
 )

@@ -18,14 +18,21 @@ from commercelayer_async import (
     SessionError,
 )
 from commercelayer_async.jsonapi import RelationshipState, ResourceIdentifier
-from commercelayer_async.resources import RESOURCES, Customer, CustomerPaymentSource, PaymentMethod, StripePayment
+from commercelayer_async.resources import (
+    RESOURCES,
+    Customer,
+    CustomerPaymentSource,
+    PaymentMethod,
+    PaymentSourceType,
+    StripePayment,
+)
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, resource
 from tests.support.responses import reply
 from tests.support.scripted_server import ScriptedServer
 
 TOKEN = AccessToken("secret-token")
-PAYMENT_SOURCES = {cls.type: cls for cls in RESOURCES if cls.__module__.endswith("payment_sources")}
+PAYMENT_SOURCES = {cls.type: cls for cls in RESOURCES if cls.type in set(PaymentSourceType)}
 
 
 def wallet(**relationships: object) -> bytes:
