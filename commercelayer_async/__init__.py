@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ._limits.limiter import Lease, Limiter
     from ._limits.windows import RateLimits
     from ._lists.collection import ResourceCollection, Scan
-    from ._lists.walks import Page
+    from ._lists.paginators import Page
     from ._retry import Retry
     from ._session import Session
     from .errors import (
@@ -75,7 +75,7 @@ _HOMES: Final = {
     "_hooks": ("Answered", "Call", "Hooks"),
     "_limits.budget": ("Priority", "RateState"),
     "_limits.limiter": ("Lease", "Limiter"),
-    "_lists.walks": ("Page",),
+    "_lists.paginators": ("Page",),
     "_limits.windows": ("RateLimits",),
     "_retry": ("Retry",),
     "_session": ("Session",),

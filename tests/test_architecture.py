@@ -82,7 +82,7 @@ PURE = [
     "_reading/chunks.py",
     "_reading/parameters.py",
     "_lists/filters.py",
-    "_lists/walks.py",
+    "_lists/paginators.py",
 ]
 """What awaits nothing and loads no aiohttp."""
 

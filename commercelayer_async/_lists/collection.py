@@ -23,7 +23,7 @@ from ..jsonapi._json import loads
 from ..jsonapi.document import mapping
 from ..jsonapi.query import include_paths, path_of, query_of, segment
 from .filters import Asked, filter_parameters, sort_keys, target_class
-from .walks import KeyWalk, LinkWalk, Page, Place, Question, Received, Walk, require_count
+from .paginators import KeyWalk, LinkWalk, Page, Place, Question, Received, Walk, require_count
 
 R = TypeVar("R", bound=Resource)
 

@@ -18,7 +18,7 @@ from commercelayer_async import (
     Session,
     TransportError,
 )
-from commercelayer_async._lists import walks as _paging
+from commercelayer_async._lists import paginators as _paging
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
 from tests.support.documents import resource
