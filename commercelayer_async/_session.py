@@ -27,7 +27,15 @@ from ._http.origin import Origin
 from ._limits.budget import Priority, RateState
 from ._limits.limiter import Limiter
 from ._limits.windows import RateLimits
-from ._lists.collection import Options, ResourceCollection, Scan, Source, collection_of, scan_of, source_of
+from ._lists.collection import (
+    ListOptions,
+    ListReader,
+    ResourceCollection,
+    Scan,
+    collection_of,
+    list_reader_for,
+    scan_of,
+)
 from ._markers import public
 from ._options import auth_from_env, given, organization_of, require_auth
 from ._reading.batch import Batcher
@@ -426,9 +434,9 @@ class Session:
         Raises:
             ConfigurationError: an argument will not do; the nearest name that would is told.
         """
-        source = source_of(cls_or_type, context=self._context, send=self._parts.send, through=self)
-        options = Options(page_size, start_from, read_ahead)
-        return collection_of(source, filter=filter, sort=sort, include=include, options=options)
+        reader = list_reader_for(cls_or_type, context=self._context, send=self._parts.send, follower=self)
+        options = ListOptions.checked(page_size, start_from, read_ahead, service=self._context.service)
+        return collection_of(reader, filter=filter, sort=sort, include=include, options=options)
 
     def scan(
         self,
@@ -459,9 +467,9 @@ class Session:
         Raises:
             ConfigurationError: an argument will not do.
         """
-        source: Source[R] = source_of(cls, context=self._context, send=self._parts.send, through=self)
-        options = Options(page_size, None, read_ahead)
-        return scan_of(source, filter=filter, include=include, after=after, options=options)
+        reader: ListReader[R] = list_reader_for(cls, context=self._context, send=self._parts.send, follower=self)
+        options = ListOptions.checked(page_size, None, read_ahead, service=self._context.service)
+        return scan_of(reader, filter=filter, include=include, after=after, options=options)
 
     async def request(self, path_or_url: str, *, params: Mapping[str, str] | None = None) -> Document:
         """The document of any GET: the way out for what is not modelled.

@@ -5,7 +5,7 @@ import inspect
 import pickle
 import pickletools
 from datetime import datetime
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, cast, ClassVar, get_type_hints
 
 import attrs
 import pytest
@@ -107,9 +107,9 @@ def private(module: str) -> bool:
 def samples() -> dict[str, Any]:
     """Something of each kind that pickles."""
     registry = Registry(*RESOURCES).lenient()
-    (lenient,) = registry.read(PAGE)
-    document = parse(PAGE, url="https://x.example/api")
     read: Any = registry.read
+    (lenient,) = read(PAGE)
+    document = parse(PAGE, url="https://x.example/api")
     return {
         "resource": read(PAGE.replace(b"5", b'"Visa"'))[0],
         "lenient": lenient,
@@ -137,7 +137,7 @@ def test_a_pickle_of_what_was_read_names_public_packages_alone(what: str, protoc
     assert type(pickle.loads(pickled)) is type(samples()[what])
 
 
-ERRORS = [
+ERRORS: list[Any] = [
     errors.CommerceLayerError("x"),
     errors.ConfigurationError("x"),
     errors.SessionError("x"),
@@ -149,7 +149,7 @@ ERRORS = [
     errors.AuthError("x", status=401, code="invalid_client"),
     *(
         cls(status=status, method="GET", url="u", errors=(jsonapi.ErrorObject(code="C"),))
-        for cls in (errors.ApiError, *errors.ApiError.__subclasses__())
+        for cls in cast("list[type[errors.ApiError]]", [errors.ApiError, *errors.ApiError.__subclasses__()])
         for status in cls.statuses[:1] or (418,)
     ),
     *(cls("x", path="p") for cls in (errors.ExportError, *errors.ExportError.__subclasses__())),

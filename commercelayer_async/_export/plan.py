@@ -8,11 +8,12 @@ from urllib.parse import parse_qsl
 import attrs
 
 from .._http.origin import Origin
-from .._lists.filters import Asked, filter_parameters
+from .._lists.filters import QueryCapabilities, filter_name_of, filter_parameters
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource
 from ..jsonapi.query import fieldset, include_paths, segment
 from ..jsonapi.registry import type_of
+from ..service import Service
 from . import parquet
 from .columns import RowLayout, class_for, layout_for
 from .formats import Csv, Format, JsonLines, Rows, Writer, format_of
@@ -42,6 +43,7 @@ def plan_of(
     format: str | None,
     origin: Origin,
     registry: Registry,
+    service: Service,
 ) -> Plan:
     """Check the arguments of an export, and make its plan.
 
@@ -52,7 +54,7 @@ def plan_of(
     type = segment(cls_or_type if isinstance(cls_or_type, str) else type_of(cls_or_type), "type")
     cls = GenericResource if isinstance(cls_or_type, str) else cls_or_type
     paths = include_paths(include, cls)
-    capabilities = Asked(registry.get(type) if by_name else cls, registry)
+    capabilities = QueryCapabilities(registry.get(type) if by_name else cls, registry, service)
     parameters = filter_parameters({} if filter is None else filter, capabilities)
     chosen = format_of(format, to)
     if chosen is Format.PARQUET:
@@ -68,7 +70,7 @@ def plan_of(
             "type": type,
             "organization": f"{origin.url}{origin.api}",
             "api_version": _api_version(origin),
-            "filter": _plain_filter(parameters),
+            "filter": _plain_filter(parameters, service),
             "include": list(paths),
             "fields": list(fieldset(cls) or ()) or None,
             "format": str(chosen),
@@ -104,7 +106,7 @@ def _api_version(origin: Origin) -> str | None:
     return last if parent.endswith("/api") else None
 
 
-def _plain_filter(parameters: Iterable[str]) -> dict[str, str]:
+def _plain_filter(parameters: Iterable[str], service: Service) -> dict[str, str]:
     """The filter as it is sent, by `{attribute}_{predicate}`, in the order of names."""
     pairs = sorted(parse_qsl("&".join(parameters)))
-    return {name.removeprefix("filter[q][").removesuffix("]"): value for name, value in pairs}
+    return {filter_name_of(name, service.filtering): value for name, value in pairs}

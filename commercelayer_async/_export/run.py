@@ -80,6 +80,7 @@ async def export(
         format=format,
         origin=context.origin,
         registry=context.registry,
+        service=context.service,
     )
     pages = _PageWriter(session, plan, filter, on_progress)
     target = Target(plan.path, plan.writer, plan.description, client=default_user_agent(None))
@@ -113,6 +114,8 @@ class _PageWriter:
     ) -> None:
         self._plan = plan
         self._on_progress = on_progress
+        service = session._context.service  # noqa: SLF001 - what it knows of it  # pyright: ignore[reportPrivateUsage]
+        self._count_member = service.paging.count_member
         worker = session.with_options(**presets.WORKER)
         # At run time `scan` takes the name of a type too; only its signature does not say so.
         self._scan = partial(
@@ -145,7 +148,7 @@ class _PageWriter:
 
     def _report(self, target: Target, page: "Page[Resource]", before: int) -> None:
         # The count of a page is that of all records after the last cursor, so of what was left before this page.
-        left = page.meta.get("record_count")
+        left = page.meta.get(self._count_member)
         total = before + left if isinstance(left, int) and left >= len(page.items) else None
         progress = ExportProgress(target.state.records, total, target.state.offset, target.resumed)
         call_hook(self._on_progress, progress, what="a progress callback")

@@ -1,6 +1,10 @@
 """Lists: what is asked, and how one page leads to the next.
 
-filters.py      filters and sort keys, checked against the class; pure
-paginators.py    paginators: by links, by keys; what is wrong with a page; pure
+filters.py      filters and sort keys, checked against the class and the service's facts; pure
+paginators.py   which page comes next, by links or by keys, and what is wrong with one; pure
 collection.py   what a program awaits or iterates over
+
+`session.list` and `session.scan` make a `ResourceCollection` or a `Scan`, for which filters and sort keys are checked;
+nothing is sent yet. Each iteration then has a paginator of its own: it names the target to request, a `ListReader`
+sends the request, and the paginator makes a `Page` of the response.
 """

@@ -1,8 +1,8 @@
 """Lists of resources: one object that is awaited for a page, or iterated over for all of them.
 
-While the consumer works on one page, the next is read ahead, by one task and no further; so order is the server's,
+While the consumer works on one page, the next is read ahead, by one task and no further. So the order is the server's,
 memory holds two pages, and a consumer that is slower than the server holds the server back. The task belongs to the
-iterator: closing that ends it, and so does dropping it.
+iterator: closing the iterator ends it, and so does dropping it.
 """
 
 import asyncio
@@ -14,7 +14,10 @@ import attrs
 from .._calls.context import SessionContext
 from .._calls.response_info import ResponseInfo
 from .._http.message import Response
+from .._markers import override, public
+from .._reading.parameters import parameter
 from .._reading.reader import Send, endpoint_of
+from .._tasks import cancel_and_wait, consume_exception
 from .._text import describe, json_type_name, printable
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
 from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
@@ -22,59 +25,61 @@ from ..jsonapi._compound import members_of
 from ..jsonapi._json import loads
 from ..jsonapi.document import mapping
 from ..jsonapi.query import include_paths, path_of, query_of, segment
-from .filters import Asked, filter_parameters, sort_keys, target_class
-from .paginators import KeyWalk, LinkWalk, Page, Place, Question, Received, Walk, require_count
+from ..service import Service
+from .filters import QueryCapabilities, filter_name_of, filter_parameters, related_class, sort_keys
+from .paginators import KeysetPaginator, LinkPaginator, ListQuery, Page, PagePosition, Paginator, ReceivedPage
 
 R = TypeVar("R", bound=Resource)
 
-MOST: Final = 25
-"""Resources of a page at most (docs.commercelayer.io, "Pagination")."""
-
-_BY_CURSOR: Final = "event_stores"
-"""The one list that is paged by cursors: neither numbered nor counted, nor sorted."""
-_LONGEST: Final = 1900
-"""Characters of a target at most: links back to it, longer by the host, must be fit to be followed."""
+_MAX_TARGET: Final = 1900
+"""Characters of a target at most: a link back to it, longer by the host, must not be too long to be followed."""
 
 
 class Items(Generic[R]):
-    """The resources of a list, one by one; `aclose()` ends it, which `contextlib.aclosing` does at the end of a block.
+    """The resources of a list, one by one: what `aiter(collection)` gives.
 
-    Several tasks may take from one iterator: each resource goes to one of them.
+    `aclose()` ends the iteration, and `contextlib.aclosing` calls it at the end of a block. Several tasks may take from
+    one iterator: each resource goes to one of them.
     """
 
     def __init__(self, pages: "Pages[R]") -> None:
         self._pages = pages
-        self._left: Iterator[R] = iter(())
+        self._page: Iterator[R] = iter(())
+        """What is left of the page that was read last."""
         self._lock = asyncio.Lock()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> R:
-        item = next(self._left, None)
+        item = next(self._page, None)
         if item is None:
             async with self._lock:
-                while (item := next(self._left, None)) is None:
-                    self._left = iter((await anext(self._pages)).items)
+                # Looked at again: another task may have read the next page while this one waited for the lock.
+                while (item := next(self._page, None)) is None:
+                    self._page = iter((await anext(self._pages)).items)
         return item
 
     async def aclose(self) -> None:
-        """Stop; no request goes on when this returns. Twice is fine."""
-        self._left = iter(())
+        """End the iteration; no request is under way when this returns. Twice is fine."""
+        self._page = iter(())
         await self._pages.aclose()
 
 
 class Pages(Generic[R]):
-    """The pages of a list, one by one; `aclose()` ends it, which `contextlib.aclosing` does at the end of a block.
+    """The pages of a list, one by one: what `collection.pages()` gives.
 
-    After an error, or where waiting was cancelled, the next turn asks for the same page again.
+    `aclose()` ends the iteration, and `contextlib.aclosing` calls it at the end of a block. After an error, or where
+    waiting was cancelled, the next turn asks for the same page again. Several tasks may take from one iterator: each
+    page goes to one of them.
     """
 
-    def __init__(self, source: "Source[R]", walk: Walk[R], *, read_ahead: int) -> None:
-        self._source = source
-        self._walk = walk
+    def __init__(self, reader: "ListReader[R]", paginator: Paginator[R], *, read_ahead: int) -> None:
+        self._reader = reader
+        self._paginator = paginator
         self._read_ahead = read_ahead
         self._ahead: asyncio.Task[Page[R] | None] | None = None
+        """The task that reads the next page."""
         self._lock = asyncio.Lock()
         self._closed = False
 
@@ -86,35 +91,35 @@ class Pages(Generic[R]):
             page = None if self._closed else await self._next()
             if page is None:
                 raise StopAsyncIteration
-            if self._read_ahead and self._walk.more and not self._closed:
-                # The task knows the walk and not this object, which may be dropped while it runs.
-                self._ahead = asyncio.create_task(self._source.step(self._walk))
-                self._ahead.add_done_callback(_seen)
+            if self._read_ahead and self._paginator.more and not self._closed:
+                # The task knows the paginator and not this object, which may be dropped while it runs.
+                self._ahead = asyncio.create_task(self._reader.next_page(self._paginator))
+                self._ahead.add_done_callback(consume_exception)
             return page
 
     async def _next(self) -> Page[R] | None:
         task = self._ahead
         if task is None:
-            return await self._source.step(self._walk)
+            return await self._reader.next_page(self._paginator)
         try:
             page = await task
         except BaseException as error:
             if task.cancelled() or task.exception() is not None:
                 self._ahead = None
             # Else we were cancelled in the moment when the page came; it is kept for the next turn.
-            if self._closed and isinstance(error, asyncio.CancelledError) and not _cancelling():
+            if self._closed and isinstance(error, asyncio.CancelledError) and not _is_cancelled():
+                # It was `aclose` that cancelled the task, and not somebody who cancelled us: the iteration is over.
                 return None
             raise
         self._ahead = None
         return page
 
     async def aclose(self) -> None:
-        """Stop; no request goes on when this returns. Twice is fine."""
+        """End the iteration; no request is under way when this returns. Twice is fine."""
         self._closed = True
         task, self._ahead = self._ahead, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+            await cancel_and_wait([task])
 
     def __del__(self) -> None:
         task = self._ahead
@@ -123,6 +128,7 @@ class Pages(Generic[R]):
             task.get_loop().call_soon_threadsafe(task.cancel)
 
 
+@public("commercelayer_async")
 class ResourceCollection(Generic[R]):
     """A list of resources that is read when it is asked for, and asked for anew each time.
 
@@ -133,11 +139,11 @@ class ResourceCollection(Generic[R]):
         total = await wallets.count()
 
     Pages are followed by the server's own links, and each resource is delivered once in an iteration. While a list
-    is read, others may change it; then records may be missed, which the log says, or the end of the iteration, as a
+    is read, others may change it. Then records may be missed, which the log says, or the iteration ends with a
     `DecodeError`. `session.scan()` misses none.
 
-    An error of an iteration names the page, and its `start_from` leads back to it: what `session.list` takes under that
-    name. To leave a loop early and be sure that nothing goes on, close the iterator:
+    An error of an iteration names the page. Its `start_from` leads back to that page: hand it to `session.list` under
+    that name. To leave a loop early and be sure that nothing goes on, close the iterator:
 
         async with contextlib.aclosing(aiter(wallets)) as each:
             async for wallet in each:
@@ -146,24 +152,26 @@ class ResourceCollection(Generic[R]):
     """
 
     def __init__(
-        self, source: "Source[R]", *, filters: tuple[str, ...], own: tuple[str, ...], options: "Options"
+        self, reader: "ListReader[R]", *, filters: tuple[str, ...], other: tuple[str, ...], options: "ListOptions"
     ) -> None:
-        self._source = source
+        """Describe a list by its query parameters: `filters`, which change what it holds, and `other` ones."""
+        self._reader = reader
         self._filters = filters
-        self._own = own
+        self._other = other
         self._options = options
-        self._question = source.question(*own, *filters, size=options.page_size)
-        if len(self._question.target) > _LONGEST:
+        self._query = reader.query(*other, *filters, size=options.page_size)
+        length = len(self._query.target)
+        if length > _MAX_TARGET:
             raise ConfigurationError(
-                f"the filter makes a URL of {len(self._question.target)} characters, {_LONGEST} are safe: ask for less"
-                " at a time; session.get_many() does so for ids"
+                f"the filter makes a URL of {length} characters; {_MAX_TARGET} are safe; ask for less at a time, by"
+                " session.get_many() for ids"
             )
-        self._start = self._question.start()
+        self._start = self._query.start()
         if options.start_from is not None:
-            self._start = self._question.resume(options.start_from)
+            self._start = self._query.resume(options.start_from)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._source.path}>"
+        return f"<{type(self).__name__} {self._reader.path}>"
 
     def __await__(self) -> Generator[Any, Any, tuple[R, ...]]:
         return self._first_page().__await__()
@@ -172,32 +180,32 @@ class ResourceCollection(Generic[R]):
         return Items(self.pages())
 
     def pages(self) -> Pages[R]:
-        """The pages, in order."""
-        return Pages(self._source, self._walk(self._question, self._start), read_ahead=self._options.read_ahead)
+        """Iterate over the pages, in order."""
+        return Pages(self._reader, LinkPaginator(self._query, self._start), read_ahead=self._options.read_ahead)
 
     async def first(self) -> R | None:
-        """The first resource, None if there is none: one request for one resource, whatever `start_from` says."""
-        question = self._source.question(*self._own, *self._filters, size=1)
-        page = await self._source.step(self._walk(question, question.start()))
-        return next(iter(page.items), None) if page is not None else None
+        """Read the first resource, None if there is none: one request for one resource, whatever `start_from` says."""
+        query = self._reader.query(*self._other, *self._filters, size=1)
+        return next(iter(await self._items_at(query, query.start())), None)
 
     async def count(self) -> int:
-        """How many there are, as the server counts them: one request for one resource.
+        """Ask how many there are, as the server counts them: one request for one resource.
 
         Raises:
             DecodeError: the server does not say; it never does for event stores.
         """
         # Neither order nor relationships change how many there are.
-        return await self._source.count(self._source.question(*self._filters, size=1).target)
+        return await self._reader.count(self._reader.query(*self._filters, size=1).target)
 
     async def _first_page(self) -> tuple[R, ...]:
-        page = await self._source.step(self._walk(self._question, self._start))
+        return await self._items_at(self._query, self._start)
+
+    async def _items_at(self, query: ListQuery, start: PagePosition) -> tuple[R, ...]:
+        page = await self._reader.next_page(LinkPaginator(query, start))
         return page.items if page is not None else ()
 
-    def _walk(self, question: Question, place: Place) -> LinkWalk[R]:
-        return LinkWalk(question, place, page_size=self._options.page_size, counted=self._source.numbered)
 
-
+@public("commercelayer_async")
 class Scan(Items[R]):
     """Every record of a type exactly once, whatever is created and deleted meanwhile; iterate over it once.
 
@@ -206,120 +214,148 @@ class Scan(Items[R]):
     scan goes on are delivered if their ids come later.
     """
 
-    def __init__(self, source: "Source[R]", question: Question, after: str | None, *, read_ahead: int) -> None:
-        self._source = source
-        self._question = question
+    def __init__(self, reader: "ListReader[R]", query: ListQuery, after: str | None, *, read_ahead: int) -> None:
+        self._reader = reader
+        self._query = query
         self._read_ahead = read_ahead
         self.cursor: str | None = after
         """The id of the last resource that was taken; None before the first."""
         super().__init__(self.pages())
 
     def __repr__(self) -> str:
-        return f"<Scan {self._source.path}, after {printable(repr(self.cursor), 80)}>"
+        return f"<Scan {self._reader.path}, after {printable(repr(self.cursor), 80)}>"
 
+    @override
     async def __anext__(self) -> R:
         item = await super().__anext__()
         self.cursor = item.id
         return item
 
     def pages(self) -> Pages[R]:
-        """The pages from the cursor on, each with a cursor of its own; the last one is empty."""
-        return Pages(self._source, KeyWalk(self._question, self.cursor), read_ahead=self._read_ahead)
+        """Iterate over the pages from the cursor on, each with a cursor of its own; the last one is empty."""
+        return Pages(self._reader, KeysetPaginator(self._query, self.cursor), read_ahead=self._read_ahead)
 
 
 @attrs.frozen
-class Options:
-    """How a list is read."""
+class ListOptions:
+    """How a list is read, whatever it holds."""
 
     page_size: int
     start_from: str | None
     read_ahead: int
 
-    def __attrs_post_init__(self) -> None:
-        _require_between("page_size", self.page_size, 1, MOST)
-        _require_between("read_ahead", self.read_ahead, 0, 1)
+    @classmethod
+    def checked(cls, page_size: int, start_from: str | None, read_ahead: int, *, service: Service) -> "ListOptions":
+        """Make options of a caller's arguments.
+
+        Raises:
+            ConfigurationError: one is out of its range.
+        """
+        _require_between("page_size", page_size, 1, service.paging.max_size)
+        _require_between("read_ahead", read_ahead, 0, 1)
+        return cls(page_size, start_from, read_ahead)
 
 
 @attrs.frozen(eq=False)
-class Source(Generic[R]):
-    """Where lists of one kind are read: the path, the class, and what they are read through."""
+class ListReader(Generic[R]):
+    """Reads the pages of lists at one path: what is requested, through what, and what may come back."""
 
     context: SessionContext
     send: Send
-    through: Follow
+    follower: Follow
+    """What the relationships of the resources are fetched through."""
     registry: Registry
     cls: type[R]
     """What every resource has to be an instance of."""
-    type_: str | None
+    resource_type: str | None
     """The type that every resource has to have; None where they may differ."""
     path: str
-    query: tuple[str, ...] = ()
-    """Pairs that the path came with."""
+    path_query: tuple[str, ...] = ()
+    """The parameters of the link that the path came from."""
+
+    @property
+    def service(self) -> Service:
+        """The facts of the service that is read."""
+        return self.context.service
 
     @property
     def numbered(self) -> bool:
-        """Whether the list is paged by numbers."""
-        return self.path.rpartition("/")[2] != _BY_CURSOR
+        """True if the list is paged by numbers, and not by cursors."""
+        return self.path.rpartition("/")[2] not in self.service.paging.cursor_types
 
-    def question(self, *parameters: str, size: int) -> Question:
-        """A question to this list."""
-        # The first page by its number too: without one, the vendor's load balancer may answer from elsewhere.
-        paging = ("page%5Bnumber%5D=1",) if self.numbered else ()
-        return Question(self.context.origin, self.path, (*self.query, *parameters), (*paging, f"page%5Bsize%5D={size}"))
+    def query(self, *parameters: str, size: int) -> ListQuery:
+        """A query to this list, by encoded parameters and the size of its pages."""
+        return ListQuery(
+            origin=self.context.origin,
+            service=self.service,
+            path=self.path,
+            parameters=(*self.path_query, *parameters),
+            page_size=size,
+            numbered=self.numbered,
+        )
 
-    async def step(self, walk: Walk[R]) -> Page[R] | None:
-        """The next page of a walk; None at its end."""
+    async def next_page(self, paginator: Paginator[R]) -> Page[R] | None:
+        """Read the page that a paginator asks for next; None at its end."""
         try:
-            target = walk.target()
-            return None if target is None else walk.take(await self._page(target))
+            target = paginator.target()
+            return None if target is None else paginator.advance(await self._receive(target))
         except CommerceLayerError as error:
-            walk.locate(error)
+            paginator.annotate(error)
             raise
 
     async def count(self, target: str) -> int:
-        """How many records the list says it holds."""
+        """Ask how many records the list says it holds."""
 
         def read(response: Response, _: ResponseInfo) -> int:
-            return require_count(_received(response, ()))
+            return self._received(response, ()).require_count()
 
         return await self.send(target, endpoint_of(target, self.context.origin.api), read)
 
-    async def _page(self, target: str) -> Received[R]:
-        def read(response: Response, answer: ResponseInfo) -> Received[R]:
+    async def _receive(self, target: str) -> ReceivedPage[R]:
+        def read(response: Response, info: ResponseInfo) -> ReceivedPage[R]:
             found = self.registry.read(
-                response.body, url=response.url_without_query, follow=self.through, response=answer
+                response.body, url=response.url_without_query, follow=self.follower, response=info
             )
             if not isinstance(found, tuple):
                 got = "null" if found is None else "one resource"
                 raise DecodeError(
                     expected="an array of resources", got=got, pointer="/data", url=response.url_without_query
                 )
-            return _received(response, tuple(self._fit(item, n, response) for n, item in enumerate(found)))
+            return self._received(response, tuple(self._checked(item, n, response) for n, item in enumerate(found)))
 
         return await self.send(target, endpoint_of(target, self.context.origin.api), read)
 
-    def _fit(self, item: Resource, n: int, response: Response) -> R:
-        """A resource, if it is one of those asked for."""
-        if isinstance(item, self.cls) and (self.type_ is None or item.type == self.type_):
+    def _received(self, response: Response, items: tuple[R, ...]) -> ReceivedPage[R]:
+        """A page with the document's meta and links, which are not decoded with its resources."""
+        url = response.url_without_query
+        members = members_of(response.body)
+        if members is None:
+            got = json_type_name(loads(response.body, url=url))
+            raise DecodeError(expected="a JSON:API document (an object)", got=got, url=url)
+        meta, links = (
+            mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
+            for name in ("meta", "links")
+        )
+        return ReceivedPage(items, meta, Links(links, base=url), url, self.service.paging.count_member)
+
+    def _checked(self, item: Resource, n: int, response: Response) -> R:
+        """Return a resource, if it is of the class and the type asked for."""
+        if isinstance(item, self.cls) and (self.resource_type is None or item.type == self.resource_type):
             return item
-        # Perhaps the answer to somebody else's question.
+        # A wrong type here may mean that responses got out of step on this connection: discard it.
         self.context.transport.discard_connections()
         raise DecodeError(
-            expected=f"one of the {self.type_ or 'resources'} asked for",
+            expected=f"one of the {self.resource_type or 'resources'} asked for",
             got=f"{printable(item.type, 80)}/{printable(item.id, 80)}",
             pointer=f"/data/{n}",
             url=response.url_without_query,
         )
 
 
-def source_of(
-    what: type[Resource] | str | Relationship,
-    *,
-    context: SessionContext,
-    send: Send,
-    through: Follow,
-) -> Source[Any]:
-    """Where lists of a class, of a type, or of what a to-many relationship leads to are read.
+def list_reader_for(
+    what: type[Resource] | str | Relationship, *, context: SessionContext, send: Send, follower: Follow
+) -> ListReader[Any]:
+    """Make the reader for lists of a class, of a type, or of what a to-many relationship leads to.
 
     Raises:
         ConfigurationError: it is none of these.
@@ -327,17 +363,19 @@ def source_of(
     """
     api = context.origin.api
     if isinstance(what, Relationship):
-        return _related(what, context, send, through)
+        return _reader_for_related(what, context, send, follower)
     if isinstance(what, str):
-        type_ = segment(what, "type")
-        registry = context.registry.without(type_)
-        return Source(context, send, through, registry, GenericResource, type_, f"{api}/{type_}")
-    Registry(what)  # refuses what is no resource class
+        type = segment(what, "type")
+        registry = context.registry.without(type)
+        return ListReader(context, send, follower, registry, GenericResource, type, f"{api}/{type}")
+    Registry(what)  # refuses what is not a resource class
     registry = context.registry.preferring(what)
-    return Source(context, send, through, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
+    return ListReader(context, send, follower, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
 
 
-def _related(relationship: Relationship, context: SessionContext, send: Send, through: Follow) -> Source[Resource]:
+def _reader_for_related(
+    relationship: Relationship, context: SessionContext, send: Send, follower: Follow
+) -> ListReader[Resource]:
     owner, name = relationship.owner, relationship.name
     if relationship.to_many is False:
         raise ConfigurationError(f"{owner.type}.{name} leads to one resource at most: await it")
@@ -346,96 +384,83 @@ def _related(relationship: Relationship, context: SessionContext, send: Send, th
     href = f"{context.origin.api}{path_of(owner.type, owner.id or '')}/{segment(name, 'relationship')}"
     target = context.origin.target_of(link.href, base=link.base) if link is not None else href
     path, _, query = target.partition("?")
-    declared = target_class(owner.type, name, context.registry)
-    type_: str | None = getattr(declared, "type", None)
-    return Source(
-        context, send, through, context.registry, Resource, type_, path, tuple(query.split("&")) if query else ()
-    )
+    declared = related_class(owner.type, name, context.registry, context.service)
+    type: str | None = getattr(declared, "type", None)
+    path_query = tuple(query.split("&")) if query else ()
+    return ListReader(context, send, follower, context.registry, Resource, type, path, path_query)
 
 
 def collection_of(
-    source: Source[R],
+    reader: ListReader[R],
     *,
     filter: Mapping[str, Any] | None,
     sort: str | Iterable[str],
     include: str | Iterable[str],
-    options: Options,
+    options: ListOptions,
 ) -> ResourceCollection[R]:
-    """The list that the arguments of `Session.list` describe.
+    """Make the list that the arguments of `Session.list` describe.
 
     Raises:
         ConfigurationError: one of them will not do.
     """
-    asked = Asked(_described(source), source.context.registry)
-    keys = sort_keys(sort, asked)
-    if source.numbered and not any(key in ("id", "-id") for key in keys):
+    capabilities = _capabilities_of(reader)
+    id = reader.service.keys.id_attribute
+    keys = sort_keys(sort, capabilities)
+    if reader.numbered and not any(key in (id, f"-{id}") for key in keys):
         # Without an order that is total, a record may be on two pages, and another on none.
-        keys = (*keys, "id")
-    own = [*_parameters(source, include), *([f"sort={','.join(keys)}"] if keys else [])]
-    return ResourceCollection(
-        source, filters=filter_parameters({} if filter is None else filter, asked), own=tuple(own), options=options
-    )
+        keys = (*keys, id)
+    other = [*_parameters(reader, include), *([f"sort={','.join(keys)}"] if keys else [])]
+    filters = filter_parameters({} if filter is None else filter, capabilities)
+    return ResourceCollection(reader, filters=filters, other=tuple(other), options=options)
 
 
 def scan_of(
-    source: Source[R],
+    reader: ListReader[R],
     *,
     filter: Mapping[str, Any] | None,
     include: str | Iterable[str],
     after: str | None,
-    options: Options,
+    options: ListOptions,
 ) -> Scan[R]:
-    """The scan that the arguments of `Session.scan` describe.
+    """Make the scan that the arguments of `Session.scan` describe.
 
     Raises:
         ConfigurationError: one of them will not do.
     """
-    if not source.numbered:
-        raise ConfigurationError(f"{_BY_CURSOR} cannot be scanned: the API neither sorts nor filters them; list them")
-    filters = filter_parameters({} if filter is None else filter, Asked(_described(source), source.context.registry))
-    if any(parameter.startswith("filter%5Bq%5D%5Bid_gt%5D=") for parameter in filters):
-        raise ConfigurationError("filter: a scan asks for 'id_gt' itself; say where it starts by after=")
+    if not reader.numbered:
+        name = reader.path.rpartition("/")[2]
+        raise ConfigurationError(f"{name} cannot be scanned: the API neither sorts nor filters them; list them")
+    keys = reader.service.keys
+    filters = filter_parameters({} if filter is None else filter, _capabilities_of(reader))
+    if any(one.startswith(parameter(keys.after_filter, "")) for one in filters):
+        name = filter_name_of(keys.after_filter, reader.service.filtering)
+        raise ConfigurationError(f"filter: a scan asks for {name!r} itself; say where it starts by after=")
     if after is not None:
         segment(after, "after")
-    question = source.question(*_parameters(source, include), *filters, "sort=id", size=options.page_size)
-    return Scan(source, question, after, read_ahead=options.read_ahead)
+    order = f"sort={keys.id_attribute}"
+    query = reader.query(*_parameters(reader, include), *filters, order, size=options.page_size)
+    return Scan(reader, query, after, read_ahead=options.read_ahead)
 
 
-def _described(source: Source[Any]) -> type[Resource]:
-    """The class that says what may be asked of a list."""
-    unnamed = source.cls is Resource or source.cls is GenericResource
-    return source.context.registry.get(source.type_) if unnamed and source.type_ else source.cls
+def _capabilities_of(reader: ListReader[Any]) -> QueryCapabilities:
+    return QueryCapabilities(_described(reader), reader.context.registry, reader.service)
 
 
-def _parameters(source: Source[Any], include: str | Iterable[str]) -> list[str]:
-    """Pairs for what is included, and for the fields of a sparse class."""
-    cls = source.cls if source.cls is not Resource else _described(source)
+def _described(reader: ListReader[Any]) -> type[Resource]:
+    """The class that says what can be asked of a list: the session's own for its type where the caller named none."""
+    unnamed = reader.cls is Resource or reader.cls is GenericResource
+    return reader.context.registry.get(reader.resource_type) if unnamed and reader.resource_type else reader.cls
+
+
+def _parameters(reader: ListReader[Any], include: str | Iterable[str]) -> list[str]:
+    """The parameters for what is included, and for the fields of a sparse class."""
+    cls = reader.cls if reader.cls is not Resource else _described(reader)
     query = query_of(cls, include_paths(include, cls))
     return query.removeprefix("?").split("&") if query else []
 
 
-def _received(response: Response, items: tuple[R, ...]) -> Received[R]:
-    """A page with the document's meta and links, which decoding its resources leaves aside."""
-    members = members_of(response.body)
-    if members is None:
-        got = json_type_name(loads(response.body, url=response.url_without_query))
-        raise DecodeError(expected="a JSON:API document (an object)", got=got, url=response.url_without_query)
-    meta, links = (
-        mapping(loads(members[name], url=response.url_without_query), f"/{name}", response.url_without_query)
-        if name in members
-        else {}
-        for name in ("meta", "links")
-    )
-    return Received(items, meta, Links(links, base=response.url_without_query), response.url_without_query)
-
-
-def _seen(task: "asyncio.Task[Any]") -> None:
-    """Look at how a task ended, should nobody else."""
-    if not task.cancelled():
-        task.exception()
-
-
-def _cancelling() -> bool:
+def _is_cancelled() -> bool:
+    """True if somebody cancelled the current task, and not only what it awaits."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

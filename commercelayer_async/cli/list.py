@@ -9,6 +9,7 @@ import attrs
 import click
 
 from ..jsonapi import Resource
+from ..service import COMMERCE_LAYER
 from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, reveal_option
@@ -126,7 +127,7 @@ async def _read(
             )
             async with aclosing(collection.pages()) as pages:
                 async for page in pages:
-                    count = page.meta.get("record_count")
+                    count = page.meta.get(COMMERCE_LAYER.paging.count_member)
                     listed.count = count if isinstance(count, int) else None
                     for resource in page.items[:left]:
                         yield resource, await included_in(resource)

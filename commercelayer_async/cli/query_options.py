@@ -9,21 +9,17 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
-from .._lists.filters import PREDICATES, Asked
+from .._lists.filters import QueryCapabilities
 from .._text import did_you_mean, printable
 from ..errors import NotFound
 from ..jsonapi import Registry, Resource
 from ..jsonapi.resource import declared_relationships
 from ..resources import RESOURCES
+from ..service import COMMERCE_LAYER
 from .masking import class_of
 
 _BOOLEANS: Final = {"true": True, "false": False}
-_BOOLEAN_PREDICATES: Final = frozenset({"present", "blank", "null", "not_null", "true", "false"})
-_LIST_PREDICATES: Final = frozenset(
-    predicate
-    for predicate in PREDICATES
-    if predicate.endswith(("_any", "_all")) or predicate.removeprefix("not_").removesuffix("_or_null") == "in"
-)
+_PREDICATES: Final = COMMERCE_LAYER.filtering.predicates
 _OFFERED: Final = ("eq", "in", "cont", "gt", "lt", "null")
 """The predicates that completion offers. All others can be used too."""
 
@@ -97,14 +93,14 @@ def parse_filters(given: Iterable[str]) -> dict[str, Any]:
 
 
 def _parse_value(name: str, value: str, shown: str) -> object:
-    predicate = max((one for one in PREDICATES if name.endswith(f"_{one}")), key=len, default="")
-    if predicate in _BOOLEAN_PREDICATES:
+    predicate = max((one for one in _PREDICATES.all if name.endswith(f"_{one}")), key=len, default="")
+    if predicate in _PREDICATES.truth:
         if value not in _BOOLEANS:
             raise click.UsageError(f"--filter: {shown} takes true or false")
         return _BOOLEANS[value]
-    if predicate in _LIST_PREDICATES:
+    if predicate in _PREDICATES.many:
         return [part.strip() for part in value.split(",")]
-    if predicate == "jcont":
+    if predicate in _PREDICATES.json:
         try:
             return json.loads(value)
         except ValueError:
@@ -135,13 +131,13 @@ def _complete_include(context: click.Context, _parameter: click.Parameter, incom
 
 def _complete_sort(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     cls = _class_in(context.params)
-    names = sorted(Asked(cls, Registry(*RESOURCES)).sortable or ()) if cls else []
+    names = sorted(QueryCapabilities(cls, Registry(*RESOURCES), COMMERCE_LAYER).sortable or ()) if cls else []
     return _complete_last(incomplete, (*names, *(f"-{name}" for name in names)))
 
 
 def _complete_filters(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     cls = _class_in(context.params)
-    names = Asked(cls, Registry(*RESOURCES)).candidates() if cls else ()
+    names = QueryCapabilities(cls, Registry(*RESOURCES), COMMERCE_LAYER).filterable_names() if cls else ()
     return _complete(incomplete, (f"{name}_{predicate}=" for name in names for predicate in _OFFERED))
 
 

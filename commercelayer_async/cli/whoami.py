@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import attrs
 import click
 
+from .._reading.parameters import page_parameters
 from ..errors import Forbidden, NotFound, Unauthorized
 from ..jsonapi import ResourceObject
+from ..service import COMMERCE_LAYER
 from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import own_secrets
 from .options import json_option
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from .. import Session, StoredToken
 
 _UNKNOWN: Final = "unknown"
-_PATHS: Final = ("/organization", "/customers?page%5Bsize%5D=1")
+_PATHS: Final = ("/organization", "/customers?" + "&".join(page_parameters(COMMERCE_LAYER.paging, number=None, size=1)))
 """What is read for the organization's name and the rate budget; the second only if the first shows no budget."""
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}

@@ -248,7 +248,7 @@ async def test_a_scan_needs_neither_count_nor_links() -> None:
         ({"after": "../x"}, "after must be"),
         ({"after": 5}, "after must be"),
         ({"filter": {"id_gt": "c1"}}, "by after="),
-        ({"filter": {"name_equals": "x"}}, "no predicate"),
+        ({"filter": {"name_equals": "x"}}, "does not end in a predicate"),
         ({"include": "ordrs"}, "did you mean 'orders'"),
         ({"page_size": 50}, "page_size"),
         ({"read_ahead": -1}, "read_ahead"),

@@ -18,7 +18,7 @@ from commercelayer_async import (
     Session,
     TransportError,
 )
-from commercelayer_async._lists import paginators as _paging
+from commercelayer_async._lists import paginators
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
 from tests.support.documents import resource
@@ -267,7 +267,7 @@ async def test_a_list_with_ever_more_than_it_says_ends() -> None:
 
 async def test_a_list_without_end_and_count_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """P11: a hundred thousand pages; fewer here."""
-    monkeypatch.setattr(_paging, "MOST_PAGES", 7)
+    monkeypatch.setattr(paginators, "MAX_PAGES", 7)
     fresh = [page([f"f{25 * n + i}" for i in range(25)], link(n), count=UNSAID) for n in range(2, 70)]
 
     assert (await failed(*fresh))[2] == 7
@@ -356,7 +356,7 @@ async def test_an_error_that_is_raised_again_is_located_once() -> None:
 
 def test_the_last_ids_are_remembered_and_no_more() -> None:
     """A hundred thousand; fewer here."""
-    seen = _paging.Seen(3)
+    seen = paginators.SeenIds(3)
 
     assert [seen.add(id_) for id_ in "abcab"] == [True, True, True, False, False]
     assert seen.add("d")

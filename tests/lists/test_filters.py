@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commercelayer_async import ConfigurationError, GenericResource, Resource, ToMany, ToOne
-from commercelayer_async._lists.filters import PREDICATES, Asked, filter_parameters, sort_keys, target_class
+from commercelayer_async._lists.filters import QueryCapabilities, filter_parameters, related_class, sort_keys
 from commercelayer_async.jsonapi import Registry
 from commercelayer_async.jsonapi._schema import member_names
 from commercelayer_async.resources import (
@@ -29,10 +29,12 @@ from commercelayer_async.resources import (
     SatispayPayment,
     StripePayment,
 )
+from commercelayer_async.service import COMMERCE_LAYER
 
+PREDICATES = COMMERCE_LAYER.filtering.predicates.all
 REGISTRY = Registry(*RESOURCES)
-WALLETS = Asked(CustomerPaymentSource, REGISTRY)
-ANYTHING = Asked(GenericResource, REGISTRY)
+WALLETS = QueryCapabilities(CustomerPaymentSource, REGISTRY, COMMERCE_LAYER)
+ANYTHING = QueryCapabilities(GenericResource, REGISTRY, COMMERCE_LAYER)
 MANY = ("_in", "_not_in", "_any", "_all", "_in_or_null", "_not_in_or_null")
 TRUTHS = ("present", "blank", "null", "not_null", "true", "false")
 ONE = sorted(name for name in PREDICATES if not f"_{name}".endswith(MANY) and name not in (*TRUTHS, "jcont"))
@@ -46,18 +48,18 @@ class Size(enum.IntEnum):
     SMALL = 3
 
 
-def sent(filter: Mapping[str, Any], asked: Asked = WALLETS) -> dict[str, str]:
+def sent(filter: Mapping[str, Any], capabilities: QueryCapabilities = WALLETS) -> dict[str, str]:
     """What a server reads out of a filter."""
-    query = "&".join(filter_parameters(filter, asked))
+    query = "&".join(filter_parameters(filter, capabilities))
     assert query.isascii()
     assert not set(query) & set("[]{}\" +<>\\^`|'")
     return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True))
 
 
-def refused(filter: Any, asked: Asked = WALLETS) -> str:
+def refused(filter: Any, capabilities: QueryCapabilities = WALLETS) -> str:
     """Why a filter is refused."""
     with pytest.raises(ConfigurationError) as caught:
-        filter_parameters(filter, asked)
+        filter_parameters(filter, capabilities)
     return str(caught.value)
 
 
@@ -140,8 +142,8 @@ def test_one_takes_json() -> None:
         (Decimal("nan"), "no record can have"),
         (Decimal("sNaN"), "no record can have"),
         (10**400, "no record can have"),
-        ("", "compared with nothing"),
-        ("  ", "compared with nothing"),
+        ("", "compared with an empty text"),
+        ("  ", "compared with an empty text"),
         ("\ud800", "surrogate"),
         (b"x", "a bytes"),
         ({"a": 1}, "a dict"),
@@ -185,14 +187,14 @@ def test_names_that_the_schema_knows_are_taken(name: str) -> None:
     ("name", "reason"),
     [
         ("created_at_gtt", "did you mean 'created_at_gt'"),
-        ("created_at", "no predicate"),
-        ("created_at_", "no predicate"),
-        ("_eq", "no name"),
-        ("eq", "no predicate"),
+        ("created_at", "does not end in a predicate"),
+        ("created_at_", "does not end in a predicate"),
+        ("_eq", "is not a name"),
+        ("eq", "does not end in a predicate"),
         ("name_equals", "did you mean 'name_eq'"),
         ("name_lte", "did you mean 'name_lteq'"),
         ("name_starts_with", "did you mean 'name_start'"),
-        ("name_zzz", "no predicate such as '_eq'"),
+        ("name_zzz", "does not end in a predicate such as '_eq'"),
         ("name_contains", "did you mean 'name_cont'"),
         ("creatd_at_gt", "did you mean 'created_at_gt'"),
         ("customer_emial_eq", "did you mean 'customer_email_eq'"),
@@ -203,11 +205,11 @@ def test_names_that_the_schema_knows_are_taken(name: str) -> None:
         ("payment_source_stripe_id_eq", "does not filter CustomerPaymentSource by 'payment_source_stripe_id'"),
         ("event_stores_event_eq", "does not filter"),
         ("name_or_nmae_eq", "'nmae'"),
-        ("name]&x=[eq", "no name"),
-        ("name eq", "no name"),
-        ("x" * 300 + "_eq", "no name"),
-        (5, "no name"),
-        (None, "no name"),
+        ("name]&x=[eq", "is not a name"),
+        ("name eq", "is not a name"),
+        ("x" * 300 + "_eq", "is not a name"),
+        (5, "is not a name"),
+        (None, "is not a name"),
     ],
 )
 def test_names_that_it_does_not_know_are_refused(name: object, reason: str) -> None:
@@ -217,18 +219,18 @@ def test_names_that_it_does_not_know_are_refused(name: object, reason: str) -> N
 def test_of_a_generic_resource_only_the_predicate_is_known() -> None:
     assert sent({"whatever_there_is_eq": "x"}, ANYTHING)
     assert "did you mean 'number_eq'" in refused({"number_eqq": 1}, ANYTHING)
-    assert "no predicate" in refused({"number": 1}, ANYTHING)
-    assert "number_zzz' ends in no predicate such as '_eq'" in refused({"number_zzz": 1}, ANYTHING)
+    assert "does not end in a predicate" in refused({"number": 1}, ANYTHING)
+    assert "number_zzz' does not end in a predicate such as '_eq'" in refused({"number_zzz": 1}, ANYTHING)
     assert sort_keys("-whatever,id", ANYTHING) == ("-whatever", "id")
 
 
 def test_event_stores_are_neither_filtered_nor_sorted_but_by_id() -> None:
-    asked = Asked(EventStore, REGISTRY)
+    capabilities = QueryCapabilities(EventStore, REGISTRY, COMMERCE_LAYER)
 
-    assert "does not filter EventStore by 'created_at'" in refused({"created_at_gt": 1}, asked)
-    assert sort_keys("-id", asked) == ("-id",)
+    assert "does not filter EventStore by 'created_at'" in refused({"created_at_gt": 1}, capabilities)
+    assert sort_keys("-id", capabilities) == ("-id",)
     with pytest.raises(ConfigurationError, match="does not sort EventStore"):
-        sort_keys("created_at", asked)
+        sort_keys("created_at", capabilities)
 
 
 def test_flags_of_the_schema() -> None:
@@ -239,10 +241,10 @@ def test_flags_of_the_schema() -> None:
         (PaymentMethod, {"disabled_at", "price_amount_cents"}, {"disabled_at", "currency_code"}),
         (SatispayPayment, {"payment_id", "flow"}, {"status"}),
     ]:
-        asked = Asked(cls, REGISTRY)
-        assert filterable <= (asked.filterable or set())
-        assert sortable <= (asked.sortable or set())
-    stripe = Asked(StripePayment, REGISTRY)
+        capabilities = QueryCapabilities(cls, REGISTRY, COMMERCE_LAYER)
+        assert filterable <= (capabilities.filterable or set())
+        assert sortable <= (capabilities.sortable or set())
+    stripe = QueryCapabilities(StripePayment, REGISTRY, COMMERCE_LAYER)
     assert stripe.filterable is not None
     assert set(stripe.filterable) == {"id", "created_at", "updated_at", "reference", "reference_origin", "metadata"}
     assert stripe.sortable == stripe.filterable - {"metadata"}
@@ -250,12 +252,12 @@ def test_flags_of_the_schema() -> None:
 
 @pytest.mark.parametrize("cls", RESOURCES)
 def test_the_table_names_what_the_classes_declare(cls: type[Resource]) -> None:
-    asked = Asked(cls, REGISTRY)
+    capabilities = QueryCapabilities(cls, REGISTRY, COMMERCE_LAYER)
     known = {"id", *member_names(cls)}
 
-    assert (asked.filterable or set()) <= known
-    assert (asked.sortable or set()) <= known
-    assert set(asked._through) <= set(asked._declared)
+    assert (capabilities.filterable or set()) <= known
+    assert (capabilities.sortable or set()) <= known
+    assert set(capabilities._through) <= set(capabilities._declared)
 
 
 def test_a_class_of_the_callers_may_know_less_or_more_than_the_packages() -> None:
@@ -265,10 +267,10 @@ def test_a_class_of_the_callers_may_know_less_or_more_than_the_packages() -> Non
         customer_token: str | None = None
         brand_new: str | None = None
 
-    asked = Asked(Wallet, REGISTRY.preferring(Wallet))
-    assert len(sent({"name_eq": "x", "brand_new_eq": "y", "customer_email_eq": "z"}, asked)) == 3
-    assert "does not filter Wallet by 'customer_token'" in refused({"customer_token_eq": "x"}, asked)
-    assert sort_keys("brand_new,-created_at", asked) == ("brand_new", "-created_at")
+    capabilities = QueryCapabilities(Wallet, REGISTRY.preferring(Wallet), COMMERCE_LAYER)
+    assert len(sent({"name_eq": "x", "brand_new_eq": "y", "customer_email_eq": "z"}, capabilities)) == 3
+    assert "does not filter Wallet by 'customer_token'" in refused({"customer_token_eq": "x"}, capabilities)
+    assert sort_keys("brand_new,-created_at", capabilities) == ("brand_new", "-created_at")
 
 
 @attrs.frozen(kw_only=True)
@@ -287,17 +289,17 @@ class Shop(Resource):
 
 def test_relationships_lead_to_the_classes_they_are_declared_with() -> None:
     registry = Registry(*RESOURCES, Shop)
-    asked = Asked(Shop, registry)
+    capabilities = QueryCapabilities(Shop, registry, COMMERCE_LAYER)
 
     for name in ("owner_email", "wallet_name", "method_name", "branches_city", "branches_owner_email", "mail_or_phone"):
-        assert sent({f"{name}_eq": "x"}, asked)
+        assert sent({f"{name}_eq": "x"}, capabilities)
     for name in ("tags", "things", "bare"):
-        assert sent({f"{name}_whatever_eq": "x"}, asked)
-        assert target_class("shops", name, registry) is None
-    assert "did you mean 'branches_city_eq'" in refused({"branches_cityy_eq": "x"}, asked)
-    assert target_class("shops", "branches", registry) is Shop
-    assert target_class("shops", "nothing", registry) is None
-    assert target_class("unknown", "nothing", registry) is None
+        assert sent({f"{name}_whatever_eq": "x"}, capabilities)
+        assert related_class("shops", name, registry, COMMERCE_LAYER) is None
+    assert "did you mean 'branches_city_eq'" in refused({"branches_cityy_eq": "x"}, capabilities)
+    assert related_class("shops", "branches", registry, COMMERCE_LAYER) is Shop
+    assert related_class("shops", "nothing", registry, COMMERCE_LAYER) is None
+    assert related_class("unknown", "nothing", registry, COMMERCE_LAYER) is None
 
 
 def test_sort_keys_are_names_or_one_text() -> None:
@@ -354,6 +356,6 @@ def test_json_survives_the_round_trip(members: dict[str, Any]) -> None:
 @settings(deadline=None)
 @given(st.dictionaries(st.text(string.ascii_letters + "_[]&=% é", max_size=40), st.none() | st.text() | st.booleans()))
 def test_whatever_is_given_is_sent_or_refused(filters: dict[str, Any]) -> None:
-    for asked in (ANYTHING, WALLETS):
+    for capabilities in (ANYTHING, WALLETS):
         with contextlib.suppress(ConfigurationError):
-            sent(filters, asked)
+            sent(filters, capabilities)

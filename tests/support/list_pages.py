@@ -72,4 +72,4 @@ async def until(condition: Callable[[], Any]) -> None:
 
 def reading() -> list["asyncio.Task[Any]"]:
     """The tasks that read a page ahead."""
-    return [task for task in asyncio.all_tasks() if "Source.step" in repr(task.get_coro())]
+    return [task for task in asyncio.all_tasks() if "ListReader.next_page" in repr(task.get_coro())]
