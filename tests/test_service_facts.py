@@ -1,0 +1,103 @@
+"""Facts of the service about lists stand once, in `service.py`: no other module repeats them as literals."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+import commercelayer_async
+from commercelayer_async.service import COMMERCE_LAYER as SERVICE
+
+ROOT = Path(commercelayer_async.__file__).parent
+EXEMPT = {"resources", "sandbox", "service.py"}
+"""The classes name what they read, the sandbox imports nothing of the client, and `service.py` is where facts stand."""
+NUMBERED = {"_bulk", "_lists", "_reading"}
+"""Where the size of a page and of a chunk of ids is not repeated either."""
+MODULES = sorted(path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in EXEMPT)
+
+NAMES = (
+    SERVICE.paging.number_parameter,
+    SERVICE.paging.size_parameter,
+    SERVICE.keys.in_filter,
+    SERVICE.keys.after_filter,
+    SERVICE.filtering.template.partition("{}")[0],
+)
+PARAMETERS = (*NAMES, *(quote(name, safe="") for name in NAMES), f"sort={SERVICE.keys.id_attribute}")
+"""Texts that hold one of these repeat a fact."""
+WORDS = (
+    *(name.rpartition("[")[2].rstrip("]") for name in (SERVICE.keys.in_filter, SERVICE.keys.after_filter)),
+    SERVICE.paging.count_member,
+    *SERVICE.paging.cursor_types,
+)
+"""Texts that hold one of these as a word repeat a fact."""
+PREDICATES = frozenset(
+    name for name in SERVICE.filtering.predicates.all if "_" in name or name in ("jcont", "lteq", "gteq")
+)
+"""Texts that are one of these, or several predicates, repeat a fact; the others are words of other things too."""
+
+
+def docstrings(tree: ast.AST) -> set[int]:
+    """The constants that are statements of their own: docstrings, and the descriptions of fields."""
+    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+
+
+def repeated(source: str, *, numbers: bool) -> Iterator[object]:
+    """The facts that the literals of a module repeat."""
+    tree = ast.parse(source)
+    described = docstrings(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or id(node) in described:
+            continue
+        value = node.value
+        if isinstance(value, str):
+            words = value.split()
+            yield from (parameter for parameter in PARAMETERS if parameter in value)
+            yield from (word for word in WORDS if re.search(rf"\b{word}\b", value))
+            yield from PREDICATES & {value}
+            if len(words) > 1 and SERVICE.filtering.predicates.all.issuperset(words):
+                yield value
+        elif numbers and value in (SERVICE.paging.max_size, SERVICE.keys.max_ids) and not isinstance(value, bool):
+            yield value
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_literal_repeats_a_fact_of_the_service(path: Path) -> None:
+    numbers = path.relative_to(ROOT).parts[0] in NUMBERED
+
+    assert list(repeated(path.read_text(), numbers=numbers)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 'page[number]=1'",
+        "x = f'page%5Bsize%5D={size}'",
+        "x = f'filter%5Bq%5D%5B{name}%5D='",
+        "x = 'filter[q][name_eq]'",
+        "x = {'id_in': ids}",
+        "x = 'id_gt'",
+        "x = ('sort=id',)",
+        "x = meta['record_count']",
+        "x = path == 'event_stores'",
+        "x = 'not_eq'",
+        "x = 'eq gt lt'.split()",
+        "x = 25",
+    ],
+)
+def test_a_literal_that_repeats_one_is_found(source: str) -> None:
+    assert list(repeated(source, numbers=True))
+
+
+@pytest.mark.parametrize("source", ['"""As `page[number]` says."""', "x = 'a page of 25'", "x = 'in'", "x = 26"])
+def test_words_of_other_things_are_none(source: str) -> None:
+    assert not list(repeated(source, numbers=True))
+
+
+def test_only_the_session_and_the_edges_choose_a_service() -> None:
+    """Modules that read lists take the facts from the session they read for."""
+    named = [path for path in MODULES if path.relative_to(ROOT).parts[0] in NUMBERED]
+
+    assert not [path for path in named if "COMMERCE_LAYER" in path.read_text()]
