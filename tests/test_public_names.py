@@ -5,7 +5,7 @@ import inspect
 import pickle
 import pickletools
 from datetime import datetime
-from typing import Any, cast, ClassVar, get_type_hints
+from typing import Any, ClassVar, cast, get_type_hints
 
 import attrs
 import pytest
@@ -137,6 +137,8 @@ def test_a_pickle_of_what_was_read_names_public_packages_alone(what: str, protoc
     assert type(pickle.loads(pickled)) is type(samples()[what])
 
 
+EXPORT_ERRORS: list[Any] = [errors.ExportError, *errors.ExportError.__subclasses__()]
+
 ERRORS: list[Any] = [
     errors.CommerceLayerError("x"),
     errors.ConfigurationError("x"),
@@ -152,7 +154,7 @@ ERRORS: list[Any] = [
         for cls in cast("list[type[errors.ApiError]]", [errors.ApiError, *errors.ApiError.__subclasses__()])
         for status in cls.statuses[:1] or (418,)
     ),
-    *(cls("x", path="p") for cls in (errors.ExportError, *errors.ExportError.__subclasses__())),
+    *(cls("x", path="p") for cls in EXPORT_ERRORS),
     errors.BulkError.of({"a": errors.ConfigurationError("x")}, {"b": Lamp(id="1", lit=True)}),
 ]
 

@@ -46,7 +46,7 @@ class Batcher:
             # Callbacks run in order: every task that was ready before this one was scheduled gets its turn first, and
             # whatever relationships those tasks await join the batch. It costs a turn of the loop and no time.
             asyncio.get_running_loop().call_soon(self._flush)
-        included = await self._pending.setdefault(key, {}).setdefault(owner.id, Waiters()).append()
+        included = await self._pending.setdefault(key, {}).setdefault(owner.id, WaitQueue()).append()
         return await (included if included is not None else self._reader.related(relationship, ()))
 
     async def close(self) -> None:

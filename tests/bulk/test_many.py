@@ -255,7 +255,7 @@ async def test_per_id_sends_one_request_an_id(world: Sandbox, client: Session) -
     assert sorted(request.raw_path.rpartition("/")[2] for request in world.requests) == sorted(wanted)
 
 
-async def test_an_answer_with_a_stranger_is_an_error() -> None:
+async def test_a_response_with_another_resource_is_an_error() -> None:
     async with (
         ScriptedServer(reply({"data": [resource(id="c1"), resource(id="c9")]})) as server,
         Session(server.url, TOKEN, **NEVER) as session,  # type: ignore[arg-type]
@@ -265,21 +265,21 @@ async def test_an_answer_with_a_stranger_is_an_error() -> None:
         assert caught.value.fetched == {}
 
 
-async def test_progress_is_told(world: Sandbox, client: Session, caplog: pytest.LogCaptureFixture) -> None:
-    told: list[tuple[int, int, int | None]] = []
+async def test_progress_is_reported(world: Sandbox, client: Session, caplog: pytest.LogCaptureFixture) -> None:
+    reported: list[tuple[int, int, int | None]] = []
 
-    def tell(progress: Progress) -> None:
-        told.append((progress.done, progress.failed, progress.total))
+    def report(progress: Progress) -> None:
+        reported.append((progress.done, progress.failed, progress.total))
         raise RuntimeError("a bar that broke")
 
     wanted = [*ids_of(world, 60), "nobodyhere"]
-    async with client.stream(CustomerPaymentSource, wanted, on_progress=tell, ordered=True) as outcomes:
+    async with client.stream(CustomerPaymentSource, wanted, on_progress=report, ordered=True) as outcomes:
         assert outcomes.progress.total == 61
         async for _ in outcomes:
             pass
         progress = outcomes.progress
 
-    assert told == [(25, 0, 61), (50, 0, 61), (60, 1, 61)]
+    assert reported == [(25, 0, 61), (50, 0, 61), (60, 1, 61)]
     assert progress.requests == 3
     assert progress.rate > 0
     assert progress.left == 0.0

@@ -1,4 +1,4 @@
-"""Worlds that change while they are read: a scan misses nothing, a list tells."""
+"""Worlds that change while they are read: a scan misses nothing, a list warns."""
 
 import logging
 from collections.abc import Sequence
@@ -126,10 +126,10 @@ async def test_a_list_that_grows_at_its_head_repeats_nothing(
     assert len(caplog.records) == 1
 
 
-async def test_a_list_from_which_something_goes_tells_that_it_may_have_missed_some(
+async def test_a_list_that_shrinks_warns_that_it_may_have_missed_some(
     sandbox: Sandbox, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Page numbers shift: five that stay are not delivered, and it is not silent about it."""
+    """Page numbers shift: five that stay are not delivered, and the log says so."""
     before = sandbox.world.wallet_ids()
     with caplog.at_level(logging.WARNING, "commercelayer_async"):
         found: list[str] = []

@@ -41,11 +41,11 @@ async def walked(*answers: bytes) -> list[str]:
 
 
 async def failed(
-    *answers: bytes, kind: type[CommerceLayerError] = DecodeError, read_ahead: int = 1
+    *answers: bytes, error_class: type[CommerceLayerError] = DecodeError, read_ahead: int = 1
 ) -> tuple[list[str], Any, int]:
     """What a list with these answers gives before it fails, its error, and how many requests that took."""
     async with ScriptedServer(*answers) as server, session_on(server.url) as session:
-        found, error = await broken(session.list(Customer, read_ahead=read_ahead), kind)
+        found, error = await broken(session.list(Customer, read_ahead=read_ahead), error_class)
         assert isinstance(error.start_from, str)
         assert "of the list" in str(error)
         return found, error, len(server.requests)
@@ -61,7 +61,7 @@ async def test_a_next_that_leads_elsewhere_is_refused() -> None:
     """P2: nobody elsewhere is asked, and what came before was delivered."""
     async with ScriptedServer(page(SIXTY)) as foreign:
         for elsewhere in (f"{foreign.url}{link(2)}", "//127.0.0.2/api/customers", "/oauth/token", "/api/../admin"):
-            found, error, asked = await failed(page(SIXTY[:25], elsewhere), kind=LinkRefused)
+            found, error, asked = await failed(page(SIXTY[:25], elsewhere), error_class=LinkRefused)
             assert (found, asked) == (SIXTY[:25], 1)
             assert "on page 1 of the list" in str(error)
         assert not foreign.requests
@@ -156,7 +156,7 @@ async def test_a_count_that_is_too_low_hides_nothing(count: int) -> None:
     assert await walked(*pages(25, 25, 10, count=count)) == SIXTY
 
 
-async def test_a_count_that_moves_is_no_error_but_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_count_that_changes_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """P6: what is deleted on the way may hide others."""
     first, second, _ = pages(25, 25, 10)
     with caplog.at_level(logging.WARNING, "commercelayer_async"):
@@ -199,7 +199,7 @@ async def test_what_is_no_page_is_named_with_page_and_index(data: object, pointe
 
 
 async def test_duplicates_are_delivered_once(caplog: pytest.LogCaptureFixture) -> None:
-    """P8: in a page and across pages; counted, and told."""
+    """P8: in a page and across pages; counted, and logged."""
     answers = page([*SIXTY[:24], "c03"], link(2), count=62), page([*SIXTY[20:50], "c49"], link(3), count=62)
     last = page(SIXTY[45:], count=62)
     with caplog.at_level(logging.WARNING, "commercelayer_async"):
@@ -223,7 +223,7 @@ async def test_an_empty_page_in_the_middle_is_no_end() -> None:
     assert await walked(*pages(0, 60)) == SIXTY
 
 
-async def test_an_empty_page_in_the_place_of_a_full_one_is_reported() -> None:
+async def test_an_empty_page_instead_of_a_full_one_is_an_error() -> None:
     """P9."""
     found, error, _ = await failed(pages(25, 25)[0], page([], link(3)), page(SIXTY[50:]))
 
@@ -274,7 +274,7 @@ async def test_a_list_without_end_and_count_has_a_limit(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("fault", "error_class"),
     [
         (Answer.html(500), ServerError),
         (Truncate(), TransportError),
@@ -283,17 +283,17 @@ async def test_a_list_without_end_and_count_has_a_limit(monkeypatch: pytest.Monk
     ],
 )
 async def test_a_page_that_fails_for_ever_is_named(
-    sandbox: Sandbox, fault: Any, kind: type[CommerceLayerError]
+    sandbox: Sandbox, fault: Any, error_class: type[CommerceLayerError]
 ) -> None:
     """P12: page 1 was delivered, and the tries are on the error."""
     sandbox.faults.add(fault, times=None, where=lambda request: SECOND in request.raw_path)
     async with patient(sandbox, Retry(base=0)) as session:
-        found, error = await broken(session.list(CustomerPaymentSource), kind)
+        found, error = await broken(session.list(CustomerPaymentSource), error_class)
 
     assert found == list(sandbox.world.wallet_ids()[:25])
     assert "on page 2 of the list" in str(error)
     assert "?" not in error.url
-    assert error.tries == (1 if kind is ApiError else 4)
+    assert error.tries == (1 if error_class is ApiError else 4)
     assert len(error.failures) == error.tries - 1
 
 
@@ -313,7 +313,7 @@ async def test_a_world_of_faults_is_hidden_too(sandbox: Sandbox) -> None:
 
 
 async def test_errors_hold_no_filter_values(sandbox: Sandbox) -> None:
-    """Not the message, not the variables, not the place to go on."""
+    """Not the message, not the variables, not the cursor."""
     sandbox.faults.add(Answer.html(500), times=None, where=lambda request: SECOND in request.raw_path)
     async with patient(sandbox, Retry.never()) as session:
         wallets = session.list(CustomerPaymentSource, filter={"payment_source_token_not_eq": "pm_secret"})

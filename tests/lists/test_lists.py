@@ -69,7 +69,7 @@ async def test_iterated_it_is_every_item_in_order(sandbox: Sandbox, session: Ses
     assert len(sandbox.requests) == 12
 
 
-async def test_pages_tell_their_number_meta_links_and_cursor(sandbox: Sandbox, session: Session) -> None:
+async def test_pages_have_number_meta_links_and_cursor(sandbox: Sandbox, session: Session) -> None:
     read = [one async for one in session.list(CustomerPaymentSource).pages()]
 
     assert [one.number for one in read] == list(range(1, 13))
@@ -86,9 +86,9 @@ async def test_items_are_bound_to_the_session(session: Session) -> None:
     async for wallet in session.list(CustomerPaymentSource, include=["customer"]):
         assert wallet.customer.loaded
         assert isinstance(await wallet.payment_source, StripePayment)
-        answer_ = session.response_of(wallet)
-        assert answer_ is not None
-        assert answer_.status == 200
+        info = session.response_of(wallet)
+        assert info is not None
+        assert info.status == 200
         break
 
 
@@ -304,7 +304,7 @@ async def test_awaiting_a_relationship_does_not_end_it_at_the_first_page() -> No
         assert await customer.customer_payment_sources.count() == 2
 
 
-async def test_linkage_tells_how_many_there_are_unless_it_is_paged() -> None:
+async def test_linkage_gives_the_count_unless_it_is_paged() -> None:
     linkage = {"data": [{"type": "orders", "id": one} for one in ("o1", "o2")]}
     paged = {"links": {"related": "/api/customers/c1/orders", "next": "?page=2"}}
     parent = resource(relationships={"orders": linkage, "returns": {**linkage, **paged}, "none": {"data": []}})

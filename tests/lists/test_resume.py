@@ -27,7 +27,7 @@ WHERE: dict[str, Any] = {"filter": {"name_null": False}, "sort": "-created_at", 
 
 
 def number(n: int) -> Any:
-    """What tells the requests for a page."""
+    """A condition that the requests for a page meet."""
     return lambda request: f"number%5D={n}&" in f"{request.raw_path}&"
 
 
@@ -52,7 +52,7 @@ async def test_an_error_leads_back_to_its_page(sandbox: Sandbox, hasty: Session,
     assert f"on page {bad} of the list" in str(error)
 
 
-async def test_the_place_survives_what_errors_survive(sandbox: Sandbox, hasty: Session) -> None:
+async def test_start_from_survives_what_errors_survive(sandbox: Sandbox, hasty: Session) -> None:
     sandbox.faults.add(Answer.html(500), where=number(3))
     _, error = await broken(hasty.list(CustomerPaymentSource), ServerError)
 
@@ -61,7 +61,7 @@ async def test_the_place_survives_what_errors_survive(sandbox: Sandbox, hasty: S
         assert str(copied) == str(error)
 
 
-async def test_a_page_tells_where_to_go_on_after_it(hasty: Session) -> None:
+async def test_the_cursor_of_a_page_leads_to_the_next(hasty: Session) -> None:
     wallets = hasty.list(CustomerPaymentSource, **WHERE)
     read = [one async for one in wallets.pages()]
 
@@ -73,7 +73,7 @@ async def test_a_page_tells_where_to_go_on_after_it(hasty: Session) -> None:
         assert await rest.first() == await wallets.first()
 
 
-async def test_pages_go_on_counting_after_the_place(hasty: Session) -> None:
+async def test_pages_go_on_counting_after_resuming(hasty: Session) -> None:
     first = await anext(hasty.list(CustomerPaymentSource).pages())
     read = [one async for one in hasty.list(CustomerPaymentSource, start_from=first.cursor).pages()]
 
@@ -81,7 +81,7 @@ async def test_pages_go_on_counting_after_the_place(hasty: Session) -> None:
 
 
 async def test_what_is_missing_is_noticed_after_resuming_too() -> None:
-    """The place knows how many came before it."""
+    """A cursor holds how many records came before it."""
     answers = pages(25, 25, 10, count=61)
     async with ScriptedServer(*answers, *answers[1:]) as server, session_on(server.url) as session:
         first = await anext(session.list(Customer, read_ahead=0).pages())
@@ -99,7 +99,7 @@ async def test_what_is_missing_is_noticed_after_resuming_too() -> None:
         {"page_size": 21},
     ],
 )
-async def test_a_place_of_another_list_is_refused(sandbox: Sandbox, hasty: Session, other: dict[str, Any]) -> None:
+async def test_a_cursor_of_another_list_is_refused(sandbox: Sandbox, hasty: Session, other: dict[str, Any]) -> None:
     cursor = (await anext(hasty.list(CustomerPaymentSource, **WHERE).pages())).cursor
     sandbox.requests.clear()
 
@@ -241,7 +241,7 @@ async def test_a_callers_own_exception_leaves_the_list_as_it_was(hasty: Session)
     assert taken + rest == await ids_of(hasty.list(CustomerPaymentSource))
 
 
-async def test_a_tampered_place_leads_nowhere_else() -> None:
+async def test_a_tampered_cursor_changes_the_query_alone() -> None:
     """It can only change the query."""
     async with ScriptedServer(reply({"data": []})) as server, session_on(server.url) as session:
         mark = (session.list(Customer)._start.cursor).partition("_")[0]

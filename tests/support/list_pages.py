@@ -1,4 +1,4 @@
-"""Lists as the tests' server answers them."""
+"""Lists as the tests' server gives them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -66,7 +66,7 @@ async def broken(resources: Any, expected: type[Exception]) -> tuple[list[str], 
 async def until(condition: Callable[[], Any]) -> None:
     """Wait for the loop to get there."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - nothing tells
+        while not condition():  # noqa: ASYNC110 - nothing signals it
             await asyncio.sleep(0)
 
 
