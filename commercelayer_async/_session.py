@@ -432,7 +432,7 @@ class Session:
             read_ahead: 1 to read the next page while one is worked on, 0 to read each when it is asked for.
 
         Raises:
-            ConfigurationError: an argument will not do; the nearest name that would is told.
+            ConfigurationError: an argument is refused; the error names the nearest one that would do.
         """
         reader = list_reader_for(cls_or_type, context=self._context, send=self._parts.send, follower=self)
         options = ListOptions.checked(page_size, start_from, read_ahead, service=self._context.service)

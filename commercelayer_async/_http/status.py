@@ -14,7 +14,7 @@ _KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
 _KEPT_PREFIXES: Final = ("x-ratelimit-", "x-request-id", "x-correlation-id")
 _OK: Final = 200
 _STEM: Final = 12
-"""Characters from which a token is told."""
+"""Characters by which a token is recognised."""
 _MOST_ERRORS: Final = 10_000
 """Error objects that are kept; nobody reads so many, and a server may send a hundred times as many."""
 

@@ -86,7 +86,7 @@ class Customer(Record):
     attachments = ToMany["GenericResource"]()
     """Files kept with the customer."""
     events = ToMany["GenericResource"]()
-    """Events that webhooks can be told of."""
+    """Events that webhooks can subscribe to."""
     tags = ToMany["GenericResource"]()
     """The tags put on the customer."""
     jwt_customer = ToOne["Customer | None"]()

@@ -72,7 +72,7 @@ class AxervePayment(Record):
     client_ip: str | None = attrs.field(default=None, repr=False)
     """The payer's IP address."""
     buyer_details: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """Who the payer is, as told to Axerve."""
+    """Who the payer is, as sent to Axerve."""
     request_token: bool | None = None
     """Whether a token for later payments was asked for; a flag, despite its name."""
     mismatched_amounts: bool | None = None
@@ -104,7 +104,7 @@ class BraintreePayment(Record):
     local: bool | None = None
     """Whether it is a local payment, which Braintree completes by a webhook."""
     options: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """What Braintree was told besides: `customer_id`, `payment_method_token`, at times a card."""
+    """What else was sent to Braintree: `customer_id`, `payment_method_token`, at times a card."""
     payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """The card or account used: issuer, type, last digits, expiry, holder."""
 
@@ -167,7 +167,7 @@ class ExternalPayment(Record):
     payment_source_token: str | None = attrs.field(default=None, repr=False)
     """The token that the outside gateway gave; a secret."""
     options: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """What the outside gateway was told besides."""
+    """What else was sent to the external gateway."""
     payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """The card or account used: issuer, type, last digits, expiry, holder."""
 
@@ -195,7 +195,7 @@ class KlarnaPayment(Record):
     payment_methods: tuple[Mapping[str, Any], ...] | None = attrs.field(default=None, repr=False)
     """What Klarna offers for the order; an attribute, and an array unlike Adyen's."""
     auth_token: str | None = attrs.field(default=None, repr=False)
-    """Places the order once the payer has agreed; a secret."""
+    """Creates the order once the payer has agreed; a secret."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the session's amount."""
     payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
@@ -307,9 +307,9 @@ class StripePayment(Record):
     transfer_group: str | None = None
     """Groups this payment with others at Stripe."""
     options: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """What Stripe was told besides: `customer`, `payment_method`, `return_url` and more."""
+    """What else was sent to Stripe: `customer`, `payment_method`, `return_url` and more."""
     payment_method: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The method as Stripe's webhook told of it; an attribute, where the wallet has a relationship."""
+    """The method as Stripe's webhook reported it; an attribute, where the wallet has a relationship."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the payment intent's amount."""
     return_url: str | None = attrs.field(default=None, repr=False)

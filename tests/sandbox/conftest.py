@@ -52,7 +52,7 @@ class Caller:
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(rates=Rates.told_only()) as running:
+    async with Sandbox(rates=Rates.report_only()) as running:
         yield running
 
 

@@ -117,7 +117,7 @@ async def test_tokens_have_a_window_of_their_own(api):
 
 async def test_the_window_slides_and_never_refuses(calling):
     now = [1_800_000_000.0]
-    async with Sandbox(clock=lambda: now[0], rates=Rates.told_only()) as sandbox:
+    async with Sandbox(clock=lambda: now[0], rates=Rates.report_only()) as sandbox:
         api = calling(sandbox)
         responses = [await api.send("GET", WALLET_PATH) for _ in range(101)]
         now[0] += 60

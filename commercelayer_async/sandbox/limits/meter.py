@@ -132,7 +132,7 @@ class Meter:
         return windows
 
     def _headers(self, average: _MeteredWindow, now: float) -> dict[str, str]:
-        if not self._rates.told:
+        if not self._rates.reported:
             return {}
         return {
             "X-Ratelimit-Limit": str(average.limit.requests),

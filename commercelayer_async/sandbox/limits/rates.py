@@ -58,7 +58,7 @@ class Rates:
     """For requests for tokens."""
     enforced: bool = True
     """Whether a request that is over a limit is answered with 429. The reports are the same either way."""
-    told: bool = True
+    reported: bool = True
     """Whether `X-Ratelimit-*` headers report the average window.
 
     A client that heeds them waits for room, even if nothing is enforced.
@@ -83,10 +83,10 @@ class Rates:
     @classmethod
     def off(cls) -> "Rates":
         """Only count against the limits of the test mode: no headers, no refusals."""
-        return attrs.evolve(cls.test(), enforced=False, told=False)
+        return attrs.evolve(cls.test(), enforced=False, reported=False)
 
     @classmethod
-    def told_only(cls) -> "Rates":
+    def report_only(cls) -> "Rates":
         """Count against the limits of the test mode and report them in headers, without refusals."""
         return attrs.evolve(cls.test(), enforced=False)
 
