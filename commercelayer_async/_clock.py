@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -35,6 +36,10 @@ class Clock(Protocol):
         """A number from 0.0 up to, but not including, 1.0: for spreading waits, never for secrets."""
         ...
 
+    def wall_time(self) -> float:
+        """POSIX seconds, for what other machines read or wrote; it may jump."""
+        ...
+
 
 class LoopClock(Clock):
     """The clock of the event loop where it is first read, which neither a clock set back nor a leap second disturbs."""
@@ -60,3 +65,7 @@ class LoopClock(Clock):
     @override
     def random(self) -> float:
         return self._random()
+
+    @override
+    def wall_time(self) -> float:
+        return time.time()

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from types import EllipsisType, TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, ClassVar, Self, TypeVar, overload
 from urllib.parse import quote
 
 import aiohttp
@@ -60,6 +60,9 @@ class Session:
     outside an event loop, and works in the loop and the process where it is first used. Close it by `async with` or
     `await session.close()`.
     """
+
+    _seams: ClassVar[Mapping[str, Any]] = {}
+    """Other arguments of `SessionContext`: a simulation has a transport in memory and a clock of its own."""
 
     def __init__(
         self,
@@ -137,6 +140,7 @@ class Session:
             batching=batching,
             hooks=options.hooks,
             resources=resources,
+            **self._seams,
         )
         self._made_at = _caller()
         self._original = True

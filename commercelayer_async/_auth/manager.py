@@ -8,7 +8,6 @@ call waits for is raised there and not remembered.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
@@ -195,14 +194,14 @@ class TokenManager:
             stored = await self._request(credentials, refresh_token)
             await self._save(key, stored)
             self._on_token(stored.value)
-        age = time.time() - stored.received_at
+        age = self._clock.wall_time() - stored.received_at
         return token_of(stored, now=self._clock.now(), age=age, spread=self._clock.random())
 
     async def _request(self, credentials: Credentials, refresh_token: str | None) -> StoredToken:
         form = form_of(credentials, refresh_token)
         secrets = tuple(text for name, text in form.items() if name not in ("grant_type", "client_id", "scope"))
         response = await self._endpoint.request(form)
-        return stored_of(response.status, response.body, at=time.time(), secrets=secrets)
+        return stored_of(response.status, response.body, at=self._clock.wall_time(), secrets=secrets)
 
     async def _load(self, key: str) -> StoredToken | None:
         if self._store is None:
@@ -212,7 +211,7 @@ class TokenManager:
         except Exception as error:  # noqa: BLE001 - a store is the caller's, and may raise anything
             _log.warning("the token store failed to load: %s", type(error).__name__)
             return None
-        if stored is None or time.time() >= stored.received_at + stored.life * 0.75:
+        if stored is None or self._clock.wall_time() >= stored.received_at + stored.life * 0.75:
             return None
         return stored
 

@@ -2,15 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from .._auth.credentials import AccessToken, Auth, TokenStore, claims_of
 from .._auth.manager import TokenManager
-from .._clock import LoopClock
+from .._clock import Clock, LoopClock
 from .._hooks import Hooks, call_hook
+from .._http.message import Transport
 from .._http.options import HttpOptions
 from .._http.origin import Origin, is_loopback
 from .._http.transport import AiohttpTransport
@@ -48,13 +49,16 @@ class SessionContext:
         batching: bool,
         hooks: Hooks,
         resources: Iterable[type[Resource]],
+        transports: Callable[[str, HttpOptions], Transport] = AiohttpTransport,
+        clock: Clock | None = None,
     ) -> None:
+        """Hold what copies share; `transports` makes what carries requests to an origin, aiohttp unless given."""
         auth_server = urlsplit(origin.auth_url)
         self.service: Final = service
         self.origin: Final = origin
-        self.clock: Final = LoopClock()
-        self.transport: Final = AiohttpTransport(origin.url, http)
-        self.token_transport: Final = AiohttpTransport(f"{auth_server.scheme}://{auth_server.netloc}", http)
+        self.clock: Final = clock if clock is not None else LoopClock()
+        self.transport: Final = transports(origin.url, http)
+        self.token_transport: Final = transports(f"{auth_server.scheme}://{auth_server.netloc}", http)
         self.connections: Final = FifoSemaphore(http.connections)
         token_requests = TokenRequests(
             self.token_transport,

@@ -5,7 +5,6 @@ to an attempt: what broke on the way is tried again like a request that never ar
 """
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
@@ -151,7 +150,7 @@ class RequestPipeline:
             require_document(response, secret=token)
             return response
         by_name = {name.lower(): value for name, value in response.headers.items()}
-        asked = retry_after(by_name, now=time.time())
+        asked = retry_after(by_name, now=self._clock.wall_time())
         heeded = asked if asked is not None and is_sane_wait(asked) else None
         paused_for = lease.settle(response.status, response.headers, retry_after=heeded)
         try:

@@ -1,6 +1,5 @@
 """Token requests: their own endpoint and rate limit, the same attempts as every call."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -76,5 +75,5 @@ class TokenRequests(TokenEndpoint):
         """The error that a response stands for, should no other attempt follow."""
         error = AuthError(f"the token endpoint answered {response.status}", status=response.status)
         by_name = {name.lower(): value for name, value in response.headers.items()}
-        error.retry_after = retry_after(by_name, now=time.time())
+        error.retry_after = retry_after(by_name, now=self._clock.wall_time())
         return error

@@ -68,3 +68,8 @@ class Transport(Protocol):
     async def close(self) -> None:
         """Let everything go; twice is fine."""
         ...
+
+    @property
+    def is_open(self) -> bool:
+        """True if there is something of our own to close."""
+        ...

@@ -164,8 +164,8 @@ class AiohttpTransport(Transport):
         )
 
     @property
+    @override
     def is_open(self) -> bool:
-        """Whether there is something of our own to close."""
         return self._pool is not None and self._pool.http is not self._theirs
 
     @override

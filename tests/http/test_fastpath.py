@@ -72,7 +72,8 @@ def test_the_parts_of_aiohttp_are_as_they_are_used() -> None:
 async def test_the_road_is_the_one_that_fits(road: str) -> None:
     async with ScriptedServer(GOOD) as server, Session(server.url, AccessToken("t")) as session:
         await session.get(Customer, "c1")
-        pool = session._context.transport._pool
+        transport: Any = session._context.transport
+        pool = transport._pool
         assert pool is not None
         assert (pool.direct is not None) == (road == "direct")
 
