@@ -4,6 +4,24 @@
         source = await session.get(CustomerPaymentSource, "xYZkjABcde")
         customer = await source.customer
 
+The map of the house, from the ground up; a room imports only what stands before it, and each folder's `__init__` is the
+map of that folder:
+
+    sandbox/       a server of the same API for demos and tests; it shares no code with the rest
+    jsonapi/       JSON:API 1.1 for any service: documents, resources, relationships; no input or output
+    errors.py      the tree of errors
+    resources/     the attrs classes of Commerce Layer
+    service.py     what a service does its own way; Commerce Layer is one value
+    _http/         requests, responses, which URLs are ours; aiohttp
+    _limits/       sliding windows, and who may send now
+    _auth/         grants, and one fresh token for all who wait
+    _calls/        THE loop that every call goes through, with its attempts and its deadline
+    _reading/      requests in terms of resources: one, many, related
+    _bulk/         many by id
+    _lists/        lists and scans
+    _session.py    the face
+    _export/ cli/ presets.py otel.py    edges that use the face alone
+
 The names below are imported when they are first used, so that `commercelayer_async.jsonapi` can be had without aiohttp,
 and the pytest plugin costs a test run nothing.
 """
