@@ -1,30 +1,30 @@
-"""What can go wrong, as one tree.
+"""The errors of this package, as one tree.
 
     CommerceLayerError
     ├── ConfigurationError        misuse found before any request (also a ValueError)
     ├── SessionError              used after close, in another event loop, after a fork
-    ├── TransportError            no answer: url, phase
-    │   ├── ConnectError          nobody there, or the name does not resolve
+    ├── TransportError            no complete response: url, phase
+    │   ├── ConnectError          connection refused, host unreachable, or its name does not resolve
     │   ├── TLSError              the certificate or the handshake was refused
     │   ├── TimeoutError          the time was up (also the builtin)
     │   └── BodyTooLarge          more bytes than `max_body`
-    ├── DecodeError               an answer that does not fit: url, pointer, expected, got
+    ├── DecodeError               a response that does not fit: url, pointer, expected, got
     ├── LinkRefused               a link or redirect that leaves the origin
-    ├── AuthError                 no token to be had
-    ├── ApiError                  an answer with a bad status, or with errors
+    ├── AuthError                 no token could be obtained
+    ├── ApiError                  a response with an error status, or with errors
     │   ├── BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404, NotAcceptable 406
     │   ├── UnsupportedMediaType 415, Unprocessable 422, Locked 423
     │   ├── RateLimited 429       retry_after
     │   └── ServerError 5xx
-    ├── ExportError               an export to a file that cannot begin or go on: path
-    │   ├── ExportExists          the file is there, or an interrupted export to it
-    │   ├── ExportLocked          another process is at it
-    │   ├── ExportMismatch        what an interrupted export left is damaged, or another export's
-    │   └── DiskFull              no room, or a limit on the size of files; what was written stays
+    ├── ExportError               an export to a file that cannot start or continue: path
+    │   ├── ExportExists          the file exists already, or an interrupted export to it
+    │   ├── ExportLocked          another process is exporting to it
+    │   ├── ExportMismatch        the partial file of an interrupted export is damaged, or another export's
+    │   └── DiskFull              no space, or a limit on the size of files; what was written stays
     └── BulkError                 from get_many and prefetch: an ExceptionGroup of the above
 
-Every error says what, where and what to do next, survives `pickle` and `copy`, and never holds a token, a request
-header or a body.
+Every error says what happened, where, and what to do next. It survives `pickle` and `copy`, and never holds a token, a
+request header or a body. The classes that need no transport are defined in `jsonapi.errors`.
 """
 
 import builtins
@@ -73,10 +73,10 @@ _SHOWN_ERRORS: Final = 3
 
 @public("commercelayer_async")
 class TransportError(CommerceLayerError):
-    """No whole answer came.
+    """There was no complete response.
 
-    `url` is what was asked for, without its query; `phase` is where it ended: "queue", "token", "connect", "headers"
-    or "body". Whether the server saw the request is unknown from "headers" on.
+    `url` is that of the request, without its query; `phase` is how far it came: "queue", "token", "connect", "headers"
+    or "body". From "headers" on, the server may have seen the request.
     """
 
     def __init__(self, message: str, *, url: str, phase: str) -> None:
@@ -87,7 +87,7 @@ class TransportError(CommerceLayerError):
 
 @public("commercelayer_async")
 class ConnectError(TransportError):
-    """No connection: refused, unreachable, or a name that does not resolve. Nothing was sent."""
+    """The connection failed: refused, unreachable, or the name does not resolve. Nothing was sent."""
 
 
 @public("commercelayer_async")
@@ -97,7 +97,7 @@ class TLSError(TransportError):
 
 @public("commercelayer_async")
 class TimeoutError(TransportError, builtins.TimeoutError):  # the contract's name
-    """The time was up; `seconds` is how long was allowed, `phase` what was going on."""
+    """The time was up; `seconds` is how much was allowed, `phase` how far the request came."""
 
     def __init__(self, message: str, *, url: str, phase: str, seconds: float) -> None:
         self.seconds = seconds
@@ -106,7 +106,7 @@ class TimeoutError(TransportError, builtins.TimeoutError):  # the contract's nam
 
 @public("commercelayer_async")
 class BodyTooLarge(TransportError):
-    """The answer is larger than `limit` bytes, as received or as unpacked; reading stopped there."""
+    """The response is larger than `limit` bytes, as received or as unpacked; reading stopped there."""
 
     def __init__(self, message: str, *, url: str, limit: int) -> None:
         self.limit = limit
@@ -115,9 +115,9 @@ class BodyTooLarge(TransportError):
 
 @public("commercelayer_async")
 class AuthError(CommerceLayerError):
-    """No token to be had: the credentials were refused, or the token endpoint gave no usable answer.
+    """No token: the credentials were refused, or the token endpoint gave no usable response.
 
-    `status` is that of the token endpoint's answer, None if none came; `code` its error name, such as
+    `status` is that of the token endpoint's response, None without one; `code` is its OAuth error code, such as
     "invalid_client".
     """
 
@@ -132,21 +132,20 @@ class AuthError(CommerceLayerError):
 
 @public("commercelayer_async")
 class ApiError(CommerceLayerError):
-    """The API answered, but not with what was asked for.
+    """The API responded with an error.
 
     `status` is the HTTP status, which decides the class; `errors` are the JSON:API error objects in the server's
-    order, empty if the answer held none; `method` and `url` name the request (no query); `headers` are those worth
-    keeping, by lower-case name; `request_id` is what support will ask for; `content_type` what the answer said it
-    was.
+    order, empty if the response has none; `method` and `url` are those of the request (no query); `headers` are a
+    selection, by lower-case name; `request_id` is what support will ask for; `content_type` is that of the response.
     """
 
     statuses: ClassVar[tuple[int, ...]] = ()
-    """The HTTP statuses that this class stands for."""
+    """The HTTP statuses of this class."""
     retry_after: float | None = None
-    """Seconds to wait before asking again: the server's wish, else, after a 429, for how long this session holds its
+    """Seconds to wait before the next request: from the server, else, after a 429, how long this session holds its
     requests back; None if neither is known."""
     advice: ClassVar[str] = ""
-    """What to do next."""
+    """What to do next, as the message ends."""
 
     def __init__(
         self,
@@ -174,9 +173,9 @@ class ApiError(CommerceLayerError):
         return next((error.code for error in self.errors if error.code), None)
 
     def _message(self) -> str:
-        said = "; ".join(str(error) for error in self.errors[:_SHOWN_ERRORS])
+        details = "; ".join(str(error) for error in self.errors[:_SHOWN_ERRORS])
         more = len(self.errors) - _SHOWN_ERRORS
-        parts = [f"{self.status}" + (f" {said}" if said else f" {type(self).__name__}")]
+        parts = [f"{self.status}" + (f" {details}" if details else f" {type(self).__name__}")]
         if more > 0:
             parts.append(f"and {more} more errors")
         if not self.errors and self.content_type:
@@ -206,14 +205,14 @@ class Unauthorized(ApiError):
 
 @public("commercelayer_async")
 class Forbidden(ApiError):
-    """403: the credentials may not do this."""
+    """403: the credentials do not permit this request."""
 
     statuses = (403,)
 
 
 @public("commercelayer_async")
 class NotFound(ApiError):
-    """404: no such record, or no such route; also for a record of the other mode (test or live)."""
+    """404: the record or the route does not exist, or the record is of the other mode (test or live)."""
 
     statuses = (404,)
     advice = "check the id, and that the token's mode (test or live) is the record's"
@@ -237,21 +236,21 @@ class UnsupportedMediaType(ApiError):
 
 @public("commercelayer_async")
 class Unprocessable(ApiError):
-    """422: what was sent does not validate; each error object's `source.pointer` names a member."""
+    """422: the request's content is invalid; each error object's `source.pointer` names a member."""
 
     statuses = (422,)
 
 
 @public("commercelayer_async")
 class Locked(ApiError):
-    """423: others depend on this record."""
+    """423: the record is locked, since others depend on it."""
 
     statuses = (423,)
 
 
 @public("commercelayer_async")
 class RateLimited(ApiError):
-    """429: too many requests; `retry_after` is how many seconds to wait before asking again."""
+    """429: too many requests; `retry_after` is how many seconds to wait before the next one."""
 
     statuses = (429,)
     advice = "wait before asking again"
@@ -259,7 +258,7 @@ class RateLimited(ApiError):
 
 @public("commercelayer_async")
 class ServerError(ApiError):
-    """5xx: the server's own trouble; the same request may work later."""
+    """5xx: an error on the server; the same request may work later."""
 
     statuses = tuple(range(500, 600))
     advice = "try again later"
@@ -267,7 +266,7 @@ class ServerError(ApiError):
 
 @public("commercelayer_async")
 class ExportError(CommerceLayerError):
-    """An export to a file cannot begin, or cannot go on; `path` is the file in question."""
+    """An export to a file cannot start or continue; `path` is the file in question."""
 
     def __init__(self, message: str, *, path: str) -> None:
         self.path = path
@@ -276,7 +275,7 @@ class ExportError(CommerceLayerError):
 
 @public("commercelayer_async")
 class ExportExists(ExportError):
-    """The file that was to be written is there already, or an interrupted export to it is; nothing was changed."""
+    """The file exists already, or an interrupted export to it does; nothing was changed."""
 
 
 @public("commercelayer_async")
@@ -286,7 +285,7 @@ class ExportLocked(ExportError):
 
 @public("commercelayer_async")
 class ExportMismatch(ExportError):
-    """What an interrupted export left cannot be gone on with: it is damaged, or of an export with other parameters.
+    """An interrupted export cannot be resumed: its partial file is damaged, or its parameters were others.
 
     Nothing was changed.
     """
@@ -294,21 +293,21 @@ class ExportMismatch(ExportError):
 
 @public("commercelayer_async")
 class DiskFull(ExportError):
-    """There is no room for more: the disk, a quota or a limit on the size of files. What is whole can be resumed."""
+    """No space is left: on the disk, in a quota or under a limit on the size of files. The export can be resumed."""
 
 
 @public("commercelayer_async")
 class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):
-    """Several of many failed: `exceptions` are their errors, so `except*` picks it apart.
+    """Some of many reads failed: `exceptions` are their errors, which `except*` selects by class.
 
-    `failed` names them by id, in the order asked for; `fetched` are the resources of the others, by id.
+    `failed` has the same errors by id, in the order of the request; `fetched` the resources of the others, by id.
     """
 
     failed: "Mapping[str, CommerceLayerError]"
     fetched: "Mapping[str, Resource]"
 
     def __new__(cls, message: str, errors: "Sequence[CommerceLayerError]") -> Self:
-        """As an exception group is made."""
+        """Make the exception group: its errors are an argument of `__new__`."""
         return ExceptionGroup.__new__(cls, message, errors)
 
     def __init__(self, message: str, errors: "Sequence[CommerceLayerError]") -> None:
@@ -319,7 +318,7 @@ class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):
 
     @classmethod
     def of(cls, failed: "Mapping[str, CommerceLayerError]", fetched: "Mapping[str, Resource]") -> Self:
-        """The error for what failed of a bulk read."""
+        """Make the error of a bulk read from its failures and its resources, by id."""
         first = next(iter(failed))
         error = cls(
             f"{len(failed)} of {len(failed) + len(fetched)} failed, first {printable(first)}: {failed[first]}",
@@ -330,9 +329,9 @@ class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):
         return error
 
     def derive(self, errors: "Sequence[CommerceLayerError]") -> "BulkError":  # type: ignore[override]
-        """The part of this error that `except*` takes."""
+        """Make the part of this error that `except*` or `split` selects."""
         part = type(self)(self.message, list(errors))
-        part.failed = {id_: error for id_, error in self.failed.items() if error in errors}
+        part.failed = {id: error for id, error in self.failed.items() if error in errors}
         part.fetched = self.fetched
         return part
 
@@ -353,5 +352,5 @@ def closed_meanwhile() -> SessionError:
 
 
 def api_error_class(status: int) -> type[ApiError]:
-    """The class for an HTTP status: the one that names it, else that of its family (RFC 9110, section 15)."""
+    """Return the class of errors for an HTTP status; `ApiError` itself if there is none for it."""
     return _BY_STATUS.get(status, ApiError)

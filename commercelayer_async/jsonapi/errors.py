@@ -1,6 +1,6 @@
-"""The base of the tree of errors, and what reading a document can raise.
+"""The base of the tree of errors, and those that need no transport.
 
-`commercelayer_async.errors` draws the whole tree: it takes these over and adds what services and transports raise.
+`commercelayer_async.errors` draws the whole tree: it exports these, and adds what services and transports raise.
 """
 
 import re
@@ -27,11 +27,11 @@ def _restore_error(
 
 @public("commercelayer_async")
 class CommerceLayerError(Exception):
-    """Anything this package raises on purpose.
+    """The base of all errors that this package raises on purpose.
 
-    Where requests were made, `tries` is how many, `elapsed` how many seconds they and the waits between them took, and
-    `failures` what went wrong before, in order. Where a walk through pages failed, `start_from` is what to hand to the
-    next one for it to go on.
+    If requests were made, `tries` is their number, `elapsed` the seconds that they and the waits between them took, and
+    `failures` the errors of the earlier ones, in order. If reading a collection page by page failed, `start_from` is
+    the argument with which another call goes on.
     """
 
     tries: int = 0
@@ -43,7 +43,7 @@ class CommerceLayerError(Exception):
         super().__init__(message if len(message) <= _MESSAGE_LIMIT else f"{message[: _MESSAGE_LIMIT - 1]}…")
 
     def after(self, failures: "Sequence[CommerceLayerError]", *, tries: int, elapsed: float) -> Self:
-        """This error, as the last of several."""
+        """Record the earlier failures of the same call on this error, which ended it, and return it."""
         self.failures = tuple(failure for failure in failures if failure is not self)
         self.tries = tries
         self.elapsed = elapsed
@@ -56,22 +56,22 @@ class CommerceLayerError(Exception):
 
 @public("commercelayer_async")
 class ConfigurationError(CommerceLayerError, ValueError):
-    """A mistake in the program or its configuration, found before anything was sent."""
+    """A mistake in the program or its configuration, found before any request."""
 
 
 @public("commercelayer_async")
 class SessionError(CommerceLayerError):
-    """A session was used where it cannot work: after close, in another event loop or process, or not at all."""
+    """A session cannot be used here: it is closed, of another event loop or process, or there is none."""
 
 
 @public("commercelayer_async")
 class DecodeError(CommerceLayerError):
-    """An answer that is not what it should be.
+    """A response, or a document of the caller's, that is malformed or does not fit.
 
-    `url` is where the document came from (None for bytes of the caller's), `pointer` the place in it (RFC 6901; ""
-    is the whole document), `expected` and `got` what was wanted and what was there, the latter shortened and without
-    secrets. `resource` is the "type/id" of the resource that does not fit, None if the trouble is elsewhere;
-    `offset` is the byte where reading JSON failed, None if the JSON is fine.
+    `url` is where the document came from (None for bytes of the caller's), `pointer` the JSON pointer to the value
+    (RFC 6901; "" is the whole document), `expected` and `got` describe what should be there and what is, the latter
+    shortened and without secrets. `resource` is the "type/id" of the resource that does not fit, None if the error is
+    not about one; `offset` is the byte where decoding JSON failed, None if the JSON is valid.
     """
 
     def __init__(
@@ -90,18 +90,18 @@ class DecodeError(CommerceLayerError):
         self.expected = expected
         self.got = got
         self.offset = offset
-        place = f" at {printable(pointer)}" if pointer else ""
-        place += f" (byte {offset})" if offset is not None else ""
+        where = f" at {printable(pointer)}" if pointer else ""
+        where += f" (byte {offset})" if offset is not None else ""
         whose = f" of {printable(resource)}" if resource else ""
         source = f" in {printable(url)}" if url else ""
-        super().__init__(f"expected {expected}, got {got}{place}{whose}{source}")
+        super().__init__(f"expected {expected}, got {got}{where}{whose}{source}")
 
 
 @public("commercelayer_async")
 class LinkRefused(CommerceLayerError):
-    """A link or redirect that must not be followed; nothing was sent to where it leads.
+    """A link or redirect that must not be followed; no request was sent to its target.
 
-    `link` is the link as given, shortened and without its query; `url` is where it stood; `reason` tells why.
+    `link` is the link as given, shortened and without its query; `url` is the document that has it; `reason` says why.
     """
 
     def __init__(self, *, link: str, reason: str, url: str | None = None) -> None:
