@@ -1,7 +1,7 @@
-"""CPU time of decoding documents, and memory of what was decoded: `python -m benchmarks.decode`.
+"""Measure CPU time of decoding documents, and memory of the results: `python -m benchmarks.decode`.
 
-Contenders take turns, each in a process of its own on one core; what is compared was measured in the same round. The
-garbage collector is as Python sets it. "touch" decodes and then reads all that was decoded.
+Contenders take turns, each in a process of its own on one core; ratios compare samples of the same round. The garbage
+collector has Python's defaults. "touch" decodes a document and then reads all values.
 """
 
 import argparse
@@ -44,7 +44,7 @@ GOALS: Final = (
     ("8", "single", "decode", PEER, 0.08),
     ("8", "page25", "decode", PEER, 0.08),
 )
-"""Number, document, what, against whom, ratio."""
+"""Number of the goal, document, operation, contender to compare with, highest ratio."""
 DECODING: Final = tuple(name for name in (*CONTENDERS, SDK) if name != DETACHED)
 GROWTH: Final = (75, 750, 7_500, 30_000, 100_000)
 GROWING: Final = (FLOOR, TYPED, OURS, "pydantic", SDK)
@@ -82,7 +82,7 @@ def _options() -> argparse.Namespace:
 
 
 class _Workers:
-    """The processes of contenders, over the documents of a folder."""
+    """A process for each contender, which reads the documents of a folder."""
 
     def __init__(self, names: Iterable[str], folder: Path) -> None:
         self.by_name: dict[str, Worker] = {}
@@ -132,7 +132,7 @@ def _decode(folder: Path, options: argparse.Namespace, found: dict[tuple[str, st
                     results.chart(key, title, FLOOR, bars, ours=(OURS,))
     unknown = documents.with_unknown_types()
     _written(folder, unknown)
-    # Anew: a registry that has once met an unknown type reads all documents in two steps.
+    # In new processes: types that a registry has seen join its union, which would change the figures above.
     with _Workers(_names(options, (FLOOR, OURS)), folder) as workers:
         for name in unknown:
             question = {"document": name, "what": "decode", "seconds": options.seconds}
@@ -147,7 +147,7 @@ def _decode(folder: Path, options: argparse.Namespace, found: dict[tuple[str, st
 
 
 def _ratio(values: list[Any] | str, floor: list[Any] | str) -> float | None:
-    """None where a contender cannot do it."""
+    """Return the ratio; None if a contender cannot do it."""
     return None if isinstance(values, str) or isinstance(floor, str) else ratio(values, floor)
 
 

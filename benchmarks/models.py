@@ -1,4 +1,4 @@
-"""pydantic models in the shape of the documents: what many a client is made of."""
+"""pydantic models of the documents, as many clients define them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -19,7 +19,7 @@ from typing import (
 
 from msgspec import UNSET, Raw, UnsetType
 
-from .._markers import public
+from .._markers import override, public
 from ._compound import Compound, Follower, Key
 from ._linkage import NOTHING, Identifier, RelationshipObject, identifier_of, read_relationship
 from .errors import ConfigurationError, DecodeError, SessionError
@@ -257,9 +257,11 @@ class ToOneRelationship(Relationship, Generic[T_co]):
     if TYPE_CHECKING:
 
         @property
-        def value(self) -> T_co: ...  # noqa: D102 - as inherited
+        @override
+        def value(self) -> T_co: ...
         def __await__(self) -> Generator[Any, Any, T_co]: ...
-        def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[T_co]: ...  # noqa: D102 - as inherited
+        @override
+        def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[T_co]: ...
 
 
 @public("commercelayer_async.jsonapi")
@@ -321,9 +323,11 @@ class ToManyRelationship(Relationship, Generic[T_co]):
     if TYPE_CHECKING:
 
         @property
-        def value(self) -> tuple[T_co, ...]: ...  # noqa: D102 - as inherited
+        @override
+        def value(self) -> tuple[T_co, ...]: ...
         def __await__(self) -> Generator[Any, Any, tuple[T_co, ...]]: ...
-        def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[tuple[T_co, ...]]: ...  # noqa: D102
+        @override
+        def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[tuple[T_co, ...]]: ...
 
 
 class _Resolved(Awaitable[T_co]):

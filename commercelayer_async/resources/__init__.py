@@ -1,6 +1,6 @@
 """The resources of Commerce Layer around the wallet: their attributes and relationships, and no behaviour.
 
-A text that the server may extend stays a `str`; its known values are in a `StrEnum`, which compares equal.
+A string whose values the server may extend stays a `str`; the known values are in a `StrEnum`, which compares equal.
 Secrets, free objects of the gateways, URLs and personal data are left out of `repr`.
 """
 

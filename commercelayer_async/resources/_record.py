@@ -1,4 +1,4 @@
-"""What almost every type of the API has in common."""
+"""The attributes that almost every type of the API has in common."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,8 +13,8 @@ from ..jsonapi import Resource
 class Record(Resource):
     """A resource with the attributes that the API gives to all but event stores.
 
-    Only the two times are sure to be there. Any other attribute, here and in the subclasses, is `None` when
-    the answer says `null` and when it leaves the attribute out, as answers about older records do.
+    Only the two times are always present. Any other attribute, here and in the subclasses, is `None` both for `null`
+    and for an attribute that the response leaves out, as it does for older records.
     """
 
     created_at: datetime

@@ -55,17 +55,17 @@ class Customer(Record):
     total_orders_count: int | None = None
     """How many orders the customer has placed."""
     shopper_reference: str | None = attrs.field(default=None, repr=False)
-    """What the payment gateways know the customer by; not shown."""
+    """The customer's identifier at the payment gateways; not shown."""
     profile_id: str | None = attrs.field(default=None, repr=False)
-    """What connected services know the customer by; not shown."""
+    """The customer's identifier at connected services; not shown."""
     tax_exemption_code: str | None = attrs.field(default=None, repr=False)
-    """The ground on which the customer is freed from tax; not shown."""
+    """The code of the customer's tax exemption; not shown."""
     jwt_custom_claim: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The custom claim of the access token that asked; empty or `None` where it has none."""
+    """The custom claim of the access token of the request; empty or `None` if it has none."""
     anonymization_info: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """Who asked for the anonymization and how it went; times are texts like `2025-03-15 11:39:21 UTC`."""
+    """Who requested the anonymization, and its result; times are strings like `2025-03-15 11:39:21 UTC`."""
     anonymization_status: str | None = None
-    """How far the anonymization is, `None` if never asked for; see `AnonymizationStatus`."""
+    """The state of the anonymization, `None` if it was never requested; see `AnonymizationStatus`."""
 
     customer_group = ToOne["GenericResource | None"]()
     """The group the customer is in."""
@@ -86,14 +86,14 @@ class Customer(Record):
     attachments = ToMany["GenericResource"]()
     """Files kept with the customer."""
     events = ToMany["GenericResource"]()
-    """Events that webhooks can subscribe to."""
+    """Events of the customer that webhooks can subscribe to."""
     tags = ToMany["GenericResource"]()
     """The tags put on the customer."""
     jwt_customer = ToOne["Customer | None"]()
-    """The customer named by the access token that asked."""
+    """The customer named by the access token of the request."""
     jwt_markets = ToMany["GenericResource"]()
-    """The markets named by the access token that asked."""
+    """The markets named by the access token of the request."""
     jwt_stock_locations = ToMany["GenericResource"]()
-    """The stock locations named by the access token that asked."""
+    """The stock locations named by the access token of the request."""
     event_stores = ToMany["EventStore"]()
     """The changes made to this record; cannot be included."""

@@ -20,7 +20,7 @@ class EventName(StrEnum):
     DESTROY = "destroy"
 
 
-# Not a Record: the API sends `{}` where every other type has a text in `reference` and `reference_origin`.
+# Not a Record: the API sends `{}` where every other type has a string in `reference` and `reference_origin`.
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
 class EventStore(Resource):
@@ -46,8 +46,8 @@ class EventStore(Resource):
     who: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """The application, owner or worker that made the change; has names and e-mail addresses."""
     reference: str | Mapping[str, Any] | None = None
-    """A text as elsewhere, or `{}`, which is what the API sends for none."""
+    """A string as elsewhere, or `{}`, which the API sends in place of null."""
     reference_origin: str | Mapping[str, Any] | None = None
-    """A text as elsewhere, or `{}`, which is what the API sends for none."""
+    """A string as elsewhere, or `{}`, which the API sends in place of null."""
     metadata: Mapping[str, Any] | None = None
     """Whatever is kept with the entry; as a rule empty."""

@@ -1,7 +1,7 @@
 """Payment sources: the gateway's side of a payment, one class for each gateway.
 
 A gateway's token charges a card for whoever also has the merchant's key, and the free objects, the URLs and
-the ids of stored methods may carry one. `repr` leaves all of these out, and what tells who the payer is.
+the ids of stored methods may carry one. `repr` leaves all of these out, and what identifies the payer.
 """
 
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ class AdyenPayment(Record):
     payment_request_details: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """What the browser sent after a redirect or a challenge."""
     payment_response: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """Adyen's answer, as it came."""
+    """Adyen's response as received."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the amount authorized."""
     balance: int | None = None
-    """What is left on the shopper's gift card, in cents; `None` until asked for."""
+    """What is left on the shopper's gift card, in cents; `None` until it was requested."""
     expires_at: datetime | None = None
     """When a partial payment lapses; UTC."""
     closed_at: datetime | None = None
@@ -72,9 +72,9 @@ class AxervePayment(Record):
     client_ip: str | None = attrs.field(default=None, repr=False)
     """The payer's IP address."""
     buyer_details: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """Who the payer is, as sent to Axerve."""
+    """The payer's details as sent to Axerve."""
     request_token: bool | None = None
-    """Whether a token for later payments was asked for; a flag, despite its name."""
+    """Whether a token for later payments was requested; a flag, despite its name."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the amount authorized."""
     payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
@@ -104,7 +104,7 @@ class BraintreePayment(Record):
     local: bool | None = None
     """Whether it is a local payment, which Braintree completes by a webhook."""
     options: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """What else was sent to Braintree: `customer_id`, `payment_method_token`, at times a card."""
+    """Further options sent to Braintree: `customer_id`, `payment_method_token`, at times a card."""
     payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """The card or account used: issuer, type, last digits, expiry, holder."""
 
@@ -143,7 +143,7 @@ class CheckoutComPayment(Record):
     redirect_uri: str | None = attrs.field(default=None, repr=False)
     """Where the payer must go to complete the payment."""
     payment_response: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """Checkout.com's answer, as it came."""
+    """Checkout.com's response as received."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the amount authorized."""
     payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
@@ -165,9 +165,9 @@ class ExternalPayment(Record):
     type: ClassVar[str] = "external_payments"
 
     payment_source_token: str | None = attrs.field(default=None, repr=False)
-    """The token that the outside gateway gave; a secret."""
+    """The token issued by the external gateway; a secret."""
     options: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """What else was sent to the external gateway."""
+    """Further options sent to the external gateway."""
     payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """The card or account used: issuer, type, last digits, expiry, holder."""
 
@@ -235,11 +235,11 @@ class PaypalPayment(Record):
     paypal_payer_id: str | None = attrs.field(default=None, repr=False)
     """The payer's id at PayPal; `None` until the payer has approved."""
     name: str | None = attrs.field(default=None, repr=False)
-    """The payer's id again, where there is one."""
+    """The payer's id once more, if there is one."""
     paypal_id: str | None = None
     """PayPal's id of the payment."""
     status: str | None = None
-    """How far the payment is; see `PaypalStatus`."""
+    """The state of the payment; see `PaypalStatus`."""
     approval_url: str | None = attrs.field(default=None, repr=False)
     """Where the payer must go to approve; carries a token."""
     mismatched_amounts: bool | None = None
@@ -267,13 +267,13 @@ class SatispayPayment(Record):
     flow: str | None = None
     """How the payer is reached, in Satispay's words, such as `MATCH_CODE`."""
     status: str | None = None
-    """How far the payment is, in Satispay's words, such as `PENDING`."""
+    """The state of the payment, in Satispay's words, such as `PENDING`."""
     redirect_url: str | None = attrs.field(default=None, repr=False)
     """Where the payer comes back to at the end."""
     payment_url: str | None = attrs.field(default=None, repr=False)
     """Satispay's page on which the payer pays."""
     payment_response: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """Satispay's answer, as it came."""
+    """Satispay's response as received."""
     payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """The card or account used: issuer, type, last digits, expiry, holder."""
 
@@ -307,9 +307,9 @@ class StripePayment(Record):
     transfer_group: str | None = None
     """Groups this payment with others at Stripe."""
     options: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """What else was sent to Stripe: `customer`, `payment_method`, `return_url` and more."""
+    """Further options sent to Stripe: `customer`, `payment_method`, `return_url` and more."""
     payment_method: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The method as Stripe's webhook reported it; an attribute, where the wallet has a relationship."""
+    """The payment method from Stripe's webhook; an attribute, unlike the wallet's relationship of that name."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the payment intent's amount."""
     return_url: str | None = attrs.field(default=None, repr=False)

@@ -3,6 +3,7 @@
 import pickle
 
 import attrs
+import cattrs
 import pytest
 
 from commercelayer_async.errors import DecodeError
@@ -159,7 +160,7 @@ def test_converters_validators_defaults_and_hooks_of_attrs_run():
 @pytest.mark.parametrize(
     ("attributes", "pointer", "expected", "got"),
     [
-        ({"code": "x1"}, "/data/attributes/code", "a value without ValueError", "a string"),
+        ({"code": "x1"}, "/data/attributes/code", "a value that raises no ValueError", "a string"),
         (
             {"plain": "refused"},
             "/data/attributes",
@@ -207,3 +208,30 @@ def test_classes_of_both_kinds_are_read_together():
     )
 
     assert (first.code, second) == (1, Article(id="1"))
+
+
+class Money:
+    """A type that msgspec does not know."""
+
+    def __init__(self, cents):
+        self.cents = cents
+
+
+@attrs.frozen(kw_only=True)
+class Priced(Resource):
+    type = "priced"
+
+    price: Money | int | None = None
+
+
+def test_a_union_that_msgspec_refuses_is_left_to_the_converter():
+    """Of a type that msgspec does not know and another, it can read neither; other classes lose nothing by it."""
+    body = body_of({"data": {"type": "priced", "id": "1", "attributes": {"price": 5}}})
+    converter = cattrs.Converter()
+    converter.register_structure_hook(Money | int | None, lambda value, _: Money(value))
+
+    with pytest.raises(DecodeError, match="/data/attributes/price of priced/1"):
+        Registry(Priced).read(body)
+
+    assert Registry(Priced, converter=converter).read(body).price.cents == 5
+    assert Registry(Priced, Article).read(body_of({"data": article(attributes={"title": "A"})})).title == "A"

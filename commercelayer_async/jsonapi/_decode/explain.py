@@ -27,7 +27,7 @@ _JSON_NAMES: Final = {
 def expected(reason: Exception) -> str:
     """Say what was expected. Only words of msgspec's own are repeated: other exceptions may quote values."""
     if not isinstance(reason, msgspec.ValidationError):
-        return f"a value without {type(reason).__name__}"
+        return f"a value that raises no {type(reason).__name__}"
     text = str(reason)
     if "timezone" in text:
         return "a date-time with its offset from UTC"
