@@ -20,9 +20,22 @@ if TYPE_CHECKING:
     from .wallet import CustomerPaymentSource
 
 
+@attrs.frozen(kw_only=True)
+class PaymentSourceRecord(Record):
+    """What every payment source has, whatever its gateway."""
+
+    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    """The card or account used: issuer, type, last digits, expiry, holder."""
+
+    order = ToOne["GenericResource | None"]()
+    """The order it pays."""
+    event_stores = ToMany["EventStore"]()
+    """The changes made to this record; cannot be included."""
+
+
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class AdyenPayment(Record):
+class AdyenPayment(PaymentSourceRecord):
     """A payment through Adyen."""
 
     type: ClassVar[str] = "adyen_payments"
@@ -45,20 +58,14 @@ class AdyenPayment(Record):
     """When a partial payment lapses; UTC."""
     closed_at: datetime | None = None
     """When a partial payment was closed, UTC; unknown to schemas before 7.10."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The Adyen gateway it goes through."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class AxervePayment(Record):
+class AxervePayment(PaymentSourceRecord):
     """A payment through Axerve."""
 
     type: ClassVar[str] = "axerve_payments"
@@ -77,20 +84,14 @@ class AxervePayment(Record):
     """Whether a token for later payments was requested; a flag, despite its name."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the amount authorized."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The Axerve gateway it goes through."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class BraintreePayment(Record):
+class BraintreePayment(PaymentSourceRecord):
     """A payment through Braintree."""
 
     type: ClassVar[str] = "braintree_payments"
@@ -105,20 +106,14 @@ class BraintreePayment(Record):
     """Whether it is a local payment, which Braintree completes by a webhook."""
     options: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """Further options sent to Braintree: `customer_id`, `payment_method_token`, at times a card."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The Braintree gateway it goes through."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class CheckoutComPayment(Record):
+class CheckoutComPayment(PaymentSourceRecord):
     """A payment through Checkout.com.
 
     Served by API version 2017-08 only.
@@ -146,20 +141,14 @@ class CheckoutComPayment(Record):
     """Checkout.com's response as received."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the amount authorized."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The Checkout.com gateway it goes through."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class ExternalPayment(Record):
+class ExternalPayment(PaymentSourceRecord):
     """A payment through a gateway of the organization's own."""
 
     type: ClassVar[str] = "external_payments"
@@ -168,22 +157,16 @@ class ExternalPayment(Record):
     """The token issued by the external gateway; a secret."""
     options: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """Further options sent to the external gateway."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The external gateway it goes through."""
     wallet = ToOne["CustomerPaymentSource | None"]()
     """The wallet's record of this source; null where the customer does not keep it."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class KlarnaPayment(Record):
+class KlarnaPayment(PaymentSourceRecord):
     """A payment through Klarna."""
 
     type: ClassVar[str] = "klarna_payments"
@@ -198,15 +181,9 @@ class KlarnaPayment(Record):
     """Creates the order once the payer has agreed; a secret."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the session's amount."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The Klarna gateway it goes through."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
@@ -221,7 +198,7 @@ class PaypalStatus(StrEnum):
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class PaypalPayment(Record):
+class PaypalPayment(PaymentSourceRecord):
     """A payment through PayPal."""
 
     type: ClassVar[str] = "paypal_payments"
@@ -244,20 +221,14 @@ class PaypalPayment(Record):
     """Where the payer must go to approve; carries a token."""
     mismatched_amounts: bool | None = None
     """Whether the order's total differs from the amount agreed with PayPal."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The PayPal gateway it goes through."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class SatispayPayment(Record):
+class SatispayPayment(PaymentSourceRecord):
     """A payment through Satispay."""
 
     type: ClassVar[str] = "satispay_payments"
@@ -274,20 +245,14 @@ class SatispayPayment(Record):
     """Satispay's page on which the payer pays."""
     payment_response: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     """Satispay's response as received."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The Satispay gateway it goes through."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class StripePayment(Record):
+class StripePayment(PaymentSourceRecord):
     """A payment through Stripe."""
 
     type: ClassVar[str] = "stripe_payments"
@@ -316,31 +281,17 @@ class StripePayment(Record):
     """Where the payer comes back to after a redirect."""
     receipt_email: str | None = attrs.field(default=None, repr=False)
     """The e-mail address the receipt goes to."""
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
 
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
     payment_gateway = ToOne["GenericResource | None"]()
     """The Stripe gateway it goes through."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 @public("commercelayer_async.resources")
 @attrs.frozen(kw_only=True)
-class WireTransfer(Record):
+class WireTransfer(PaymentSourceRecord):
     """A payment by bank transfer, without a gateway."""
 
     type: ClassVar[str] = "wire_transfers"
-
-    payment_instrument: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
-    """The card or account used: issuer, type, last digits, expiry, holder."""
-
-    order = ToOne["GenericResource | None"]()
-    """The order it pays."""
-    event_stores = ToMany["EventStore"]()
-    """The changes made to this record; cannot be included."""
 
 
 PaymentSource: TypeAlias = (
