@@ -148,7 +148,7 @@ from commercelayer_async.sandbox import Sandbox
 
 async def main():
     async with Sandbox() as sandbox, Session(sandbox.url, AccessToken(sandbox.access_token)) as session:
-        source = await session.get(CustomerPaymentSource, WALLET_ID)
+        source = await session.get(CustomerPaymentSource, "xYZkjABcde")
         print((await source.customer).status, "click" in sys.modules, "rich" in sys.modules)
 
 asyncio.run(main())
