@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from ._auth.credentials import AccessToken, Auth, ClientCredentials, Credentials, claims_of
+from ._text import printable
 from .errors import ConfigurationError
 from .jsonapi._json import as_object
 from .service import Addresses
@@ -28,18 +29,30 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def organization_of(auth: Auth, addresses: Addresses) -> str:
+def organization_of(auth: Auth, addresses: Addresses, auth_url: str | None = None) -> str:
     """The organization's URL, as the claims of a token name it.
 
+    Nobody has verified them, so they choose among hosts of the service alone: the slug must be one, and the issuer one
+    of the vendor's or the caller's own `auth_url`.
+
     Raises:
-        ConfigurationError: they do not.
+        ConfigurationError: they do not name it, or name what is neither.
     """
     claims = claims_of(auth.token) if isinstance(auth, AccessToken) else {}
     slug = (as_object(claims.get("organization")) or {}).get("slug")
     issuer = claims.get("iss", addresses.auth_url)
-    if not isinstance(slug, str) or not isinstance(issuer, str) or not issuer.startswith("https://auth."):
+    if not isinstance(slug, str) or not isinstance(issuer, str):
         raise ConfigurationError("organization must be given: the token does not name it")
-    return f"https://{slug.lower()}.{issuer.removeprefix('https://auth.')}"
+    if not addresses.is_slug(slug):
+        shown = printable(repr(slug), 60)
+        raise ConfigurationError(f"organization must be given: the token names {shown}, which is not a slug")
+    domain = addresses.domain_of_issuer(issuer, auth_url)
+    if domain is None:
+        shown = printable(repr(issuer), 60)
+        raise ConfigurationError(
+            f"organization must be given: the token's issuer {shown} is unknown; name it as auth_url if you trust it"
+        )
+    return addresses.organization_url(slug, domain)
 
 
 def auth_from_env() -> Auth:

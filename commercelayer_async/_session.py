@@ -128,7 +128,7 @@ class Session:
             user_agent=user_agent,
         )
         service = COMMERCE_LAYER
-        named = organization if organization is not None else organization_of(auth, service.addresses)
+        named = organization if organization is not None else organization_of(auth, service.addresses, auth_url)
         context = SessionContext(
             service,
             Origin.of(named, addresses=service.addresses, api_version=api_version, auth_url=auth_url),

@@ -11,6 +11,9 @@ from typing import Final
 
 import attrs
 
+_AUTH_SERVER: Final = "https://auth."
+"""What the URL of an authorization server begins with; its domain follows."""
+
 RequestsInSeconds = tuple[int, float]
 """How many requests in how many seconds."""
 
@@ -25,6 +28,8 @@ class Addresses:
 
     domain: str
     """What organizations have their subdomains of."""
+    other_domains: tuple[str, ...] = ()
+    """Further domains of the vendor's that a token may name."""
     slug: str
     """A pattern for the name of an organization."""
     api_path: str
@@ -38,14 +43,25 @@ class Addresses:
         """True if `text` may name an organization."""
         return re.fullmatch(self.slug, text) is not None
 
-    def organization_url(self, slug: str) -> str:
-        """The URL of an organization's host."""
-        return f"https://{slug.lower()}.{self.domain}"
+    def organization_url(self, slug: str, domain: str | None = None) -> str:
+        """The URL of an organization's host; `domain` is another one of the service's."""
+        return f"https://{slug.lower()}.{domain or self.domain}"
 
     @property
     def auth_url(self) -> str:
         """The URL of the authorization server."""
-        return f"https://auth.{self.domain}"
+        return f"{_AUTH_SERVER}{self.domain}"
+
+    def domain_of_issuer(self, issuer: str, auth_url: str | None = None) -> str | None:
+        """The domain of an authorization server: one of the vendor's, or that of the caller's own `auth_url`.
+
+        None for any other, as whoever makes a token up can name any.
+        """
+        known = {f"{_AUTH_SERVER}{domain}" for domain in (self.domain, *self.other_domains)}
+        if auth_url is not None:
+            known.add(auth_url.rstrip("/"))
+        named = issuer.rstrip("/")
+        return named.removeprefix(_AUTH_SERVER) if named in known and named.startswith(_AUTH_SERVER) else None
 
 
 @attrs.frozen(kw_only=True)
@@ -167,6 +183,7 @@ COMMERCE_LAYER: Final = Service(
     name="Commerce Layer",
     addresses=Addresses(
         domain="commercelayer.io",
+        other_domains=("commercelayer.co",),  # where the vendor tries things out
         slug=r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
         api_path="/api",
     ),
