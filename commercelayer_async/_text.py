@@ -12,6 +12,7 @@ LIMIT: Final = 200
 """Characters of one quoted text that a message shows."""
 
 _MASK: Final = "[masked]"
+_SHORTEST_MASKED: Final = 8
 
 _JSON_KINDS: Final[dict[type, str]] = {
     dict: "an object",
@@ -70,9 +71,12 @@ def describe(value: object, *, secret: bool = False) -> str:
 
 
 def redact_exact(text: str, *secrets: str | None) -> str:
-    """`text` without any of the `secrets`, for answers that echo what was sent."""
+    """`text` without any of the `secrets`, for answers that echo what was sent.
+
+    One shorter than eight characters stays: it is part of too many words, and masking these would show it.
+    """
     for secret in secrets:
-        if secret:
+        if secret and len(secret) >= _SHORTEST_MASKED:
             text = text.replace(secret, _MASK)
     return text
 

@@ -6,6 +6,8 @@ Facts: docs.commercelayer.io, "Authentication"; RFC 6749 (OAuth 2.0), RFC 6750 (
 import base64
 import binascii
 import hashlib
+import json
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
@@ -15,7 +17,7 @@ import attrs
 from .._markers import public
 from .._text import Secret, printable, redact_exact
 from ..errors import AuthError, ConfigurationError, DecodeError
-from ..jsonapi._json import as_object, as_text, loads
+from ..jsonapi._json import as_array, as_object, as_text, loads
 from ..jsonapi.objects import errors_from_json
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
@@ -29,6 +31,20 @@ _RENEW_SPREAD: Final = 0.1
 _MARGIN: Final = 0.05
 """Share of its life, and at most `_MOST_MARGIN` seconds, in which a token is not sent any more."""
 _MOST_MARGIN: Final = 30.0
+_ERROR_NAMES: Final = frozenset(
+    {
+        "invalid_assertion",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+"""Names that a refusal may have (RFC 6749, 5.2). They are shown as they are, also where a password is one of them."""
+_ABOUT_THE_CLIENT: Final = _ERROR_NAMES - {"invalid_grant"}
+"""Refusals that would meet the credentials themselves as well."""
 
 
 def _secret(value: Any) -> Any:
@@ -155,16 +171,15 @@ class Token(_Secret):
     """From when on a new one should be asked for, in the background."""
     unusable_at: float
     """From when on it is not sent any more."""
-    refresh_token: str | None = attrs.field(default=None, repr=False, converter=_secret)
-    """What the next token is asked for with, where the grant gave one."""
 
 
 @public("commercelayer_async")
 class TokenStore(Protocol):
     """Where tokens are kept so that several processes may share them; by default a session keeps its own in memory.
 
-    Keys are opaque and hold no secret; values are secrets. Times are POSIX seconds, for clocks of several machines. A
-    store that fails is logged and done without.
+    A key stands for the credentials and the token endpoint: whoever presents others has another key. It is a hash, to
+    be taken as it is; values are secrets. Times are POSIX seconds, for clocks of several machines. A store that raises,
+    or takes longer than half a second to load, is logged and done without.
     """
 
     async def load(self, key: str) -> "StoredToken | None":
@@ -175,6 +190,10 @@ class TokenStore(Protocol):
         """Keep a token under `key`, in place of what is there."""
         ...
 
+    async def delete(self, key: str) -> None:
+        """Keep nothing under `key` any more; nothing may be there already."""
+        ...
+
 
 @public("commercelayer_async")
 @attrs.frozen(kw_only=True)
@@ -182,11 +201,13 @@ class StoredToken:
     """A token as it is kept in a store."""
 
     value: str = attrs.field(repr=False, converter=_secret)
+    """Empty for one that has ended, kept for the sake of its refresh token."""
     received_at: float
     """POSIX seconds."""
     life: float
     """Seconds from then on."""
     refresh_token: str | None = attrs.field(default=None, repr=False, converter=_secret)
+    """What the next token is asked for with, where the grant gave one."""
 
 
 def form_of(credentials: Credentials, refresh_token: str | None = None) -> dict[str, str]:
@@ -204,46 +225,104 @@ def form_of(credentials: Credentials, refresh_token: str | None = None) -> dict[
 
 
 def store_key(credentials: Credentials, auth_url: str) -> str:
-    """What a token is kept under: the same for the same client, grant, scope and server; it tells nothing of them."""
-    form = form_of(credentials)
-    named = [auth_url, *(form.get(name, "") for name in ("grant_type", "client_id", "scope", "username"))]
-    return "commercelayer-token-" + hashlib.sha256("\n".join(named).encode()).hexdigest()[:32]
+    """What a token is kept under: a hash of every member of the token request that `credentials` make, and of its URL.
+
+    So whoever presents another secret, password, code, assertion or refresh token finds nothing. A session whose
+    refresh tokens rotate keeps its key: it is that of the credentials which it was made with.
+    """
+    members = [auth_url, *sorted(form_of(credentials).items())]
+    # Escaped, so that texts without a UTF-8 form have a key too; JSON, so that no two requests look the same.
+    text = json.dumps(members, ensure_ascii=True, separators=(",", ":"))
+    return "commercelayer-token-" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def stored_of(status: int, body: bytes, *, at: float, secrets: tuple[str | None, ...]) -> StoredToken:
-    """The token in the token endpoint's response, received at POSIX time `at`.
+    """The token in the token endpoint's response, received at POSIX time `at`; `secrets` are masked in errors.
 
     Raises:
         AuthError: the response is a refusal, or holds no usable token.
     """
+    outcome = _read(status, body, at, secrets)
+    # Raised out here, and without the body, which may echo what was sent: an error tracker shows a frame's variables.
+    del body
+    if isinstance(outcome, StoredToken):
+        return outcome
     try:
-        answer = as_object(loads(redact_exact(body.decode(errors="replace"), *secrets).encode()))
+        raise outcome
+    finally:
+        del outcome
+
+
+def _read(status: int, body: bytes, at: float, secrets: tuple[str | None, ...]) -> StoredToken | AuthError:
+    try:
+        answer = as_object(loads(body.decode(errors="replace").encode()))
     except DecodeError as error:
-        raise AuthError(f"the token endpoint answered {status} with {error.got}", status=status) from None
+        got = redact_exact(error.got, *secrets)
+        return AuthError(f"the token endpoint answered {status} with {got}", status=status)
     if answer is None:
-        raise AuthError(f"the token endpoint answered {status} with JSON that is not an object", status=status)
+        return AuthError(f"the token endpoint answered {status} with JSON that is not an object", status=status)
     if status != 200:  # noqa: PLR2004 - RFC 6749, section 5.1
-        raise _refusal(status, answer)
+        return _refusal(status, answer, secrets)
     value = as_text(answer.get("access_token"))
     if value is None or not _TOKEN.fullmatch(value):
-        raise AuthError("the token endpoint's response has no usable access_token", status=status)
+        return AuthError("the token endpoint's response has no usable access_token", status=status)
     token_type = as_text(answer.get("token_type", "bearer"))
     if token_type is None or token_type.lower() != "bearer":
-        raise AuthError("the token endpoint's token_type is not bearer, so its token must not be used", status=status)
-    refresh_token = as_text(answer.get("refresh_token"))
+        return AuthError("the token endpoint's token_type is not bearer, so its token must not be used", status=status)
+    refresh_token = as_text(answer.get("refresh_token")) or None
     return StoredToken(value=value, received_at=at, life=_life(answer.get("expires_in")), refresh_token=refresh_token)
+
+
+def is_used_up(refusal: AuthError) -> bool:
+    """True if the token endpoint refused what was to be exchanged, such as a refresh token that was used before.
+
+    The API publishes neither the name nor the status, so any 400 or 401 counts that does not name the client.
+    """
+    name = (refusal.code or "").lower().replace(" ", "_")
+    return refusal.status in (400, 401) and name not in _ABOUT_THE_CLIENT
+
+
+def readable(kept: object) -> StoredToken | None:
+    """What a store gave, if it is a token as it can have been saved; None for anything else."""
+    if not isinstance(kept, StoredToken):
+        return None
+    members: Any = kept  # whatever its annotations say
+    if not isinstance(members.value, str) or (members.value and not _TOKEN.fullmatch(members.value)):
+        return None
+    if members.refresh_token is not None and not as_text(members.refresh_token):
+        return None
+    if not all(isinstance(time, int | float) and math.isfinite(time) for time in (members.received_at, members.life)):
+        return None
+    return kept if 0 <= kept.life <= _MAX_LIFE else None
+
+
+def is_good(kept: StoredToken, *, wall_time: float) -> bool:
+    """True if a stored token may still be sent."""
+    return bool(kept.value) and wall_time < kept.received_at + kept.life - _margin(kept.life)
+
+
+def is_fresh(kept: StoredToken, *, wall_time: float) -> bool:
+    """True if a stored token need not be renewed yet, by its age."""
+    return bool(kept.value) and wall_time < kept.received_at + kept.life * _RENEW_FROM
+
+
+def ended(kept: StoredToken) -> StoredToken:
+    """What is left of a token that is not to be used any more: its refresh token."""
+    return attrs.evolve(kept, value="", life=0.0)
 
 
 def token_of(stored: StoredToken, *, now: float, age: float, spread: float) -> Token:
     """A stored token on the clock that says `now`, received `age` seconds before; `spread` is chance, 0.0 to 1.0."""
     received = now - max(0.0, age)
-    margin = min(_MOST_MARGIN, stored.life * _MARGIN)
     return Token(
         value=stored.value,
         renew_at=received + stored.life * (_RENEW_FROM + _RENEW_SPREAD * spread),
-        unusable_at=received + stored.life - margin,
-        refresh_token=stored.refresh_token,
+        unusable_at=received + stored.life - _margin(stored.life),
     )
+
+
+def _margin(life: float) -> float:
+    return min(_MOST_MARGIN, life * _MARGIN)
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -265,7 +344,8 @@ def usable(token: object) -> str:
         AuthError: it is not a bearer token.
     """
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise AuthError("the token function returned no usable bearer token")
+        what = "a text that is not a bearer token" if isinstance(token, str) else type(token).__name__
+        raise AuthError(f"the token function returned {what}; it must return a bearer token as a str")
     return Secret(token)
 
 
@@ -275,17 +355,29 @@ def _life(seconds: object) -> float:
     return _DEFAULT_LIFE
 
 
-def _refusal(status: int, answer: Mapping[str, Any]) -> AuthError:
-    errors = errors_from_json(answer.get("errors"))
+def _refusal(status: int, answer: Mapping[str, Any], secrets: tuple[str | None, ...]) -> AuthError:
+    try:
+        errors = errors_from_json(_masked(answer.get("errors"), secrets))
+    except RecursionError:
+        errors = ()
     # The plain shape of RFC 6749, section 5.2, was the service's until 2024.
-    named = as_text(answer.get("error"))
-    code = errors[0].title if errors else named
-    reasons = "; ".join(map(str, errors[:3])) or printable(
-        str(answer.get("error_description") or code or "no reason given")
-    )
+    named = _masked(as_text(answer.get("error")), secrets)
+    code: str | None = errors[0].title if errors else named
+    described = _masked(as_text(answer.get("error_description")), secrets)
+    reasons = "; ".join(map(str, errors[:3])) or printable(described or code or "no reason given")
     return AuthError(
         f"the token endpoint refused with {status}: {reasons}; check the credentials", status=status, code=code
     )
+
+
+def _masked(value: Any, secrets: tuple[str | None, ...]) -> Any:
+    """A JSON value without the secrets that its texts quote. Before it is cut to a length: a part would show."""
+    text, members, entries = as_text(value), as_object(value), as_array(value)
+    if text is not None:
+        return text if text in _ERROR_NAMES else redact_exact(text, *secrets)
+    if members is not None:
+        return {name: _masked(member, secrets) for name, member in members.items()}
+    return [_masked(entry, secrets) for entry in entries] if entries is not None else value
 
 
 def _require_token(token: object) -> None:

@@ -1,20 +1,32 @@
 """Keeps one token fresh: many wait, one asks.
 
 A token is renewed in the background while it is still good, so that nobody waits; only when it is not does a call wait.
-The request runs in a task of the manager's own (single-flight), which no caller can cancel; all who wait get its token,
-or its error. A failed renewal in the background is passed over and not tried again for some seconds; a failure that a
-call waits for is raised there and not remembered.
+The renewal runs in a task of the manager's own (single-flight), which no caller can cancel; all who wait get its token,
+or its error. Where it has to wait for the server, a call that has less time than that gets the reason at once.
+
+A failed renewal in the background is passed over and not tried again for some seconds. A failure that a call waits for
+is raised there and not remembered, but for what the server asks to wait.
+
+With a store, each renewal begins by looking whether another process was first; see `store.py`, and `renewals.py` for
+several sessions of one loop.
 """
 
 import asyncio
+import inspect
 import logging
+import math
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from .._clock import Clock
+import attrs
+
+from .._clock import Clock, Timer
 from .._http.message import Response
+from .._markers import override
 from .._tasks import cancel_and_wait
-from ..errors import AuthError, SessionError
+from .._text import Secret
+from ..errors import AuthError, CommerceLayerError, SessionError, TransportError, closed_error, closed_meanwhile
 from .credentials import (
     AccessToken,
     Auth,
@@ -26,15 +38,23 @@ from .credentials import (
     RefreshToken,
     StoredToken,
     Token,
+    TokenSource,
     TokenStore,
     form_of,
+    is_fresh,
+    is_good,
+    is_used_up,
     store_key,
     stored_of,
     token_of,
     usable,
 )
+from .renewals import Member, Pause, copy_error, renew_together, tell_together
+from .store import GuardedStore
 
 CREDENTIALS: Final = (ClientCredentials, Password, RefreshToken, AuthorizationCode, JwtBearer)
+_REUSABLE: Final = (ClientCredentials, Password, JwtBearer)
+"""Those that can be sent again when a refresh token is refused."""
 
 _log: Final = logging.getLogger("commercelayer_async")
 
@@ -44,14 +64,36 @@ _BETWEEN: Final = 1.0
 """Seconds between two tokens at least, however short the server says that they live."""
 
 
+_MOST_WAITED: Final = 60.0
+"""Seconds at most in which the endpoint is not asked because it said so: its rate window is no longer."""
+_STAGGER: Final = 5.0
+"""Seconds over which the renewals of processes that share a store are spread at most, where all are due at once."""
+_REFUSED_KEPT: Final = 8
+"""Tokens that are remembered as refused, so that a store which still gives one is not believed."""
+
+
+class Patience(Protocol):
+    """How long a call can wait for a token, and what went wrong meanwhile; a `Deadline` is one."""
+
+    failures: list[CommerceLayerError]
+
+    def remaining(self) -> float:
+        """Seconds until its time is up."""
+        ...
+
+
+OnFailure = Callable[[CommerceLayerError, float], None]
+"""Learns that an attempt failed, and that the next one follows after so many seconds."""
+
+
 class TokenEndpoint(Protocol):
     """What the manager asks for tokens, and tells that one is to be revoked."""
 
-    async def request(self, form: dict[str, str]) -> Response:
+    async def request(self, form: dict[str, str], on_failure: OnFailure) -> Response:
         """The response to a token request that needs no other attempt, whatever its status.
 
         Raises:
-            AuthError: the endpoint answered that it could not answer, and went on to.
+            AuthError: the endpoint answered that it could not answer, and went on to; or that it will not for long.
             TransportError: no response came; the phase is "token".
         """
         ...
@@ -65,7 +107,27 @@ class TokenEndpoint(Protocol):
         ...
 
 
-class TokenManager:
+@attrs.frozen(eq=False)
+class _Waiter:
+    """A call that waits for a token."""
+
+    outcome: "asyncio.Future[str | BaseException]"
+    patience: Patience | None
+
+    def settle(self, outcome: str | BaseException) -> None:
+        # An exception is a result too: one that is set as such and that nobody fetches is logged by asyncio.
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+    def on_pause(self, pause: Pause, now: float) -> None:
+        if self.patience is None:
+            return
+        self.patience.failures.append(pause.error(now))
+        if self.patience.remaining() <= pause.until - now:
+            self.settle(pause.error(now))
+
+
+class TokenManager(Member):
     """The token of one session and its copies."""
 
     def __init__(
@@ -76,19 +138,31 @@ class TokenManager:
         auth_url: str,
         store: TokenStore | None,
         clock: Clock,
-        on_token: Callable[[str], None],
+        on_token: Callable[[str, bool], None],
     ) -> None:
+        """Keep a token for `auth`; `on_token` learns of each new one, and whether the token endpoint gave it."""
         self._auth = auth
         self._endpoint = endpoint
-        self._auth_url = auth_url
-        self._store = store
         self._clock = clock
         self._on_token = on_token
         self._fixed = auth.token if isinstance(auth, AccessToken) else None
+        self._store: GuardedStore | None = None
+        if store is not None and isinstance(auth, CREDENTIALS):
+            self._store = GuardedStore(store, store_key(auth, auth_url), clock)
         self._token: Token | None = None
-        self._renewal: asyncio.Task[Token] | None = None
+        self._latest: StoredToken | None = None
+        """The token received last, good or not: its refresh token asks for the next one."""
+        self._refused: deque[str] = deque(maxlen=_REFUSED_KEPT)
+        self._renewal: asyncio.Task[StoredToken] | None = None
+        self._timer: Timer | None = None
+        """For a renewal that begins soon."""
+        self._waiters: dict[_Waiter, None] = {}
+        self._pause: Pause | None = None
         self._not_before = 0.0
-        self._requested_at = -_BETWEEN
+        """When the next renewal in the background may begin."""
+        self._requested_at = -math.inf
+        self._failure: Pause | None = None
+        """Why the last token request failed, and until when the next one has to wait for that."""
         self._closed = False
 
     @property
@@ -107,118 +181,284 @@ class TokenManager:
         if now >= token.unusable_at:
             return None
         if now >= token.renew_at and now >= self._not_before and self._renewal is None:
-            self._renewal = self._renew()
+            self._renew_soon(token.unusable_at - now)
         return token.value
 
-    async def token(self) -> str:
-        """A good token.
+    def newest(self, token: str) -> str | None:
+        """The token to send in place of one that was had some time ago; None if that was refused meanwhile."""
+        return self.cached() or (None if token in self._refused else token)
+
+    async def token(self, patience: Patience | None = None) -> str:
+        """A good token, for a call that can wait as long as `patience` says; None for as long as it takes.
 
         Raises:
-            AuthError: none can be had, with the server's reason.
+            AuthError: none can be had, or not in time, with the server's reason.
             TransportError: the token endpoint sent no response; the phase is "token".
             SessionError: the session was closed meanwhile.
         """
         cached = self.cached()
         if cached is not None:
             return cached
+        if self._closed:
+            raise closed_error()
         if not isinstance(self._auth, CREDENTIALS) and not isinstance(self._auth, AccessToken):
-            return usable(await self._auth())
-        if self._renewal is None:
-            self._renewal = self._renew()
-        renewal = self._renewal
+            return await _token_from(self._auth)
+        self._renew()
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), patience)
+        self._waiters[waiter] = None
+        if self._pause is not None:
+            waiter.on_pause(self._pause, self._clock.now())
         try:
-            return (await asyncio.shield(renewal)).value
-        except asyncio.CancelledError:
-            if self._closed:
-                raise SessionError("the session was closed while a token was being requested") from None
-            raise
+            outcome = await waiter.outcome
+        finally:
+            del self._waiters[waiter]
+        if isinstance(outcome, str):
+            return outcome
+        try:
+            raise outcome
+        finally:
+            del outcome
 
     def invalidate(self, value: str) -> None:
         """Forget a token that the API refused, unless another has taken its place already."""
         if self._token is not None and self._token.value == value:
-            # The refresh token, if there is one, is what the next one is asked for with.
-            self._token = Token(
-                value="", renew_at=0.0, unusable_at=float("-inf"), refresh_token=self._token.refresh_token
-            )
+            self._forget(value)
+            if self._store is not None and not self._closed:
+                self._store.remove(value, for_good=False)
 
     async def revoke(self) -> None:
         """Have the server forget the token; the session asks for another when it needs one.
 
         Raises:
             AuthError: the server refused, or the session has no credentials to revoke with.
+            TransportError: no response came.
+            SessionError: the session was closed meanwhile.
         """
-        value = self._fixed or (self._token.value if self._token is not None else None)
         if not isinstance(self._auth, CREDENTIALS):
             raise AuthError("only a session with credentials can revoke its token")
-        if not value:
-            return
-        secret = getattr(self._auth, "client_secret", None)
-        form = {"client_id": self._auth.client_id, "token": value} | ({"client_secret": secret} if secret else {})
-        response = await self._endpoint.revoke(form)
-        self._token = None
-        if response.status != 200:  # noqa: PLR2004 - the documented success
-            stored_of(response.status, response.body, at=0.0, secrets=(secret, value))
+        values = [self._token.value] if self._token is not None else []
+        if self._renewal is not None:
+            # What is on its way is given back too.
+            await asyncio.wait([self._renewal])
+        if self._token is not None:
+            values.append(self._token.value)
+        if not values and self._store is not None:
+            kept = await self._store.load()
+            values = [kept.value] if kept is not None and kept.value else []
+        for value in dict.fromkeys(values):
+            await self._revoke(self._auth, value)
 
     async def close(self) -> None:
         """Stop asking; those who wait get `SessionError`."""
         self._closed = True
-        renewal, self._renewal = self._renewal, None
-        if renewal is not None:
-            await cancel_and_wait([renewal])
-
-    def _renew(self) -> "asyncio.Task[Token]":
-        renewal = asyncio.ensure_future(self._fetch(cast("Credentials", self._auth)))
-        renewal.add_done_callback(self._on_renewed)
-        return renewal
-
-    def _on_renewed(self, renewal: "asyncio.Task[Token]") -> None:
-        if self._renewal is renewal:
-            self._renewal = None
-        if renewal.cancelled():
-            return
-        # Reading the exception marks it as seen, should everybody have stopped waiting.
-        error = renewal.exception()
-        if error is None:
-            self._token = renewal.result()
-        else:
-            self._not_before = self._clock.now() + _AFTER_FAILURE
-            _log.info("no new token: %s", type(error).__name__)
-
-    async def _fetch(self, credentials: Credentials) -> Token:
-        key = store_key(credentials, self._auth_url)
-        stored = await self._load(key) if self._token is None else None
-        if stored is None:
-            await self._clock.sleep(max(0.0, self._requested_at + _BETWEEN - self._clock.now()))
-            self._requested_at = self._clock.now()
-            refresh_token = self._token.refresh_token if self._token is not None else None
-            stored = await self._request(credentials, refresh_token)
-            await self._save(key, stored)
-            self._on_token(stored.value)
-        age = self._clock.wall_time() - stored.received_at
-        return token_of(stored, now=self._clock.now(), age=age, spread=self._clock.random())
-
-    async def _request(self, credentials: Credentials, refresh_token: str | None) -> StoredToken:
-        form = form_of(credentials, refresh_token)
-        secrets = tuple(text for name, text in form.items() if name not in ("grant_type", "client_id", "scope"))
-        response = await self._endpoint.request(form)
-        return stored_of(response.status, response.body, at=self._clock.wall_time(), secrets=secrets)
-
-    async def _load(self, key: str) -> StoredToken | None:
-        if self._store is None:
-            return None
+        self._stop_timer()
+        for waiter in self._waiters:
+            waiter.settle(SessionError("the session was closed while a token was being requested"))
         try:
-            stored = await self._store.load(key)
-        except Exception as error:  # noqa: BLE001 - a store is the caller's, and may raise anything
-            _log.warning("the token store failed to load: %s", type(error).__name__)
-            return None
-        if stored is None or self._clock.wall_time() >= stored.received_at + stored.life * 0.75:
-            return None
+            if self._renewal is not None:
+                await cancel_and_wait([self._renewal])
+        finally:
+            if self._store is not None:
+                await self._store.close()
+
+    # A renewal
+
+    def _renew_soon(self, left: float) -> None:
+        """Renew in the background, within the time that the token has left."""
+        if self._store is None:
+            self._renew()
+        elif self._timer is None and not self._closed:
+            # Others may be due in the same moment; whoever comes later finds a new token in the store.
+            wait = self._clock.random() * min(_STAGGER, left / 10)
+            self._timer = self._clock.at(self._clock.now() + wait, self._renew)
+
+    def _renew(self) -> None:
+        self._stop_timer()
+        if self._renewal is None and not self._closed:
+            self._renewal = asyncio.ensure_future(self._get())
+            self._renewal.add_done_callback(self._on_renewed)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _on_renewed(self, renewal: "asyncio.Task[StoredToken]") -> None:
+        self._renewal = self._pause = None
+        outcome: str | BaseException
+        if renewal.cancelled():
+            outcome = AuthError("the request for a token was cancelled")
+        else:
+            # Reading the exception marks it as seen, should everybody have stopped waiting.
+            error = renewal.exception()
+            if error is None:
+                outcome = self._adopt(renewal.result())
+            else:
+                self._not_before = self._clock.now() + _AFTER_FAILURE
+                _log.info("no new token: %s", type(error).__name__)
+                outcome = error
+        for waiter in self._waiters:
+            waiter.settle(copy_error(outcome) if isinstance(outcome, CommerceLayerError) else outcome)
+
+    def _adopt(self, stored: StoredToken) -> str:
+        age = self._clock.wall_time() - stored.received_at
+        self._token = token_of(stored, now=self._clock.now(), age=age, spread=self._clock.random())
+        self._latest = stored
+        return self._token.value
+
+    async def _get(self) -> StoredToken:
+        if self._store is None:
+            return await self.fetch()
+        token = await renew_together(self._store.store, self._store.key, self)
+        self._on_token(token.value, False)  # noqa: FBT003 - its only other parameter
+        return token
+
+    @override
+    async def fetch(self) -> StoredToken:
+        kept = await self._store.load() if self._store is not None else None
+        if kept is not None and self.accepts(kept):
+            return kept
+        newest = self._latest
+        # An entry may be older than what is known here, if saving failed; at the start there is nothing else.
+        if kept is not None and (newest is None or kept.received_at >= newest.received_at):
+            newest = kept
+        return await self._exchange(newest.refresh_token if newest is not None else None)
+
+    @override
+    def accepts(self, token: StoredToken) -> bool:
+        now = self._clock.wall_time()
+        if token.value in self._refused or (self._token is not None and self._token.value == token.value):
+            return False
+        if self._token is not None and self._clock.now() < self._token.unusable_at:
+            # In the background, and not for one that would have to be renewed at once.
+            return is_fresh(token, wall_time=now)
+        return is_good(token, wall_time=now)
+
+    @override
+    def on_pause(self, pause: Pause) -> None:
+        self._pause = pause
+        now = self._clock.now()
+        for waiter in self._waiters:
+            waiter.on_pause(pause, now)
+
+    async def _exchange(self, refresh_token: str | None) -> StoredToken:
+        """Ask for a token; where what is exchanged was refused, with what else there is."""
+        credentials = cast("Credentials", self._auth)
+        try:
+            return await self._ask(form_of(credentials, refresh_token))
+        except AuthError as error:
+            if not is_used_up(error):
+                raise
+            refused = error
+        kept = await self._store.load() if self._store is not None else None
+        if kept is not None and self.accepts(kept):
+            # Another process was faster, and has saved its token by now.
+            return kept
+        others: list[str | None] = []
+        if kept is not None and kept.refresh_token not in (None, refresh_token):
+            others.append(kept.refresh_token)
+        if refresh_token is not None and isinstance(credentials, _REUSABLE):
+            others.append(None)
+        for other in others:
+            try:
+                return await self._ask(form_of(credentials, other), at_once=True)
+            except AuthError as error:
+                if not is_used_up(error):
+                    raise
+                refused = error
+        try:
+            raise refused
+        finally:
+            del refused
+
+    async def _ask(self, form: dict[str, str], *, at_once: bool = False) -> StoredToken:
+        now = self._clock.now()
+        last = self._failure
+        wait = 0.0 if at_once else max(self._requested_at + _BETWEEN, last.until if last is not None else now) - now
+        if wait > 0:
+            if last is not None:
+                self._tell(Pause(last.failure, last.began, now + wait))
+            await self._clock.sleep(wait)
+        self._requested_at = self._clock.now()
+        secrets = tuple(text for name, text in form.items() if name not in ("grant_type", "client_id", "scope"))
+        try:
+            response = await self._endpoint.request(form, self._on_failure)
+            stored = stored_of(response.status, response.body, at=self._clock.wall_time(), secrets=secrets)
+        except CommerceLayerError as error:
+            self._failure = self._pause_after(error)
+            raise
+        self._failure = None
+        if stored.refresh_token is None and form["grant_type"] == RefreshToken.grant_type:
+            # RFC 6749, section 6: without another one, this one stays good.
+            stored = attrs.evolve(stored, refresh_token=form["refresh_token"])
+        if stored.value in self._refused:
+            self._refused.remove(stored.value)
+        if self._store is not None:
+            self._store.save(stored)
+        self._on_token(stored.value, True)  # noqa: FBT003 - its only other parameter
         return stored
 
-    async def _save(self, key: str, stored: StoredToken) -> None:
-        if self._store is None:
-            return
+    def _pause_after(self, error: CommerceLayerError) -> Pause:
+        now = self._clock.now()
+        asked = error.retry_after if isinstance(error, AuthError) else None
+        return Pause(copy_error(error), now, now + min(asked or 0.0, _MOST_WAITED))
+
+    def _on_failure(self, failure: CommerceLayerError, wait: float) -> None:
+        now = self._clock.now()
+        self._tell(Pause(copy_error(failure), now, now + wait))
+
+    def _tell(self, pause: Pause) -> None:
+        if self._store is not None:
+            tell_together(self._store.store, self._store.key, pause)
+        else:
+            self.on_pause(pause)
+
+    # The end of a token
+
+    def _forget(self, value: str) -> None:
+        self._refused.append(Secret(value))
+        if self._token is not None and self._token.value == value:
+            self._token = None
+
+    async def _revoke(self, credentials: Credentials, value: str) -> None:
+        if self._store is not None:
+            # First, so that nobody finds what is about to end.
+            await self._store.remove_now(value)
+        secret = getattr(credentials, "client_secret", None)
+        form = {"client_id": credentials.client_id, "token": value} | ({"client_secret": secret} if secret else {})
         try:
-            await self._store.save(key, stored)
-        except Exception as error:  # noqa: BLE001 - as above
-            _log.warning("the token store failed to save: %s", type(error).__name__)
+            response = await self._endpoint.revoke(form)
+        except TransportError:
+            if self._closed:
+                raise closed_meanwhile() from None
+            raise
+        if response.status != 200:  # noqa: PLR2004 - the documented success
+            stored_of(response.status, response.body, at=0.0, secrets=(secret, value))
+        self._forget(value)
+        if isinstance(credentials, _REUSABLE):
+            self._latest = None
+
+
+async def _token_from(source: TokenSource) -> str:
+    """What a function of the caller's gives.
+
+    Raises:
+        AuthError: it raised, which is the cause, or gave no token. What this package raises is passed on as it is.
+    """
+    task = cast("asyncio.Task[object]", asyncio.current_task())  # whatever awaits runs in a task
+    cancelling = task.cancelling()
+    try:
+        given: object = source()
+        token = await given if inspect.isawaitable(given) else given
+    except CommerceLayerError:
+        raise
+    except asyncio.CancelledError:
+        if task.cancelling() > cancelling:
+            raise
+        # Nobody cancelled this call: something inside was, and that is no reason for it to look cancelled.
+        raise AuthError("the token function was cancelled from within") from None
+    except Exception as error:
+        raise AuthError(f"the token function raised {type(error).__name__}") from error
+    if not inspect.isawaitable(given):
+        raise AuthError(f"the token function returned {type(given).__name__}, not an awaitable; it must be async")
+    return usable(token)

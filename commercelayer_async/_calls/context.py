@@ -58,10 +58,12 @@ class SessionContext:
         self.origin: Final = origin
         self.clock: Final = clock if clock is not None else LoopClock()
         self.transport: Final = transports(origin.url, http)
-        self.token_transport: Final = transports(f"{auth_server.scheme}://{auth_server.netloc}", http)
+        auth_origin = f"{auth_server.scheme}://{auth_server.netloc}"
+        self.token_transport: Final = transports(auth_origin, http)
         self.connections: Final = FifoSemaphore(http.connections)
         token_requests = TokenRequests(
             self.token_transport,
+            auth_origin,
             auth_server.path,
             addresses=service.addresses,
             limiter=self.token_limiter,
@@ -118,9 +120,10 @@ class SessionContext:
         limits = RateLimits(average=self.service.rates.token, burst=None)
         return shared_limiter(self.origin.auth_url, limits, clock=self.clock, facts=self.service.rates)
 
-    def _on_token(self, token: str) -> None:
+    def _on_token(self, token: str, received: bool) -> None:  # noqa: FBT001 - one from a store is not received
         self._use_mode(token)
-        call_hook(self._hooks.token)
+        if received:
+            call_hook(self._hooks.token)
 
     def _use_mode(self, token: str) -> None:
         """Keep the documented limits of a token's mode, test or live, until headers report more.

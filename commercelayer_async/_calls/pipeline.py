@@ -75,13 +75,19 @@ class RequestPipeline:
             token = self._tokens.cached()
             if token is None:
                 deadline.phase = "token"
-                token = await self._tokens.token()
+                token = await self._tokens.token(deadline)
             # 2. Rate windows, and 3. a connection.
             lease = await self._acquire(type, call, deadline)
+            # The wait may have been longer than the token was good for.
+            newest = self._tokens.newest(token)
+            if newest is None:
+                # Refused while this call waited: sent, it would only be refused again.
+                self._connections.release()
+                lease.release()
+                continue
+            token = newest
             call.tries = deadline.tries = call.tries + 1
             try:
-                # The wait may have been longer than the token was good for.
-                token = self._tokens.cached() or token
                 # 4. Send.
                 response = await self._send_once(target, token, lease, call, deadline)
                 # 5. Read: a body that cannot be decoded is a failed attempt.

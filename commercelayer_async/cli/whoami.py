@@ -85,6 +85,9 @@ class _LastToken:
     async def save(self, key: str, token: "StoredToken") -> None:  # noqa: ARG002 - as the protocol has it
         self.value = token.value
 
+    async def delete(self, key: str) -> None:  # as the protocol has it
+        pass
+
 
 async def _inspect() -> dict[str, Any]:
     received = _LastToken()

@@ -396,6 +396,9 @@ class Memory:
             raise OSError(SECRET)
         self.kept[key] = token
 
+    async def delete(self, key: str) -> None:
+        self.kept.pop(key, None)
+
 
 async def test_sessions_share_a_token_through_a_store(sandbox: Sandbox) -> None:
     store = Memory()

@@ -186,7 +186,7 @@ class Scripted:
 
 
 class Endpoint:
-    async def request(self, form: dict[str, str]) -> Response:
+    async def request(self, form: dict[str, str], on_failure: object) -> Response:
         raise AssertionError("nothing asks for a token here")
 
     async def revoke(self, form: dict[str, str]) -> Response:
@@ -209,7 +209,7 @@ class Context:
             auth_url="https://auth",
             store=None,
             clock=self.clock,
-            on_token=lambda token: None,
+            on_token=lambda token, received: None,
         )
 
     def limiter(self) -> LocalLimiter:

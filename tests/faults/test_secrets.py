@@ -36,7 +36,7 @@ HOLDERS: list[Any] = [
     RefreshToken("client", TOKEN, SECRET),
     AuthorizationCode("client", SECRET, TOKEN, "https://shop.example/back"),
     JwtBearer("client", SECRET, TOKEN),
-    Token(value=TOKEN, renew_at=1.0, unusable_at=2.0, refresh_token=SECRET),
+    Token(value=TOKEN, renew_at=1.0, unusable_at=2.0),
     StoredToken(value=TOKEN, received_at=1.0, life=2.0, refresh_token=SECRET),
     Request("/api/customers/c1", f"Bearer {TOKEN}", {"client_secret": Secret(SECRET)}),
     Response(200, {"X": TOKEN}, SECRET.encode(), "http://127.0.0.1/"),
