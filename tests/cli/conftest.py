@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -131,8 +132,12 @@ def run_on_terminal(run, monkeypatch):
 
 @pytest.fixture
 def spawn(environment):
-    """Starts the program as a process of its own."""
+    """Starts the program as a process of its own, which can be interrupted.
+
+    Under nohup, and in the background of a shell, SIGINT is ignored, and a new process goes on to ignore it.
+    """
     started = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def starting(*arguments, command=COMMAND, stdout=subprocess.PIPE, **variables):
         process = subprocess.Popen(
@@ -147,6 +152,7 @@ def spawn(environment):
         return process
 
     yield starting
+    signal.signal(signal.SIGINT, before)
     for process in started:
         process.kill()
         process.communicate()

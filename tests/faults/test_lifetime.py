@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,15 @@ async def test_a_session_that_is_never_closed_ends_quietly(flags: tuple[str, ...
     require_silent(err)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Under nohup, and in the background of a shell, SIGINT is ignored; here it is not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_propagates() -> None:
     left: list[int] = []
 
