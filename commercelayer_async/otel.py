@@ -6,7 +6,8 @@ Names and attributes follow OpenTelemetry's semantic conventions for HTTP client
 query, so the only id in it is that of the path. It holds no header and no body.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from ._hooks import Answered, Call, Hooks
 from ._markers import public
@@ -14,6 +15,8 @@ from .errors import CommerceLayerError, ConfigurationError
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @public("commercelayer_async.otel")
@@ -36,16 +39,16 @@ def hooks(tracer_provider: "TracerProvider | None" = None) -> Hooks:
     tracer = trace.get_tracer("commercelayer_async", __version__, tracer_provider)
 
     def started(call: Call) -> None:
-        scheme, _, rest = call.url.partition("://")
-        host, _, _ = rest.partition("/")
+        parts = urlsplit(call.url)
         call.context = tracer.start_span(
             call.method,
             kind=trace.SpanKind.CLIENT,
             attributes={
                 "http.request.method": call.method,
                 "url.full": call.url,
-                "url.scheme": scheme,
-                "server.address": host,
+                "url.scheme": parts.scheme,
+                "server.address": parts.hostname or "",
+                "server.port": parts.port or _PORTS[parts.scheme],
             },
         )
 

@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from commercelayer_async import (
     AccessToken,
+    Call,
     ClientCredentials,
     ConfigurationError,
     Hooks,
@@ -186,6 +187,37 @@ async def test_a_call_is_one_span_with_its_tries_as_events() -> None:
     assert bad.attributes["error.type"] == "NotFound"
     assert not bad.status.is_ok
     assert "secret-token" not in good.to_json() + bad.to_json()
+
+
+class Recorded:
+    """Keeps the attributes with which spans begin."""
+
+    def __init__(self) -> None:
+        self.attributes: dict[str, Any] = {}
+
+    def get_tracer(self, *_: object) -> "Recorded":
+        return self
+
+    def start_span(self, _: str, *, kind: object, attributes: dict[str, Any]) -> None:
+        self.attributes = attributes
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "port"),
+    [
+        ("https://yourdomain.commercelayer.io/api/x", "yourdomain.commercelayer.io", 443),
+        ("http://localhost/api/x", "localhost", 80),
+        ("http://127.0.0.1:8080/api/x", "127.0.0.1", 8080),
+        ("https://[::1]:8443/api/x", "::1", 8443),
+    ],
+)
+def test_a_span_names_the_server_and_its_port(url: str, address: str, port: int) -> None:
+    """Each in its own attribute, as the semantic conventions ask; the port also where the URL leaves it out."""
+    provider: Any = Recorded()
+    started = otel.hooks(provider).started
+    assert started is not None
+    started(Call("GET", url))
+    assert (provider.attributes["server.address"], provider.attributes["server.port"]) == (address, port)
 
 
 def test_tracing_without_opentelemetry_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
