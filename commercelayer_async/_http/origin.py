@@ -8,7 +8,7 @@ before a byte is sent, and one that stays is sent back byte for byte.
 import re
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urljoin, urlsplit
 
 import attrs
 
@@ -21,7 +21,12 @@ _LINK_LIMIT: Final = 2048
 _PORTS: Final = {"http": 80, "https": 443}
 _PRINTABLE: Final = re.compile(r"[!-~]*")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_DOT_SEGMENT: Final = re.compile(r"(?i)(^|/)(\.|%2e){1,2}(/|$)")
+_DOT_SEGMENT: Final = re.compile(r"(^|/)\.\.?(;[^/]*)?(/|$)")
+"""A segment that leads elsewhere, also to servers that cut its parameters off first (RFC 3986, 3.3)."""
+_ODD: Final = re.compile(
+    r"[\x00-\x1f\x7f\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|%[uU][0-9A-Fa-f]{4}",
+)
+"""Controls, and what old decoders take for an ASCII character in more bytes of UTF-8 than it has, or in UTF-16."""
 
 
 @attrs.frozen
@@ -105,8 +110,8 @@ class Origin:
             return "it holds user information"
         if (parts.scheme, parts.hostname, _port(parts)) != (self.scheme, self.host, self.port):
             return f"it leaves the origin {self.url}"
-        if _DOT_SEGMENT.search(parts.path):
-            return "its path has dot segments"
+        if reason := _ambiguous_reason(parts.path):
+            return reason
         if not parts.path.startswith(f"{self.root}/"):
             return f"it leaves the API below {self.url}{self.root}/"
         return None
@@ -134,6 +139,29 @@ def _malformed_reason(link: object) -> str | None:
     return None
 
 
+def _ambiguous_reason(path: str) -> str | None:
+    """Why servers may differ on where a path leads; None if it is plain.
+
+    A proxy may decode a path once more than the server behind it, or once less, and so see another route than was
+    checked here. So nothing may come out of decoding that divides a path: neither at once nor after another round.
+    """
+    if _DOT_SEGMENT.search(path):
+        return "its path has dot segments"
+    while "%" in path:
+        # In latin-1 every byte is one character, so that each round starts from bytes again.
+        decoded = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
+        if decoded.count("/") > path.count("/") or "\\" in decoded:
+            return "its path has an encoded slash or backslash"
+        if _DOT_SEGMENT.search(decoded):
+            return "its path has encoded dot segments"
+        if _ODD.search(decoded):
+            return "its path has encoded control characters, or ones that are encoded in an odd way"
+        if decoded == path:
+            return None
+        path = decoded
+    return None
+
+
 def _base_url(url: str, what: str) -> SplitResult:
     """A URL that a caller configures, refused unless it is plain and a token may be sent to it."""
     shown = printable(url.rpartition("@")[2], 100)
@@ -144,7 +172,7 @@ def _base_url(url: str, what: str) -> SplitResult:
         parts, host = urlsplit(""), None
     if host is None or not _PRINTABLE.fullmatch(url) or "\\" in url or parts.scheme not in _PORTS:
         raise ConfigurationError(f"{what} {shown!r} is not a URL such as 'https://yourdomain.example'")
-    if "@" in parts.netloc or parts.query or parts.fragment or "?" in url or _DOT_SEGMENT.search(parts.path):
+    if "@" in parts.netloc or parts.query or parts.fragment or "?" in url or _ambiguous_reason(parts.path):
         raise ConfigurationError(f"{what} {shown!r} must have no user information, query, fragment or dot segments")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"{what} {shown!r} would send a token over plain http; use https")

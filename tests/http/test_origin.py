@@ -1,7 +1,7 @@
 """Which URLs may be asked: properties of `Origin`."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -108,6 +108,18 @@ def test_anything_else_is_refused(organization: str) -> None:
         "../../../oauth/token",
         "/shop/api/%2E%2e/oauth/token",
         "/shop/api/.%2e/oauth",
+        "/shop/api/customers%2fc1",
+        "/shop/api/customers%5Cc1",
+        "/shop/api/customers%25252fc1",
+        "/shop/api/..;/oauth/token",
+        "/shop/api/..;a=b/oauth/token",
+        "/shop/api/%2e%2e%3B/oauth/token",
+        "/shop/api/x/%252e%252e/%252e/oauth",
+        "/shop/api/%c0%ae%c0%ae/oauth",
+        "/shop/api/%e0%80%af..",
+        "/shop/api/x%00",
+        "/shop/api/x%250ay",
+        "/shop/api/%u002e%u002e/oauth",
         "",
         "/shop/api/" + "x" * 2048,
     ],
@@ -129,13 +141,19 @@ def test_a_link_that_leads_elsewhere_is_refused(link: str) -> None:
         ("../orders/%7Eo", "/shop/api/orders/%7Eo"),
         ("?x=%zz", "/shop/api/customers/c1?x=%zz"),
         ("/shop/api/x#fragment", "/shop/api/x"),
+        ("/shop/api/100%25/caf%C3%A9%20x;v=1/%zz", "/shop/api/100%25/caf%C3%A9%20x;v=1/%zz"),
+        ("/shop/api/...;x/..y?z=%2f..;", "/shop/api/...;x/..y?z=%2f..;"),
     ],
 )
 def test_a_link_that_stays_is_kept_as_it_is(link: str, target: str) -> None:
     assert HOME.target_of(link, base=BASE) == target
 
 
-@given(st.text(max_size=60) | st.from_regex(r"(https?:)?(//)?[a-z.@:\\/%?#\[\]0-9A-F]{0,40}", fullmatch=True))
+@given(
+    st.text(max_size=60)
+    | st.from_regex(r"/shop/api/([%2]|25|2e|2f|5c|3b|c0|[./;x]){0,12}", fullmatch=True)
+    | st.from_regex(r"(https?:)?(//)?[a-z.@:\\/%?#\[\]0-9A-F]{0,40}", fullmatch=True)
+)
 def test_whatever_a_link_holds_it_stays_at_home_or_is_refused(link: str) -> None:
     """A target has no host, and on this origin it is below the API."""
     try:
@@ -145,7 +163,12 @@ def test_whatever_a_link_holds_it_stays_at_home_or_is_refused(link: str) -> None
     parts = urlsplit(f"https://host.example{target}")
     assert parts.netloc == "host.example"
     assert parts.path.startswith("/shop/api/")
-    assert not {".", ".."} & set(parts.path.split("/"))
+    path = parts.path
+    for _ in range(3):
+        assert not {".", ".."} & {segment.partition(";")[0] for segment in path.split("/")}
+        assert path.count("/") == parts.path.count("/")
+        assert "\\" not in path
+        path = unquote(path, "latin-1")
     assert target.isascii()
     assert target.isprintable()
 
