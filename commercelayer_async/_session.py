@@ -108,7 +108,9 @@ class Session:
             max_body: Bytes of an answer at most, as received and as unpacked.
             auth_url: Where `/oauth/token` is; `https://auth.commercelayer.io`, for a full URL its own origin.
             api_version: A version to put into the path, such as `2017-08`; None for the organization's default.
-            http: An aiohttp session of the caller's, used as it is and never closed.
+            http: An aiohttp session of the caller's, never closed. Its connections, proxies, cookies, traces,
+                middlewares and headers are used, but those that would make another request; what is accepted, raised
+                and unpacked is said with each request. It must have no `auth`.
             ssl: What TLS trusts, such as a private root; None for the system's roots.
             trust_env: Whether proxies of the environment (`HTTPS_PROXY`, …) are used.
             user_agent: The application's own name and version, put behind this package's.

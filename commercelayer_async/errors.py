@@ -79,6 +79,9 @@ class TransportError(CommerceLayerError):
     or "body". From "headers" on, the server may have seen the request.
     """
 
+    is_final: bool = False
+    """Whether asking again would end the same way, so that no other attempt is made."""
+
     def __init__(self, message: str, *, url: str, phase: str) -> None:
         self.url = url
         self.phase = phase

@@ -72,7 +72,7 @@ def judge(failure: CommerceLayerError, *, no_permission_code: str) -> Verdict:  
         case Unauthorized(code=code):
             # The token is good where the code says that it may not read this record.
             return _FINAL if code == no_permission_code else Verdict(Remedy.NEW_TOKEN)
-        case TLSError() | BodyTooLarge():
+        case TLSError() | BodyTooLarge() | TransportError(is_final=True):
             return _FINAL
         case TimeoutError():
             return Verdict(Remedy.RETRY, cost=10)

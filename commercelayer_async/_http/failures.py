@@ -4,23 +4,34 @@ aiohttp's exceptions hold the request's headers, and so the token; they are tran
 name of the original is in the message.
 """
 
+import re
 import ssl as tls
+from typing import Final
 
 import aiohttp
 
 from ..errors import ConnectError, TimeoutError, TLSError, TransportError
-from .fastpath import NotHTTP
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 """Between two pieces of a response, and before the first."""
+
+_TOO_LONG: Final = re.compile(r"Got more than (\d+) bytes when reading")
+_CODING: Final = re.compile(r"Can not decode content-encoding: \w+ \((\w+)\)")
+_TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class ConnectionLost(aiohttp.ClientError):
     """The connection was lost before the response's headers were whole."""
 
 
-def map_aiohttp_error(error: Exception, *, url: str, phase: str = "headers") -> TransportError:
+class NotHTTP(aiohttp.ClientError):
+    """What arrived is not an HTTP response, or is one that the parser refuses; the text says why."""
+
+
+def map_aiohttp_error(  # noqa: PLR0911 - one table
+    error: Exception, *, url: str, phase: str = "headers"
+) -> TransportError:
     """The error of ours for one of aiohttp's, without its secrets."""
     name = str(error) if isinstance(error, ConnectionLost) else type(error).__name__
     if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
@@ -28,12 +39,52 @@ def map_aiohttp_error(error: Exception, *, url: str, phase: str = "headers") -> 
     if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.SocketTimeoutError):
         return _timeout_error(error, url=url, phase=phase)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return ConnectError(f"cannot connect to {url}: {error.os_error.strerror or name}", url=url, phase="connect")
+        through = " through the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+        reason = error.os_error.strerror or name
+        return ConnectError(f"cannot connect to {url}{through}: {reason}", url=url, phase="connect")
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        refused = ConnectError(f"the proxy refused to connect to {url} ({error.status})", url=url, phase="connect")
+        refused.is_final = error.status not in _TRANSIENT
+        return refused
     if isinstance(error, aiohttp.ClientPayloadError):
         return TransportError(f"the response of {url} broke off or is garbled ({name})", url=url, phase="body")
     if isinstance(error, aiohttp.ClientResponseError | NotHTTP):
-        return TransportError(f"what {url} sent is not HTTP ({name})", url=url, phase="headers")
+        reason = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+        return _refusal(reason, url=url) or TransportError(
+            f"what {url} sent is not HTTP ({name})", url=url, phase="headers"
+        )
     return TransportError(f"{url} sent no response ({name})", url=url, phase="headers")
+
+
+def final_error(message: str, *, url: str, phase: str) -> TransportError:
+    """An error after which asking again would end the same way."""
+    error = TransportError(message, url=url, phase=phase)
+    error.is_final = True
+    return error
+
+
+def unasked_coding_error(coding: str, *, url: str) -> TransportError:
+    """The error for a body that is encoded in a way that no request asks for."""
+    return final_error(
+        f"the response of {url} has the encoding {coding!r}, which cannot be read and was not asked for (gzip was)",
+        url=url,
+        phase="body",
+    )
+
+
+def _refusal(reason: str, *, url: str) -> TransportError | None:
+    """The error for a response that aiohttp's parser refuses by a rule, and would refuse again; None for no such rule.
+
+    The rule is found in the message's words. What the server sent is in the message too, and is not quoted.
+    """
+    if found := _TOO_LONG.match(reason):
+        text = f"the response of {url} has a header line of more than {found[1]} bytes, which is not accepted"
+        return final_error(text, url=url, phase="headers")
+    if reason.startswith("Too many headers"):
+        return final_error(f"the response of {url} has too many headers", url=url, phase="headers")
+    if found := _CODING.match(reason):
+        return unasked_coding_error(found[1], url=url)
+    return None
 
 
 def _timeout_error(error: aiohttp.ServerTimeoutError, *, url: str, phase: str) -> TimeoutError:

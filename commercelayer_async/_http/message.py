@@ -9,7 +9,16 @@ from typing import Protocol
 
 import attrs
 
+from .._markers import override
 from .._text import Secret
+
+
+class SecretBytes(bytes):
+    """A body that shows nothing of itself where variables are printed, as error trackers do."""
+
+    @override
+    def __repr__(self) -> str:
+        return "b'[masked]'"
 
 
 @attrs.define

@@ -1,15 +1,19 @@
 """How a session speaks HTTP, as one value."""
 
 import ssl as tls
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from .._checks import require_number
+from .._text import printable
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     import aiohttp
+
+_FRAMING_HEADERS: Final = frozenset({"content-length", "expect", "transfer-encoding"})
+"""Headers that say how a body follows. aiohttp acts on them while it makes a request, so none can be taken back."""
 
 
 @attrs.frozen(kw_only=True)
@@ -28,11 +32,31 @@ class HttpOptions:
         require_number("max_body", self.max_body)
         if self.user_agent is not None and not _is_header_text(self.user_agent):
             raise ConfigurationError("user_agent must be printable ASCII text")
+        if self.http is not None:
+            _require_usable(self.http)
 
     @property
     def connections(self) -> int:
         """Connections at most: `max_connections`, but at most half of the files that the process may open."""
         return cap_to_open_file_limit(int(self.max_connections))
+
+
+def _require_usable(http: "aiohttp.ClientSession") -> None:
+    """Refuse a session of the caller's that adds what a request cannot take back.
+
+    All else is taken back with each request: `raise_for_status`, `auto_decompress`, time-outs, headers, `.netrc`.
+    """
+    if getattr(http, "auth", None) is not None:
+        raise ConfigurationError(
+            "the aiohttp session given as http= sends credentials of its own (auth=), which would stand in place of the"
+            " token; give one without them"
+        )
+    for name in getattr(http, "headers", ()):
+        if name.lower() in _FRAMING_HEADERS:
+            raise ConfigurationError(
+                f"the aiohttp session given as http= sends {printable(name, 40)!r} with every request, which breaks"
+                " requests without a body; give one without it"
+            )
 
 
 def _is_header_text(text: object) -> bool:

@@ -12,7 +12,8 @@ from .message import Response
 
 _KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
 _KEPT_PREFIXES: Final = ("x-ratelimit-", "x-request-id", "x-correlation-id")
-_OK: Final = 200
+READABLE: Final = frozenset({200, 203})
+"""Statuses of a response that holds what was asked for; 203 is what a proxy makes of 200 (RFC 9110, 15.3.4)."""
 _STEM: Final = 12
 """Characters by which a token is recognised."""
 _MOST_ERRORS: Final = 10_000
@@ -23,12 +24,12 @@ def require_document(response: Response, *, secret: str | None = None) -> bytes:
     """The body of an answer that claims to be a document.
 
     Raises:
-        ApiError: the status is not 200; `secret` is masked where the answer echoes it.
+        ApiError: the status is an error; `secret` is masked where the answer echoes it.
         LinkRefused: it is a redirect.
         DecodeError: it is a success without a JSON document.
     """
     media_type = response.headers.get("Content-Type", "")
-    if response.status == _OK and (not media_type or is_json(media_type)):
+    if response.status in READABLE and (not media_type or is_json(media_type)):
         return response.body
     # An error tracker shows the variables of this frame.
     secret = None if secret is None else Secret(secret)
@@ -94,7 +95,7 @@ def _failure(response: Response, media_type: str, secret: str | None) -> Commerc
             reason=f"redirects ({status}) are not followed",
             url=url,
         )
-    if status == _OK:
+    if status in READABLE:
         return DecodeError(expected="a JSON:API document", got=printable(redact(media_type, secret), 60), url=url)
     if 200 < status < 300:  # noqa: PLR2004 - RFC 9110, section 15.3
         return DecodeError(expected="status 200 and a document", got=f"status {status}", url=url)

@@ -3,13 +3,16 @@
 The transport is bound to one origin and follows no redirects, so a request cannot end anywhere else. What aiohttp
 raises is translated (`failures`) and never let through.
 
-A GET takes the fast path (`fastpath`) where the connections are ours. Tokens are asked for through aiohttp's session
-layer, and so is everything where a proxy or a session of the caller's is in between.
+A GET takes the fast path (`fastpath`) where the connections are ours and aiohttp is as expected (`compatibility`).
+Tokens are asked for through aiohttp's session layer, and so is everything where a proxy or a session of the caller's is
+in between.
 """
 
-import builtins
+import asyncio
+import zlib
 from collections.abc import Mapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 import aiohttp
@@ -19,21 +22,62 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from .._markers import override
-from .._text import printable
+from .._tasks import consume_exception
+from .._text import Secret, printable
 from .._version import __version__
-from ..errors import BodyTooLarge, ConfigurationError, SessionError, TransportError
+from ..errors import (
+    BodyTooLarge,
+    CommerceLayerError,
+    ConfigurationError,
+    SessionError,
+    closed_error,
+    closed_meanwhile,
+)
 from ..jsonapi import JSON_API
-from .failures import CONNECT_SECONDS, READ_SECONDS, ConnectionLost, map_aiohttp_error
-from .fastpath import Connector, DirectClient, RawResponse, aiohttp_is_compatible
-from .message import PhaseObserver, Request, Response, Transport
+from .compatibility import GUARD, UNFIT, Unfit, aiohttp_is_compatible
+from .failures import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    ConnectionLost,
+    NotHTTP,
+    final_error,
+    map_aiohttp_error,
+    unasked_coding_error,
+)
+from .message import PhaseObserver, Request, Response, SecretBytes, Transport
 from .options import HttpOptions
+
+if TYPE_CHECKING:
+    from .fastpath import Connector, DirectClient, RawResponse
+
+_UNPACKED: Final = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
+"""Encodings of a body that aiohttp undoes, or that are none. Asked for is gzip alone."""
+_REMOVED_HEADERS: Final = (
+    "Authorization",
+    "Content-Encoding",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Range",
+    "Upgrade",
+)
+_LOWEST_STATUS: Final = 100
+_FIRST_ERROR: Final = 300
 
 
 class _Pool:
     """A client session and the requests on it. Once retired, it is closed when the last of them ends."""
 
-    def __init__(self, http: aiohttp.ClientSession, direct: DirectClient | None = None) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        connector: "Connector | None" = None,
+        direct: "DirectClient | None" = None,
+    ) -> None:
         self.http = http
+        self.connector = connector
         self.direct = direct
         self.busy = 0
         self.retired = False
@@ -50,8 +94,8 @@ class AiohttpTransport(Transport):
         self._ssl = options.ssl if options.ssl is not None else True
         self._proxy = _proxy_of(self._origin) if options.trust_env else None
         self._theirs = options.http
-        # The middlewares of a request stand in place of those of the session, which no public attribute tells.
-        self._middlewares = (_no_hidden_retry, *getattr(options.http, "_middlewares", ()))
+        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = (_no_hidden_retry,)
+        self._middlewares_for: Request | None = None
         self._headers = {
             "Accept": JSON_API,
             "Accept-Encoding": "gzip",
@@ -60,44 +104,73 @@ class AiohttpTransport(Transport):
         self._authorized: CIMultiDict[str] = CIMultiDict()
         self._pool: _Pool | None = None
         self._retired: set[_Pool] = set()
+        self._disposals: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._used: WeakSet[Any] = WeakSet()
         """The caller's connections that brought a response; its pool may give them again."""
 
     @override
-    async def send(self, request: Request, observer: PhaseObserver) -> Response:
-        pool = self._pool or self._open()
-        pool.busy += 1
-        url = self._prefix + request.target
-        failure: TransportError | SessionError
-        try:
-            if pool.direct is not None and request.form is None:
-                return await self._get(pool.direct, request, url, observer)
-            return await self._exchange(pool.http, request, url, observer)
-        except (aiohttp.ClientError, OSError, builtins.TimeoutError, ValueError) as error:
-            failure = map_aiohttp_error(error, url=url.partition("?")[0], phase=observer.phase)
-        except RuntimeError as error:
-            failure = SessionError(f"the aiohttp session cannot be used: {printable(str(error))}")
-        finally:
-            pool.busy -= 1
-            if pool.retired and not pool.busy:
-                await self._dispose(pool)
-        # Raised out here, so that aiohttp's exception does not hang on as its context.
-        raise failure
+    async def send(self, request: Request, observer: PhaseObserver) -> Response:  # noqa: C901 - one loop
+        while True:
+            if self._closed:
+                raise closed_error()
+            pool = self._pool or self._open()
+            if pool.direct is not None and GUARD.is_off:
+                self._retire(pool)
+                continue
+            pool.busy += 1
+            url = self._prefix + request.target
+            failure: CommerceLayerError | None = None
+            try:
+                if pool.direct is not None and request.form is None:
+                    return await self._get(pool.direct, request, url, observer)
+                return await self._exchange(pool.http, request, url, observer)
+            except Unfit as error:
+                GUARD.turn_off(error.name)
+                # What left may have been counted; to send it again is the next attempt's, which the limits know of.
+                if error.sent:
+                    failure = map_aiohttp_error(ConnectionLost(error.name), url=_without_query(url))
+            except CommerceLayerError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a part of the caller's session may raise anything
+                failure = self._failure(error, url, observer)
+            finally:
+                pool.busy -= 1
+                if pool.retired and not pool.busy:
+                    self._dispose_soon(pool)
+            # Raised out here, so that aiohttp's exception does not hang on as its context.
+            if failure is not None:
+                raise failure
 
-    async def _get(self, direct: DirectClient, request: Request, url: str, observer: PhaseObserver) -> Response:
-        """A GET on the fast path."""
+    async def _get(self, direct: "DirectClient", request: Request, url: str, observer: PhaseObserver) -> Response:
+        """A GET on the fast path.
+
+        Raises:
+            Unfit: aiohttp is another than expected.
+        """
         observer.phase = "headers"
-        connection = await direct.connect(_TIMEOUT)
+        connection = None
+        sent = False
         try:
-            incoming = await direct.get(connection, request.target, request.authorization, _TIMEOUT)
+            connection = await direct.connect(_TIMEOUT)
+            direct.send(connection, request.target, request.authorization, _TIMEOUT)
+            sent = True
+            incoming = await direct.receive(connection)
             observer.phase = "body"
             body = await self._read(incoming, url)
-        except BaseException:
-            # What is left of this response must not be taken for the next one.
-            connection.close()
-            raise
-        connection.release()
-        return Response(incoming.status, incoming.headers, body, url)
+            connection.release()
+        except BaseException as error:
+            if connection is not None:
+                # What is left of this response must not be taken for the next one.
+                with suppress(*UNFIT):
+                    connection.close()
+            if isinstance(error, UNFIT):
+                unfit = Unfit(type(error).__name__, sent=sent)
+            else:
+                raise
+        else:
+            return Response(incoming.status, incoming.headers, body, url)
+        raise unfit
 
     async def _exchange(
         self, http: aiohttp.ClientSession, request: Request, url: str, observer: PhaseObserver
@@ -109,9 +182,11 @@ class AiohttpTransport(Transport):
             headers=self._headers_of(request),
             data=msgspec.json.encode(request.form, enc_hook=str) if request.form is not None else None,
             allow_redirects=False,
+            raise_for_status=False,
+            auto_decompress=True,
             timeout=_TIMEOUT,
             ssl=self._ssl,
-            middlewares=self._middlewares,
+            middlewares=self._middlewares if self._theirs is None else self._middlewares_of(request),
             proxy=self._proxy,
         )
         observer.phase = "body"
@@ -123,29 +198,64 @@ class AiohttpTransport(Transport):
             # As above. Read to its end, a response gives its connection back by itself.
             response.close()
             raise
-        return Response(response.status, response.headers, body, url)
+        # What a token endpoint says is a token, or may quote what it was sent.
+        return Response(response.status, response.headers, body if request.form is None else SecretBytes(body), url)
+
+    def _failure(self, error: Exception, url: str, observer: PhaseObserver) -> CommerceLayerError:
+        """The error of ours for whatever came out of aiohttp."""
+        if self._closed:
+            return closed_meanwhile()
+        name = type(error).__name__
+        url = _without_query(url)
+        if self._theirs is not None and type(error) is ValueError:
+            return ConfigurationError(f"the aiohttp session given as http= cannot be used: {printable(str(error))}")
+        if isinstance(error, (aiohttp.ClientError, OSError, ValueError)):
+            return map_aiohttp_error(error, url=url, phase=observer.phase)
+        if self._theirs is not None:
+            text = str(error) if isinstance(error, RuntimeError) else f"{name}: {error}"
+            return SessionError(f"the aiohttp session cannot be used: {printable(text)}")
+        if isinstance(error, RuntimeError):
+            return map_aiohttp_error(ConnectionLost(name), url=url)
+        return final_error(f"{url} could not be asked ({name})", url=url, phase="headers")
+
+    def _middlewares_of(self, request: Request) -> "tuple[aiohttp.ClientMiddlewareType, ...]":
+        """Those for a session of the caller's: they replace what it would add to the request, and then come its own.
+
+        The middlewares of a request stand in place of those of the session, which no public attribute tells.
+        """
+        before = self._middlewares_for
+        if before is None or (before.authorization, before.form is None) != (
+            request.authorization,
+            request.form is None,
+        ):
+            self._middlewares_for = Request(request.target, request.authorization, {} if request.form else None)
+            own = _own_headers(self._origin, request.authorization, reads=request.form is None)
+            self._middlewares = (_no_hidden_retry, own, *getattr(self._theirs, "_middlewares", ()))
+        return self._middlewares
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:
         if request.form is not None:
             return {**self._headers, "Accept": "application/json", "Content-Type": "application/json"}
-        if request.authorization is not None:
+        if request.authorization is not None and self._theirs is None:
             if request.authorization != self._authorized.get("Authorization"):
                 # Kept until the token changes: aiohttp copies such a mapping faster than it reads another.
                 self._authorized = CIMultiDict({**self._headers, "Authorization": request.authorization})
             return self._authorized
         return self._headers
 
-    async def _read(self, response: aiohttp.ClientResponse | RawResponse, url: str) -> bytes:
+    async def _read(self, response: "aiohttp.ClientResponse | RawResponse", url: str) -> bytes:
+        if response.status < _LOWEST_STATUS:
+            raise NotHTTP
         announced = response.content_length
-        if announced is not None:
-            if announced > self._max_body:
-                raise self._too_large(url)
-            if "Content-Encoding" not in response.headers:
-                content = response.content
-                if self._theirs is None and content.is_eof():
-                    # All of a short body came with its headers.
-                    return content.read_nowait()
-                return await response.read()
+        if announced is not None and announced > self._max_body:
+            raise self._too_large(url)
+        coding = response.headers.get("Content-Encoding")
+        if announced is not None and coding is None:
+            content = response.content
+            if self._theirs is None and content.is_eof():
+                # All of a short body came with its headers.
+                return content.read_nowait()
+            return await response.read()
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_any():
@@ -153,10 +263,39 @@ class AiohttpTransport(Transport):
             if size > self._max_body:
                 raise self._too_large(url)
             chunks.append(chunk)
-        return b"".join(chunks)
+        body = b"".join(chunks)
+        return body if coding is None else self._unpack(body, coding.strip().lower(), response.status, url)
+
+    def _unpack(self, body: bytes, coding: str, status: int, url: str) -> bytes:
+        """A body without an encoding that aiohttp leaves on it.
+
+        Raises:
+            aiohttp.ClientPayloadError: it is not encoded like that.
+            TransportError: nobody asked for this encoding.
+        """
+        if coding in _UNPACKED or not body:
+            return body
+        if coding == "x-gzip":
+            return self._gunzip(body, url)
+        if status < _FIRST_ERROR:
+            raise unasked_coding_error(printable(coding, 40), url=_without_query(url))
+        return body  # the status says enough
+
+    def _gunzip(self, body: bytes, url: str) -> bytes:
+        """The content of a gzip body, whose other name is x-gzip (RFC 9110, 8.4.1.3)."""
+        unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            unpacked = unpacker.decompress(body, self._max_body + 1)
+        except zlib.error:
+            raise aiohttp.ClientPayloadError from None
+        if len(unpacked) > self._max_body:
+            raise self._too_large(url)
+        if not unpacker.eof:
+            raise aiohttp.ClientPayloadError
+        return unpacked
 
     def _too_large(self, url: str) -> BodyTooLarge:
-        where = url.partition("?")[0]
+        where = _without_query(url)
         return BodyTooLarge(
             f"the response of {where} has more than {self._max_body} bytes; raise max_body if that is expected",
             url=where,
@@ -170,42 +309,77 @@ class AiohttpTransport(Transport):
 
     @override
     def discard_connections(self) -> None:
-        """See `Transport.distrust`; of the caller's connections, it closes those that brought an answer here."""
+        """See `Transport`; of the caller's connections, it closes those that brought a response here."""
         pool = self._pool
         if self._theirs is not None:
             for connection in tuple(self._used):
                 connection.close()
             self._used.clear()
+        elif pool is not None and pool.connector is not None:
+            pool.connector.discard_connections()
         elif pool is not None:
+            self._retire(pool)
+
+    def _retire(self, pool: _Pool) -> None:
+        """Use a pool no more, and close it as soon as its last request has ended."""
+        if self._pool is pool:
             self._pool = None
+        if not pool.retired:
             pool.retired = True
             self._retired.add(pool)
+            if not pool.busy:
+                self._dispose_soon(pool)
+
+    def _dispose_soon(self, pool: _Pool) -> None:
+        disposal = asyncio.ensure_future(self._dispose(pool))
+        self._disposals.add(disposal)
+        disposal.add_done_callback(self._disposals.discard)
+        disposal.add_done_callback(consume_exception)
 
     @override
     async def close(self) -> None:
+        """See `Transport`. One that is cancelled has closed the connections all the same, and can be called again."""
+        self._closed = True
         if self._pool is not None:
             self._retired.add(self._pool)
             self._pool = None
         for pool in tuple(self._retired):
             await self._dispose(pool)
+        if self._disposals:
+            await asyncio.wait(self._disposals)
 
     async def _dispose(self, pool: _Pool) -> None:
-        self._retired.discard(pool)
         if pool.http is not self._theirs:
             await pool.http.close()
+        # Not before: who is cancelled in the line above leaves it to the next.
+        self._retired.discard(pool)
 
     def _open(self) -> _Pool:
-        http = self._theirs
-        if http is not None:
-            self._pool = _Pool(http)
+        if self._theirs is not None:
+            self._pool = _Pool(self._theirs)
             return self._pool
         _widen_malloc()
-        connector = Connector(limit=self._options.connections)
-        direct = None
-        if self._proxy is None and aiohttp_is_compatible():
-            direct = DirectClient(connector, self._origin, self._headers, ssl=self._ssl)
-        self._pool = _Pool(aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()), direct)
+        connector, direct = self._fast_path()
+        carrier = connector or aiohttp.TCPConnector(limit=self._options.connections)
+        http = aiohttp.ClientSession(connector=carrier, cookie_jar=aiohttp.DummyCookieJar())
+        self._pool = _Pool(http, connector, direct)
         return self._pool
+
+    def _fast_path(self) -> "tuple[Connector | None, DirectClient | None]":
+        """A pool for the fast path, and a client on it unless a proxy is in between; None where neither is to be."""
+        if GUARD.is_off or not aiohttp_is_compatible():
+            return None, None
+        # Imported here: it may not be there in the form that is expected.
+        from .fastpath import Connector, DirectClient  # noqa: PLC0415
+
+        try:
+            connector = Connector(limit=self._options.connections)
+            if self._proxy is not None:
+                return connector, None
+            return connector, DirectClient(connector, self._origin, self._headers, ssl=self._ssl)
+        except UNFIT as error:
+            GUARD.turn_off(type(error).__name__)
+            return None, None
 
 
 _TIMEOUT: Final = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
@@ -224,21 +398,58 @@ async def _no_hidden_retry(
     raise ConnectionLost(name)
 
 
+def _own_headers(origin: URL, authorization: str | None, *, reads: bool) -> aiohttp.ClientMiddlewareType:
+    """A client middleware that takes from a request what a caller's session adds and what would make another of it.
+
+    aiohttp refuses a request that has both a token and credentials of the session (`.netrc`), so the token is put in
+    here, in place of those.
+    """
+    secret = None if authorization is None else Secret(authorization)
+
+    async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        for name in (*_REMOVED_HEADERS, "Content-Type") if reads else _REMOVED_HEADERS:
+            request.headers.popall(name, None)
+        request.headers["Host"] = origin.host_port_subcomponent or ""
+        if secret is not None:
+            request.headers["Authorization"] = secret
+        return await handler(request)
+
+    return middleware
+
+
 def _proxy_of(origin: URL) -> URL | None:
     """The environment's proxy for an origin.
 
     Not left to aiohttp, which looks into `.netrc` too, and then refuses to send a token where that names the host.
+
+    Raises:
+        ConfigurationError: the environment names a proxy that cannot be used.
     """
     # Imported here: few ask for it.
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
 
-    named = getproxies().get(origin.scheme)
+    proxies = getproxies()
+    named = proxies.get(origin.scheme) or proxies.get("all")
     if not named or proxy_bypass(origin.host or ""):
         return None
+    what = f"the environment's proxy for {origin.scheme}"
     try:
-        return URL(named)
+        # A host and a port alone are an HTTP proxy to curl, wget and pip.
+        proxy = URL(named if "://" in named else f"http://{named}")
+        usable = bool(proxy.host) and proxy.port is not None
     except ValueError:
-        raise ConfigurationError(f"the environment's proxy for {origin.scheme} is no URL") from None
+        raise ConfigurationError(f"{what} is no URL") from None
+    if proxy.scheme.startswith("socks"):
+        raise ConfigurationError(
+            f"{what} is a SOCKS proxy ({proxy.scheme}), which aiohttp does not speak; name an HTTP proxy"
+        )
+    if proxy.scheme not in ("http", "https") or not usable:
+        raise ConfigurationError(f"{what} is no URL such as 'http://proxy.example:3128'")
+    return proxy
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0]
 
 
 def default_user_agent(suffix: str | None = None) -> str:

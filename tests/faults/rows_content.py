@@ -99,10 +99,25 @@ B = [
                                                    ", ".join(["gzip"] * 10))),
             ("encoding-br", "a body labelled br", coded(b"\x0b\x02\x80{}\x03", "br")),
             ("encoding-zstd", "a body labelled zstd", coded(b"\x28\xb5\x2f\xfd\x04\x00", "zstd")),
-            ("encoding-unknown", "an unknown coding", coded(BODY, "rot13")),
             ("encoding-deflate", "raw deflate", coded(zlib.compress(BODY)[2:-4], "deflate")),
         ]
     ),
+    row("B8", "encoding-unknown", "sends a coding that nobody asked for", "an error that names it, at once",
+        api=[coded(BODY, "rot13")], raises=(TransportError,), says=("rot13", "not asked for")),
+    row("B8", "encoding-unknown-error", "the same with status 500", "a status error",
+        api=[coded(BODY, "rot13", code=500)], raises=(ServerError,), requests=FEW),
+    row("B8", "encoding-x-gzip", "calls gzip x-gzip", WHOLE, api=[coded(PACKED, "x-gzip")]),
+    row("B8", "encoding-x-gzip-bomb", "sends a bomb and calls it x-gzip", "a size error", raises=TOO_LARGE, memory=160,
+        api=[(Lazy(lambda: coded(bomb(), "x-gzip")),)], within=10.0),
+    *(
+        row("B8", f"encoding-x-gzip-{kind}", f"sends x-gzip {what}", "an error of the package", raises=BAD,
+            api=[coded(data, "x-gzip")], requests=FEW)
+        for kind, what, data in [("plain", "in name only", BODY), ("cut", "that ends early", PACKED[:-20])]
+    ),
+    row("B9", "header-long", "sends a header of 9,000 bytes", "an error that says so, at once", api=[framed(
+        "X-Big: " + "x" * 9000, f"Content-Length: {len(BODY)}")], raises=(TransportError,), says=("header line",)),
+    row("B9", "header-too-many", "sends 200 headers", "an error that says so, at once", api=[framed(
+        *["X-Many: x"] * 200, f"Content-Length: {len(BODY)}")], raises=(TransportError,), says=("too many headers",)),
     row("B9", "header-one-big", "sends a header of 1 MiB", "an error", api=[(framed(
         "X-Big: " + "x" * 2**20, f"Content-Length: {len(BODY)}"), close)], raises=BROKEN, requests=FEW, memory=40),
     row("B9", "header-many", "sends 20,000 headers", "an error", api=[(framed(
@@ -131,9 +146,10 @@ B = [
             ("blank-200", "a blank success", reply(b"  \r\n ")),
             *((f"status-{code}", f"status {code}", reply(b"" if code in (204, 205) else BODY, status=code,
                                                           length=code != 204))
-              for code in (201, 202, 203, 204, 205, 206)),
+              for code in (201, 202, 204, 205, 206)),
         ]
     ),
+    row("B13", "status-203", "sends status 203, as a proxy makes of 200", WHOLE, api=[reply(BODY, status=203)]),
     *(
         row("B14", f"length-{kind}", f"gives the length {value[:12]}", "an error; nothing of the body in it",
             api=[(framed(f"Content-Length: {value}"), close)], raises=BAD, requests=FEW, never=("created_at",),

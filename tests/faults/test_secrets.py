@@ -91,6 +91,38 @@ FAILING = {
 }
 
 
+def ours_in(text: str) -> str:
+    """The frames of a traceback that are the package's or aiohttp's."""
+    frames = re.split(r'(?m)^  File "', text)
+    names = ("commercelayer_async/", "aiohttp")
+    return "\n".join(frame for frame in frames if any(name in frame.split("\n")[0] for name in names))
+
+
+ECHOING = {
+    "headers": lambda sent: reply(status=400, headers={"X-Request-Id": sent, "Server": sent}),
+    "errors": lambda sent: reply({"errors": [{"title": sent, "meta": {"h": sent}, "code": sent}]}, status=400),
+    "content-type": lambda sent: reply(b"x", content_type=f"text/{sent}"),
+    "redirect": lambda sent: reply(status=302, headers={"Location": f"https://shop.example/{sent}"}),
+    "json": lambda sent: reply(b'{"data": ' + sent.encode()),
+    "id": lambda sent: reply({"data": {"type": "customers", "id": sent}}),
+    "status line": lambda sent: f"HTTP/1.1 200 {sent}\r\n{sent}".encode(),
+    "noise": lambda sent: f"{sent}\r\n\r\n".encode(),
+    "long header": lambda sent: reply(b"", headers={"X-Long": sent * 1000}),
+    "encoding": lambda sent: reply(b"x", headers={"Content-Encoding": sent}),
+}
+"""What a server makes of a secret that it was sent."""
+
+
+@pytest.mark.parametrize("kind", ECHOING)
+async def test_tracebacks_with_locals_hold_no_secret_that_a_server_echoes(kind: str) -> None:
+    require_silent(ours_in(await locals_of([ECHOING[kind](TOKEN)])))
+
+
+@pytest.mark.parametrize("kind", ["errors", "json", "noise", "long header"])
+async def test_tracebacks_hold_no_secret_that_a_token_endpoint_echoes(kind: str) -> None:
+    require_silent(ours_in(await locals_of([GOOD], token=[ECHOING[kind](SECRET)])))
+
+
 async def locals_of(api: Any, *, token: Any = None, **changed: Any) -> str:
     """The traceback of a failing call, with the local variables of all frames."""
     auth: Any = AccessToken(TOKEN) if token is None else ClientCredentials("client", SECRET)
@@ -110,10 +142,7 @@ async def test_tracebacks_with_locals_hold_no_secret(kind: str, monkeypatch: pyt
 async def test_the_frames_above_and_below_hold_no_secret(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of aiohttp neither: what they see is masked by `repr`."""
     quicken(monkeypatch, read=0.05)
-    frames = re.split(r'(?m)^  File "', await locals_of(FAILING[kind], timeout=0.3))
-    names = ("_http/", "_calls/", "_session.py", "aiohttp")
-    ours = [frame for frame in frames if any(name in frame.split("\n")[0] for name in names)]
-    require_silent("\n".join(ours))
+    require_silent(ours_in(await locals_of(FAILING[kind], timeout=0.3)))
 
 
 @pytest.mark.parametrize(
