@@ -27,12 +27,20 @@ from ..jsonapi.document import mapping
 from ..jsonapi.query import include_paths, path_of, query_of, segment
 from ..service import Service
 from .filters import QueryCapabilities, filter_name_of, filter_parameters, related_class, sort_keys
-from .paginators import KeysetPaginator, LinkPaginator, ListQuery, Page, PagePosition, Paginator, ReceivedPage
+from .paginators import (
+    KeysetPaginator,
+    LinkPaginator,
+    ListQuery,
+    Page,
+    PagePosition,
+    Paginator,
+    ReceivedPage,
+    require_sendable,
+)
 
 R = TypeVar("R", bound=Resource)
 
-_MAX_TARGET: Final = 1900
-"""Characters of a target at most: a link back to it, longer by the host, must not be too long to be followed."""
+_LONGEST_ID: Final = "x" * 64
 
 
 class Items(Generic[R]):
@@ -160,12 +168,7 @@ class ResourceCollection(Generic[R]):
         self._other = other
         self._options = options
         self._query = reader.query(*other, *filters, size=options.page_size)
-        length = len(self._query.target)
-        if length > _MAX_TARGET:
-            raise ConfigurationError(
-                f"the filter makes a URL of {length} characters; {_MAX_TARGET} are safe; ask for less at a time, by"
-                " session.get_many() for ids"
-            )
+        require_sendable(self._query.target, "filter")
         self._start = self._query.start()
         if options.start_from is not None:
             self._start = self._query.resume(options.start_from)
@@ -280,8 +283,12 @@ class ListReader(Generic[R]):
 
     @property
     def numbered(self) -> bool:
-        """True if the list is paged by numbers, and not by cursors."""
-        return self.path.rpartition("/")[2] not in self.service.paging.cursor_types
+        """True if the list is paged by numbers, and not by cursors.
+
+        That is a matter of its type. Where that is not known, the relationship is often called like the type.
+        """
+        type = self.resource_type if self.resource_type is not None else self.path.rstrip("/").rpartition("/")[2]
+        return type not in self.service.paging.cursor_types
 
     def query(self, *parameters: str, size: int) -> ListQuery:
         """A query to this list, by encoded parameters and the size of its pages."""
@@ -428,8 +435,8 @@ def scan_of(
         ConfigurationError: one of them will not do.
     """
     if not reader.numbered:
-        name = reader.path.rpartition("/")[2]
-        raise ConfigurationError(f"{name} cannot be scanned: the API neither sorts nor filters them; list them")
+        type = reader.resource_type
+        raise ConfigurationError(f"{type} cannot be scanned: the API neither sorts nor filters them; list them")
     keys = reader.service.keys
     filters = filter_parameters({} if filter is None else filter, _capabilities_of(reader))
     if any(one.startswith(parameter(keys.after_filter, "")) for one in filters):
@@ -437,8 +444,9 @@ def scan_of(
         raise ConfigurationError(f"filter: a scan asks for {name!r} itself; say where it starts by after=")
     if after is not None:
         segment(after, "after")
-    order = f"sort={keys.id_attribute}"
-    query = reader.query(*_parameters(reader, include), *filters, order, size=options.page_size)
+    query = reader.query(*_parameters(reader, include), *filters, f"sort={keys.id_attribute}", size=options.page_size)
+    # Each page but the first is asked for by the id before it, however long that will be.
+    require_sendable(query.with_parameters(parameter(keys.after_filter, _LONGEST_ID)).target, "filter")
     return Scan(reader, query, after, read_ahead=options.read_ahead)
 
 

@@ -19,6 +19,7 @@ A paginator only holds state and decides: it names the target to request, takes 
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from heapq import heappush, heappushpop
 from typing import Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 from zlib import crc32
@@ -41,11 +42,14 @@ _log: Final = logging.getLogger("commercelayer_async")
 MAX_PAGES: Final = 100_000
 """Pages that one iteration reads at most: two and a half million records at the largest size."""
 _MAX_SEEN: Final = 100_000
-"""Ids that an iteration remembers, the last ones, in some 20 MB: enough to know each record of a list of that size."""
+"""Ids that an iteration remembers, the last ones, in some 20 MB: enough to know each record of a list of that size.
+As many again are remembered of a longer one, spread over all of it."""
 _MAX_PAGES_WITHOUT_NEWS: Final = 50
 """Pages in a row that may hold nothing new: an empty page is not the end of a list, but a row of them has no end."""
 _SLACK: Final = 1000
 """Records beyond twice what a list says it holds, before it counts as endless: it may grow while it is read."""
+_MAX_TARGET: Final = 1900
+"""Characters of a target at most: a link back to it, longer by the host, must not be too long to be followed."""
 _MAX_CURSOR: Final = 2048
 """Characters of a cursor at most."""
 _MAX_COUNT: Final = 10**15
@@ -194,7 +198,7 @@ class ListQuery:
         """The position that a cursor leads to.
 
         Raises:
-            ConfigurationError: it is not a cursor, or belongs to another list.
+            ConfigurationError: it is not a cursor, belongs to another list, or makes a target that is too long.
         """
         parts = cursor.split("_", 3) if isinstance(cursor, str) and len(cursor) <= _MAX_CURSOR else []
         numbers = [number for part in parts[1:3] if (number := _number(part)) is not None]
@@ -212,6 +216,7 @@ class ListQuery:
         sized = any(name == self.service.paging.size_parameter for name, _ in further)
         size = () if sized else page_parameters(self.service.paging, number=None, size=self.page_size)
         target = f"{self.path}?{'&'.join((*self.parameters, *size, _encoded(further)))}"
+        require_sendable(target, "start_from")
         return PagePosition(target, numbers[0], numbers[1], str(cursor))
 
     @property
@@ -224,23 +229,41 @@ class ListQuery:
 
 
 class SeenIds:
-    """The last ids that came, to know one that comes again."""
+    """The ids that came, to know one that comes again.
+
+    Of a long list the last ones are kept, and of those before them as large a sample, by the smallest checksums. So
+    memory is bounded, and a list that begins again is noticed when it comes to one of the sample, which is spread over
+    all of it.
+    """
 
     def __init__(self, remembered: int = _MAX_SEEN) -> None:
         self._ids: dict[str, None] = {}
         self._remembered = remembered
+        self._sample: set[str] = set()
+        self._largest: list[tuple[int, str]] = []
+        """The sample as a heap, by its checksums made negative, so that the largest is first."""
 
     def add(self, id: str) -> bool:
-        """Remember an id; True if it is new."""
-        if id in self._ids:
+        """Remember an id; True if it is new, as far as is remembered."""
+        if id in self:
             return False
         self._ids[id] = None
         if len(self._ids) > self._remembered:
-            del self._ids[next(iter(self._ids))]
+            oldest = next(iter(self._ids))
+            del self._ids[oldest]
+            self._keep(oldest)
         return True
 
     def __contains__(self, id: str) -> bool:
-        return id in self._ids
+        return id in self._ids or id in self._sample
+
+    def _keep(self, id: str) -> None:
+        entry = (-crc32(id.encode(errors="replace")), id)
+        self._sample.add(id)
+        if len(self._largest) < self._remembered:
+            heappush(self._largest, entry)
+        else:
+            self._sample.discard(heappushpop(self._largest, entry)[1])
 
 
 class LinkPaginator(Paginator[R], Generic[R]):
@@ -362,7 +385,9 @@ class LinkPaginator(Paginator[R], Generic[R]):
 class KeysetPaginator(Paginator[R], Generic[R]):
     """Asks for what comes after the last id, in the order of ids, until nothing does (keyset pagination).
 
-    The end is an empty page, not a short one: a server may give fewer than were asked for.
+    The end is an empty page, not a short one: a server may give fewer than were asked for. Ids are texts whose order is
+    the server's affair, so what shows that it began anew is an id that came before, and what shows that it never ends
+    is the number of pages, unless it has counted that many records.
     """
 
     def __init__(self, query: ListQuery, after: str | None) -> None:
@@ -371,6 +396,9 @@ class KeysetPaginator(Paginator[R], Generic[R]):
         self._page = 1
         self._ended = False
         self._seen = SeenIds()
+        self._total = 0
+        self._most_counted = 0
+        """The most records that a page said are left."""
 
     @property
     @override
@@ -401,12 +429,30 @@ class KeysetPaginator(Paginator[R], Generic[R]):
                 "ids that come after those before, as was asked for",
                 "one that came before",
             )
+        self._total += len(ids)
+        self._most_counted = max(self._most_counted, received.count or 0)
+        if ids and self._page >= MAX_PAGES and self._total > 2 * self._most_counted + _SLACK:
+            raise received.unexpected("/data", "a list that ends", f"{self._total} resources, and more to come")
         for id in ids:
             self._seen.add(id)
         self._after = ids[-1] if ids else self._after
         self._ended = not ids
         self._page += 1
         return Page(received.items, received.meta, received.links, None, self._after)
+
+
+def require_sendable(target: str, what: str) -> None:
+    """Refuse a target that is too long for every server in between.
+
+    Raises:
+        ConfigurationError: it is; `what` is how the error calls what made it.
+    """
+    length = len(target)
+    if length > _MAX_TARGET:
+        raise ConfigurationError(
+            f"the {what} makes a URL of {length} characters; {_MAX_TARGET} are safe; ask for less at a time, by"
+            " session.get_many() for ids"
+        )
 
 
 def annotate(error: CommerceLayerError, page: int, cursor: str | None) -> None:

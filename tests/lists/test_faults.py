@@ -1,16 +1,22 @@
 """Lists that are wrong: never a part of them in silence, never twice, never without end."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commercelayer_async import (
     AccessToken,
     ApiError,
     BodyTooLarge,
     CommerceLayerError,
+    ConfigurationError,
     DecodeError,
+    GenericResource,
     LinkRefused,
     RateLimits,
     Retry,
@@ -18,7 +24,9 @@ from commercelayer_async import (
     Session,
     TransportError,
 )
-from commercelayer_async._lists import paginators
+from commercelayer_async._lists import collection, paginators
+from commercelayer_async._lists.paginators import KeysetPaginator
+from commercelayer_async.jsonapi import Links
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
 from tests.support.documents import resource
@@ -354,11 +362,95 @@ async def test_an_error_that_is_raised_again_is_located_once() -> None:
         assert len(server.requests) == 1
 
 
-def test_the_last_ids_are_remembered_and_no_more() -> None:
-    """A hundred thousand; fewer here."""
+def test_the_last_ids_are_remembered_and_a_sample_of_those_before() -> None:
+    """A hundred thousand each; fewer here."""
     seen = paginators.SeenIds(3)
 
     assert [seen.add(id_) for id_ in "abcab"] == [True, True, True, False, False]
-    assert seen.add("d")
-    assert [id_ in seen for id_ in "abcd"] == [False, True, True, True]
-    assert seen.add("a")
+    assert all(seen.add(f"c{n}") for n in range(1000))
+    assert all(f"c{n}" in seen for n in (997, 998, 999))
+    assert 3 <= sum(f"c{n}" in seen for n in range(1000)) <= 6
+
+
+@given(st.integers(1, 400), st.integers(1, 20), st.integers(0, 399))
+def test_a_list_that_begins_again_is_noticed_within_one_round(length: int, remembered: int, start: int) -> None:
+    """From whatever record on, and however few ids are remembered."""
+    seen = paginators.SeenIds(remembered)
+    start %= length
+    for n in range(length):
+        seen.add(f"c{n}")
+
+    assert not all([seen.add(f"c{n}") for n in range(start, length)] + [seen.add(f"c{n}") for n in range(length)])
+
+
+class Endless(KeysetPaginator[Any]):
+    """A paginator that is given pages without a server."""
+
+    def feed(self, ids: Sequence[str], count: int | None) -> None:
+        meta = {} if count is None else {"record_count": count}
+        items = tuple(GenericResource(type="customers", id=id_) for id_ in ids)
+        self.advance(paginators.ReceivedPage(items, meta, Links({}), "https://x/api/customers", "record_count"))
+
+
+@pytest.mark.parametrize(("count", "ends"), [(None, True), (0, True), (10**9, False)])
+def test_a_scan_of_ever_new_records_ends(monkeypatch: pytest.MonkeyPatch, count: int | None, *, ends: bool) -> None:
+    """Unless the service has counted that many."""
+    monkeypatch.setattr(paginators, "MAX_PAGES", 50)
+    query: Any = None
+    scan = Endless(query, None)
+
+    def feed_all() -> None:
+        for page_number in range(200):
+            scan.feed([f"c{page_number}x{n}" for n in range(25)], count)
+
+    if not ends:
+        return feed_all()
+    with pytest.raises(DecodeError, match="a list that ends"):
+        feed_all()
+    return None
+
+
+def test_a_scan_that_begins_again_after_many_records_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after more than are remembered one by one."""
+    monkeypatch.setattr(paginators, "_MAX_SEEN", 100)
+    monkeypatch.setattr(paginators.SeenIds.__init__, "__defaults__", (100,))
+    scan = Endless(None, None)  # type: ignore[arg-type]
+
+    def feed_twice() -> None:
+        for page_number in [*range(40), *range(40)]:
+            scan.feed([f"c{page_number}x{n}" for n in range(25)], None)
+
+    with pytest.raises(DecodeError, match="ids that come after"):
+        feed_twice()
+
+
+@pytest.mark.parametrize("length", [1800, 2000])
+async def test_a_scan_whose_filter_is_too_long_is_refused_before_any_request(session: Session, length: int) -> None:
+    """With the id that each page is asked for by."""
+    with pytest.raises(ConfigurationError, match="characters"):
+        session.scan(Customer, filter={"email_eq": "x" * length})
+    session.scan(Customer, filter={"email_eq": "x" * 1500})
+
+
+async def test_a_cursor_that_makes_too_long_a_target_is_refused(session: Session) -> None:
+    cursor = session.list(Customer)._start.cursor.rstrip("_") + "_" + f"page[cursor]={'x' * 1900}"
+
+    with pytest.raises(ConfigurationError, match="start_from makes a URL"):
+        session.list(Customer, start_from=cursor)
+
+
+@pytest.mark.parametrize(
+    ("cls", "path", "numbered"),
+    [
+        ("event_stores", "/api/customers/c1/jobs", False),
+        ("event_stores", "/api/event_stores/", False),
+        (None, "/api/customers/c1/event_stores/", False),
+        ("customers", "/api/x/event_stores", True),
+    ],
+)
+async def test_cursor_paging_is_known_by_the_type(
+    session: Session, cls: str | None, path: str, *, numbered: bool
+) -> None:
+    reader = collection.list_reader_for(Customer, context=session._context, send=session._parts.send, follower=session)
+
+    assert attrs.evolve(reader, resource_type=cls, path=path).numbered is numbered
