@@ -6,8 +6,9 @@ import sys
 import warnings
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from types import EllipsisType, TracebackType
-from typing import Any, ClassVar, Self, TypeVar, overload
+from typing import Any, ClassVar, Final, Self, TypeVar, overload
 from urllib.parse import quote
+from weakref import WeakSet
 
 import aiohttp
 import attrs
@@ -15,7 +16,8 @@ import attrs
 from ._auth.credentials import Auth, TokenStore
 from ._bulk.many import collect, ids_at_once, prefetch_into, require_several, stream_of
 from ._bulk.stream import Progress, Stream
-from ._calls.context import SessionContext
+from ._calls.context import Closeable, SessionContext
+from ._calls.deadline import CallScope
 from ._calls.options import WORKER, CallOptions
 from ._calls.pipeline import Read, RequestPipeline
 from ._calls.response_info import ResponseInfo
@@ -148,12 +150,14 @@ class Session:
         self._original = True
         self._begin(context, options)
 
-    def _begin(self, context: SessionContext, options: CallOptions) -> None:
-        """Make what each copy has for itself."""
+    def _begin(self, context: SessionContext, options: CallOptions, source: "_Parts | None" = None) -> None:
+        """Make what each copy has for itself; it ends with the session object that it is a copy of."""
         self._context = context
         self._options = options
         self._parts = _Parts(context, options, self)
         context.register(self._parts)
+        if source is not None:
+            source.register(self._parts)
 
     def with_options(
         self,
@@ -172,7 +176,7 @@ class Session:
             changes["timeout"] = timeout
         copied = object.__new__(type(self))
         copied._original = False
-        copied._begin(self._context, attrs.evolve(self._options, **changes))
+        copied._begin(self._context, attrs.evolve(self._options, **changes), self._parts)
         return copied
 
     @classmethod
@@ -218,7 +222,12 @@ class Session:
     async def close(self) -> None:
         """Let go of connections and token, and wake whoever waits with `SessionError`; twice is fine.
 
-        Closing the session ends the calls of its copies too; closing a copy ends only its own.
+        Closing the session ends the calls of its copies too, streams and lists included; closing a copy ends only what
+        was begun through it. Nothing is sent afterwards. Where `close()` is cancelled, it goes on all the same, and
+        another one waits for its end.
+
+        Raises:
+            SessionError: it is closed in another event loop or process than the one it was used in, or without a loop.
         """
         await (self._context if self._original else self._parts).close()
 
@@ -242,7 +251,12 @@ class Session:
 
     @property
     def rate_limits(self) -> RateState:
-        """What is known of the budget of uncacheable reads now: limit, remaining, waiting; never a request."""
+        """What is known of the budget of uncacheable reads now: limit, remaining, waiting; never a request.
+
+        Raises:
+            SessionError: no event loop is running, or another than the session's: a budget belongs to one.
+        """
+        self._context.require_own_loop()
         return self._context.limiter().state()
 
     @overload
@@ -300,9 +314,9 @@ class Session:
         require_number("concurrency", concurrency)
         if self._is_closed:
             raise closed_error()
-        worker = self.with_options(**WORKER)
-        return stream_of(
-            worker._parts.reader,  # noqa: SLF001 - a copy of this session
+        parts = self.with_options(**WORKER)._parts  # noqa: SLF001 - a copy of this session
+        outcomes = stream_of(
+            parts.reader,
             cls,
             ids,
             include_paths(include, cls),
@@ -312,6 +326,8 @@ class Session:
             clock=self._context.clock,
             on_progress=on_progress,
         )
+        parts.register(outcomes)
+        return outcomes
 
     async def get_many(
         self,
@@ -339,9 +355,9 @@ class Session:
             AuthError, ConfigurationError, SessionError, Unauthorized: what concerns all of them.
         """
         self._require_usable()
-        wanted = [*require_several(ids)]
+        wanted = [*require_several(ids, or_async=False)]
         return await collect(
-            self._reader_of(len(wanted)),
+            self._reader_of(len(wanted), per_id=per_id),
             cls,
             wanted,
             include_paths(include, cls),
@@ -367,13 +383,13 @@ class Session:
         wanted = [*resources]
         await prefetch_into(self._reader_of(len(wanted)), wanted, relationships, clock=self._context.clock)
 
-    def _reader_of(self, count: int) -> Reader:
+    def _reader_of(self, count: int, *, per_id: bool = False) -> Reader:
         """What reads so many resources; their relationships are followed through this session in any case."""
         timeout, enough = self._options.timeout, WORKER["timeout"]
-        if count <= ids_at_once(self._parts.reader) or timeout is None or timeout >= enough:
+        if count <= ids_at_once(self._parts.reader, per_id=per_id) or timeout is None or timeout >= enough:
             return self._parts.reader
-        patient = self.with_options(timeout=enough)
-        return Reader(self._context, patient._parts.send, self)  # noqa: SLF001 - a copy of this session
+        patient = self.with_options(timeout=enough)._parts  # noqa: SLF001 - a copy of this session
+        return Reader(self._context, patient.send, self, patient.deadlines)
 
     @overload
     def list(
@@ -501,9 +517,10 @@ class Session:
         """What a relationship leads to; awaiting it, or its `fetch`, calls this."""
         self._require_usable()
         parts = self._parts
+        scope = CallScope(parts.deadlines.due())
         if anew:
-            return await parts.reader.related(relationship, include_paths(include, Resource))
-        return await self._context.followed.do(relationship, lambda: parts.resolve(relationship))
+            return await parts.reader.related(relationship, include_paths(include, Resource), scope)
+        return await self._context.followed.do(relationship, lambda: parts.resolve(relationship, scope))
 
     def _require_usable(self) -> None:
         self._parts.require_usable()
@@ -520,19 +537,22 @@ class _Parts:
         self.closed = False
         self._context = context
         self._pipeline = RequestPipeline(context, options)
-        self.reader = Reader(context, self.send, follower)
+        self.deadlines: Final = self._pipeline.deadlines
+        self.reader = Reader(context, self.send, follower, self.deadlines)
         self._batcher = Batcher(self.reader)
+        self._begun: WeakSet[Closeable] = WeakSet()
+        """What ends with it: copies of the copy, and streams."""
 
-    async def send(self, target: str, type: str, read: Read[T], /) -> T:
+    async def send(self, target: str, type: str, read: Read[T], scope: CallScope | None = None, /) -> T:
         """See `RequestPipeline.send`; refused where the session cannot be used."""
         self.require_usable()
-        return await self._pipeline.send(target, type, read)
+        return await self._pipeline.send(target, type, read, scope)
 
-    async def resolve(self, relationship: Relationship) -> Any:
+    async def resolve(self, relationship: Relationship, scope: CallScope) -> Any:
         """What a relationship leads to: together with others that are awaited now, where that is allowed."""
         if self._context.batching:
-            return await self._batcher.resolve(relationship)
-        return await self.reader.related(relationship, ())
+            return await self._batcher.resolve(relationship, scope)
+        return await self.reader.related(relationship, (), scope)
 
     def require_usable(self) -> None:
         """Refuse what cannot work; see `SessionContext.require_usable`."""
@@ -540,11 +560,26 @@ class _Parts:
             raise closed_error()
         self._context.require_usable()
 
+    def register(self, part: Closeable) -> None:
+        """Close what was begun through this copy when the copy is closed."""
+        self._begun.add(part)
+        if self.closed:
+            part.end()
+
+    def end(self) -> None:
+        """Begin to end the calls that were made through this copy."""
+        self.closed = True
+        self.deadlines.close()
+        self._batcher.end()
+        for part in tuple(self._begun):
+            part.end()
+
     async def close(self) -> None:
         """End the calls that were made through this copy."""
-        self.closed = True
-        self._pipeline.deadlines.close()
+        self.end()
         await self._batcher.close()
+        for part in tuple(self._begun):
+            await part.close()
 
 
 def _document(response: Response, _: ResponseInfo) -> Document:

@@ -63,6 +63,10 @@ class WaitQueue(Generic[T]):
             if not waiter.done():
                 waiter.set_exception(error)
 
+    def remove(self, waiter: "asyncio.Future[T]") -> None:
+        """Take a waiter out of the queue, whom nobody awaits any more."""
+        self._waiters = deque(one for one in self._waiters if one[1] is not waiter)
+
     def _drop_cancelled(self) -> None:
         while self._waiters and self._waiters[0][1].done():
             del self._waiters[0]
@@ -78,8 +82,8 @@ async def cancel_and_wait(tasks: "Iterable[asyncio.Task[Any]]") -> None:
     """Cancel tasks and wait until they have ended, however they do; their exceptions count as seen."""
     pending = [task for task in tasks if not task.done()]
     for task in pending:
+        # A callback, as whoever waits here may be cancelled before the task has ended.
+        task.add_done_callback(consume_exception)
         task.cancel()
     if pending:
         await asyncio.wait(pending)
-    for task in pending:
-        consume_exception(task)

@@ -354,6 +354,11 @@ def closed_meanwhile() -> SessionError:
     return SessionError("the session was closed while the response was awaited")
 
 
+def stopped_meanwhile(exception: str) -> SessionError:
+    """The error for those who waited for what an exception ended that stops the program, such as KeyboardInterrupt."""
+    return SessionError(f"the program was being stopped ({exception}) while the response was awaited")
+
+
 def api_error_class(status: int) -> type[ApiError]:
     """Return the class of errors for an HTTP status; `ApiError` itself if there is none for it."""
     return _BY_STATUS.get(status, ApiError)

@@ -79,6 +79,7 @@ PURE = [
     "_limits/budget.py",
     "_auth/credentials.py",
     "_calls/attempts.py",
+    "_calls/memory.py",
     "_reading/chunks.py",
     "_reading/parameters.py",
     "_lists/filters.py",

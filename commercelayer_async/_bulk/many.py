@@ -1,11 +1,13 @@
 """Bulk reads of a session's resources: a stream of outcomes, all of them at once, relationships of many."""
 
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
+from .._calls.deadline import CallScope
 from .._clock import Clock
 from .._markers import override
-from .._reading.reader import Reader
+from .._reading.reader import Chunk, Reader
+from .._text import printable
 from ..errors import BulkError, CommerceLayerError, ConfigurationError
 from ..jsonapi import Resource
 from ..jsonapi.query import include_paths
@@ -19,9 +21,9 @@ _CONCURRENCY: Final = 8
 """Requests under way at most, of a read for which the caller names no number."""
 
 
-def ids_at_once(reader: Reader) -> int:
+def ids_at_once(reader: Reader, *, per_id: bool = False) -> int:
     """Count the ids that `collect` reads in one round: a chunk for each request under way."""
-    return _CONCURRENCY * reader.max_ids
+    return _CONCURRENCY if per_id else _CONCURRENCY * reader.max_ids
 
 
 def stream_of(
@@ -35,9 +37,13 @@ def stream_of(
     per_id: bool,
     clock: Clock,
     on_progress: Callable[[Progress], None] | None,
+    due: float | None = None,
 ) -> Stream[R]:
-    """Make the stream that the arguments of `Session.stream` describe."""
-    chunks = _ClassReader(reader, cls, type_of(cls), include)
+    """Make the stream that the arguments of `Session.stream` describe.
+
+    `due` is when the time of all of it is up; None to give each chunk the time of a call.
+    """
+    chunks = _ClassReader(reader, cls, type_of(cls), include, due)
     return Stream(
         require_several(ids),
         chunks,
@@ -49,15 +55,20 @@ def stream_of(
     )
 
 
-def require_several(ids: T) -> T:
-    """Return `ids`, unless it is a single one.
+def require_several(several: T, *, or_async: bool = True) -> T:
+    """Return what was given, unless it is a single id, or nothing that can be iterated over.
 
     Raises:
-        ConfigurationError: it is a string, which would be read letter by letter.
+        ConfigurationError: it is a string, which would be read letter by letter, or not an iterable.
     """
+    ids: object = several
     if isinstance(ids, str | bytes):
         raise ConfigurationError("ids is a single string, not an iterable of them; put it into a list")
-    return ids
+    if isinstance(ids, AsyncIterable) and not or_async:
+        raise ConfigurationError("ids is an async iterable, which session.stream() takes")
+    if not isinstance(ids, AsyncIterable | Iterable) and not hasattr(type(ids), "__getitem__"):
+        raise ConfigurationError(f"ids is not an iterable of ids, but a {type(ids).__name__}")
+    return several
 
 
 async def collect(
@@ -75,21 +86,32 @@ async def collect(
     Raises:
         BulkError: some failed; it holds the others.
     """
+    due = reader.due()
     stream = stream_of(
         reader,
         cls,
-        list(dict.fromkeys(ids)),
+        _distinct(ids),
         include,
         workers=_CONCURRENCY,
         ordered=True,
         per_id=per_id,
         clock=clock,
         on_progress=on_progress,
+        due=due if len(ids) <= ids_at_once(reader, per_id=per_id) else None,
     )
     fetched, failed = await _gather(stream)
     if failed:
         raise BulkError.of(failed, fetched)
     return tuple(fetched[id] for id in ids)
+
+
+def _distinct(ids: Sequence[Any]) -> list[Any]:
+    """Leave ids out that came before; what cannot be compared so is left, to be refused."""
+    try:
+        return list(dict.fromkeys(ids))
+    except Exception:  # noqa: BLE001 - what is no id may do anything when it is hashed
+        strings = dict.fromkeys(id for id in ids if type(id) is str)
+        return [*strings, *(id for id in ids if type(id) is not str)]
 
 
 async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Sequence[str], *, clock: Clock) -> None:
@@ -99,30 +121,55 @@ async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Se
         BulkError: some could not be read; it holds the others.
         ConfigurationError: a resource has no such relationship; nothing was sent.
     """
-    by_class: dict[type[Resource], dict[str, list[Resource]]] = {}
+    by_class: dict[tuple[type[Resource], str], dict[str, list[Resource]]] = {}
+    count = 0
     for resource in resources:
-        include_paths(paths, type(resource))
-        # What lies behind a dotted path may be missing even where its first step is loaded.
-        if any("." in path or not resource.relationships[path].loaded for path in paths):
-            by_class.setdefault(type(resource), {}).setdefault(resource.id, []).append(resource)
+        if _lacks(resource, paths):
+            # Several types may share a class: a GenericResource may be of any.
+            of_class = by_class.setdefault((type(resource), resource.type), {})
+            of_class.setdefault(resource.id, []).append(resource)
+            count += 1
     names = dict.fromkeys(path.partition(".")[0] for path in paths)
+    due = reader.due() if count <= ids_at_once(reader) else None
     fetched: dict[str, Resource] = {}
     failed: dict[str, CommerceLayerError] = {}
-    for cls, by_id in by_class.items():
-        resource_type = next(iter(by_id.values()))[0].type
-        chunks: _ClassReader[Any] = _ClassReader(reader, cls, resource_type, tuple(paths))
+    for (cls, resource_type), by_id in by_class.items():
+        chunks: _ClassReader[Any] = _ClassReader(reader, cls, resource_type, tuple(paths), due)
         stream: Stream[Any] = Stream(
             by_id, chunks, workers=_CONCURRENCY, ordered=False, per_id=False, clock=clock, on_progress=None
         )
         found, missing = await _gather(stream)
-        fetched |= found
-        failed |= missing
+        for id, error in missing.items():
+            failed[id if id not in failed else f"{resource_type}/{id}"] = error
         for id, parent in found.items():
+            fetched[id if id not in fetched else f"{resource_type}/{id}"] = parent
             for resource in by_id[id]:
-                for name in names:
-                    resource.relationships[name].take_over(parent.relationships[name])
+                _fill(resource, parent, names)
     if failed:
         raise BulkError.of(failed, fetched)
+
+
+def _lacks(resource: Resource, paths: Sequence[str]) -> bool:
+    """True if anything of `paths` is not loaded.
+
+    Raises:
+        ConfigurationError: the resource has no such relationship.
+    """
+    include_paths(paths, type(resource))
+    for path in paths:
+        if path.partition(".")[0] not in resource.relationships:
+            what = printable(f"{resource.type}/{resource.id}")
+            raise ConfigurationError(f"{what} has no relationship {printable(repr(path), 80)}")
+    # What lies behind a dotted path may be missing even where its first step is loaded.
+    return any("." in path or not resource.relationships[path].loaded for path in paths)
+
+
+def _fill(resource: Resource, parent: Resource, names: Iterable[str]) -> None:
+    """Keep what was included with the same resource in another document."""
+    for name in names:
+        filled = parent.relationships.get(name)
+        if filled is not None:
+            resource.relationships[name].take_over(filled)
 
 
 async def _gather(stream: Stream[R]) -> tuple[dict[str, R], dict[str, CommerceLayerError]]:
@@ -132,20 +179,33 @@ async def _gather(stream: Stream[R]) -> tuple[dict[str, R], dict[str, CommerceLa
     async with stream as outcomes:
         async for outcome in outcomes:
             if isinstance(outcome, Failed):
-                failed[outcome.id] = outcome.error
+                failed[_key_of(outcome.id, failed)] = outcome.error
             else:
                 fetched[outcome.id] = outcome.resource
     return fetched, failed
 
 
+def _key_of(id: object, taken: Mapping[str, object]) -> str:
+    """What an error is named by: its id, or what stands for one that cannot be a key or a text."""
+    return id if isinstance(id, str) else f"{type(id).__name__}, not an id ({len(taken) + 1})"
+
+
 class _ClassReader(ChunkReader[R], Generic[R]):
     """Reads resources of one class for a bulk read, and counts its requests and waits."""
 
-    def __init__(self, reader: Reader, cls: type[R], resource_type: str, include: Sequence[str]) -> None:
+    def __init__(
+        self, reader: Reader, cls: type[R], resource_type: str, include: Sequence[str], due: float | None
+    ) -> None:
         self._reader = reader
         self._cls = cls
         self._type = resource_type
         self._include = include
+        self._due = due
+
+    @property
+    @override
+    def type(self) -> str:
+        return self._type
 
     @property
     @override
@@ -153,26 +213,30 @@ class _ClassReader(ChunkReader[R], Generic[R]):
         return self._reader.max_ids
 
     @override
-    async def chunk(self, ids: Sequence[str], progress: Progress) -> dict[str, R]:
-        try:
-            found, info = await self._reader.many(self._cls, self._type, ids, self._include)
-        except CommerceLayerError as error:
-            progress.requests += error.tries
-            raise
-        progress.requests += info.tries
-        progress.waited += info.waited
-        return found
+    def due(self) -> float:
+        return self._due if self._due is not None else self._reader.due()
 
     @override
-    async def one(self, id: str, progress: Progress) -> R:
-        try:
-            found = await self._reader.one(self._cls, self._type, id, self._include)
-        except CommerceLayerError as error:
-            progress.requests += error.tries
-            raise
-        progress.requests += 1
-        return found
+    def filters_by_id(self) -> bool:
+        return self._reader.memory.filters_by_id(self._type)
 
     @override
-    def absent(self, id: str) -> CommerceLayerError:
-        return self._reader.absent(self._type, id)
+    async def chunk(self, ids: Sequence[str], due: float, progress: Progress) -> Chunk[R]:
+        scope = CallScope(due)
+        try:
+            return await self._reader.many(self._cls, self._type, ids, self._include, scope)
+        finally:
+            _count(scope, progress)
+
+    @override
+    async def one(self, id: str, due: float, progress: Progress) -> R:
+        scope = CallScope(due)
+        try:
+            return await self._reader.one(self._cls, self._type, id, self._include, scope)
+        finally:
+            _count(scope, progress)
+
+
+def _count(scope: CallScope, progress: Progress) -> None:
+    progress.requests += scope.requests
+    progress.waited += scope.waited

@@ -7,21 +7,26 @@ from there, in the order of the numbers or as they come.
 Two counters bound the buffer: chunks started, and chunks delivered. Their difference is what is being read or waits to
 be delivered. Where it reaches the capacity, workers wait for space before they take further ids. So memory is bounded
 however many ids there are and however slow the consumer is: there is no task and no future for an id.
+
+Whatever is taken from the buffer is handed out in the same step, and a consumer only waits where there is nothing to
+take. So a consumer that stops waiting loses nothing, and several of them share one stream. It ends after all that was
+read is handed out: quietly, or with the error that ended the ids or the reading.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence, Sized
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from types import TracebackType
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar, cast
 
 import attrs
 
 from .._clock import Clock
 from .._hooks import call_hook
 from .._markers import public
-from .._reading.chunks import chunked, invalid_ids, may_be_one_id
-from .._tasks import WaitQueue, cancel_and_wait
-from ..errors import AuthError, CommerceLayerError, ConfigurationError, SessionError, Unauthorized
+from .._reading.chunks import fitting, halves, may_be_one_id, reason_against
+from .._tasks import WaitQueue, cancel_and_wait, consume_exception
+from ..errors import AuthError, CommerceLayerError, ConfigurationError, SessionError, Unauthorized, closed_meanwhile
 from ..jsonapi import Resource
 
 R = TypeVar("R", bound=Resource)
@@ -65,7 +70,7 @@ class Progress:
     total: int | None = None
     """Ids in all; None where they come from an iterator, whose length is not known."""
     requests: int = 0
-    """Requests sent, with all tries."""
+    """Requests sent, with all tries, for chunks and for single ids."""
     waited: float = 0.0
     """Seconds spent waiting for rate limits, summed over the workers."""
     elapsed: float = 0.0
@@ -84,24 +89,56 @@ class Progress:
         return (self.total - self.done - self.failed) / self.rate
 
 
-class ChunkReader(Protocol[R]):
+class ReadChunk(Protocol[R_co]):
+    """What a request for a chunk gave."""
+
+    @property
+    def found(self) -> Mapping[str, R_co]:
+        """The resources that there are, by id."""
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """True if an id that is not there has no resource; else it has to be asked for again."""
+        ...
+
+    @property
+    def is_filtered(self) -> bool:
+        """False if it was not about these ids alone, so that nothing of it counts."""
+        ...
+
+    def absent(self, type: str, id: str) -> CommerceLayerError:
+        """Make the error for an id that a whole chunk does not hold."""
+        ...
+
+
+class ChunkReader(Protocol[R_co]):
     """What a stream needs of a session: one class of resources, read by id."""
+
+    @property
+    def type(self) -> str:
+        """The type of the resources."""
+        ...
 
     @property
     def max_ids(self) -> int:
         """Ids of a chunk at most."""
         ...
 
-    async def chunk(self, ids: Sequence[str], progress: Progress) -> dict[str, R]:
-        """Read a chunk in one request, and return the resources that there are; the request counts in `progress`."""
+    def due(self) -> float:
+        """When the time is up for a chunk that begins now, with all requests that it takes."""
         ...
 
-    async def one(self, id: str, progress: Progress) -> R:
+    def filters_by_id(self) -> bool:
+        """False where the service is known to ignore which ids a list is for."""
+        ...
+
+    async def chunk(self, ids: Sequence[str], due: float, progress: Progress) -> ReadChunk[R_co]:
+        """Read a chunk in one request, which counts in `progress`."""
+        ...
+
+    async def one(self, id: str, due: float, progress: Progress) -> R_co:
         """Read one resource at its own URL; the request counts in `progress`."""
-        ...
-
-    def absent(self, id: str) -> CommerceLayerError:
-        """Make the error for an id whose resource a chunk's response does not hold."""
         ...
 
 
@@ -113,50 +150,130 @@ async def outcomes_of(
     Raises:
         AuthError, SessionError, Unauthorized: it would be the same for every id.
     """
-    results: _Results[R] = dict(invalid_ids(ids))
-    wanted = [id for id in dict.fromkeys(ids) if id not in results]
-    if per_id or len(wanted) == 1:
-        for id in wanted:
-            await _read_one(id, reader, progress, results)
+    # Ids are the caller's and may be anything, also what cannot be a key.
+    reasons = [reason_against(id) for id in ids]
+    wanted = tuple(dict.fromkeys(id for id, reason in zip(ids, reasons, strict=True) if reason is None))
+    chunk = _ChunkOutcomes(reader, progress)
+    if per_id:
+        await chunk.read_each(wanted)
     elif wanted:
-        await _read_chunk(wanted, reader, progress, results)
-    return [
-        Failed(id, result) if isinstance(result := results[id], CommerceLayerError) else Fetched(id, result)
-        for id in ids
-    ]
+        await chunk.read(wanted)
+    outcomes: list[Fetched[R] | Failed] = []
+    for id, reason in zip(ids, reasons, strict=True):
+        result = reason if reason is not None else chunk.results[id]
+        outcomes.append(Failed(id, result) if isinstance(result, CommerceLayerError) else Fetched(id, result))
+    # Errors lead to the frames that they went through, and these to the results.
+    chunk.results.clear()
+    return outcomes
 
 
-async def _read_one(id: str, reader: ChunkReader[R], progress: Progress, results: _Results[R]) -> None:
-    try:
-        results[id] = await reader.one(id, progress)
-    except _FATAL:
-        raise
-    except CommerceLayerError as error:
-        results[id] = error
+class _ChunkOutcomes(Generic[R]):
+    """Reads one chunk, by as many requests as it takes, within the time of one call."""
 
+    def __init__(self, reader: ChunkReader[R], progress: Progress) -> None:
+        self._reader = reader
+        self._progress = progress
+        self._due = reader.due()
+        self.results: _Results[R] = {}
 
-async def _read_chunk(ids: Sequence[str], reader: ChunkReader[R], progress: Progress, results: _Results[R]) -> None:
-    """Read a chunk; where it is refused, halve it until the id to blame is alone."""
-    if len(ids) == 1:
-        return await _read_one(ids[0], reader, progress, results)
-    try:
-        resources = await reader.chunk(ids, progress)
-    except _FATAL:
-        raise
-    except CommerceLayerError as error:
-        refused = error
-    else:
-        results.update(resources)
-        if len(resources) < len(ids):
-            results.update({id: reader.absent(id) for id in ids if id not in resources})
+    async def read_each(self, ids: Sequence[str]) -> None:
+        """Read ids one by one."""
+        for id in ids:
+            try:
+                self.results[id] = await self._reader.one(id, self._due, self._progress)
+            except _FATAL:
+                raise
+            except CommerceLayerError as error:
+                self.results[id] = error
+
+    async def read(self, ids: Sequence[str]) -> None:
+        """Read ids in one request; what it leaves open is asked for again by halves, and at last one by one."""
+        if len(ids) == 1 or not self._reader.filters_by_id():
+            return await self.read_each(ids)
+        try:
+            chunk = await self._reader.chunk(ids, self._due, self._progress)
+        except _FATAL:
+            raise
+        except CommerceLayerError as error:
+            if not may_be_one_id(error):
+                self.results.update(dict.fromkeys(ids, error))
+                return None
+            # One id may be to blame, so it is searched for.
+            left = ids
+        else:
+            if not chunk.is_filtered:
+                return await self.read_each(ids)
+            self.results.update(chunk.found)
+            left = [id for id in ids if id not in chunk.found]
+            if chunk.is_whole:
+                self.results.update({id: chunk.absent(self._reader.type, id) for id in left})
+                return None
+        for half in halves(left):
+            if half:
+                await self.read(half)
         return None
-    if not may_be_one_id(refused):
-        results.update(dict.fromkeys(ids, refused))
-        return None
-    middle = len(ids) // 2
-    await _read_chunk(ids[:middle], reader, progress, results)
-    await _read_chunk(ids[middle:], reader, progress, results)
-    return None
+
+
+class _IdSource:
+    """Cuts the ids of a stream into chunks, whatever they come from; an async source is waited for until one is full.
+
+    Where the source fails, what it gave before is cut into chunks first.
+    """
+
+    def __init__(self, ids: Iterable[str] | AsyncIterable[str], *, size: int) -> None:
+        self._ids = ids
+        self._size = size
+        self._pending: list[str] = []
+        self._iterator: Iterator[str] | AsyncIterator[str] | None = None
+        self._ended = False
+        self._failure: BaseException | None = None
+
+    async def next_chunk(self) -> tuple[str, ...]:
+        """The next chunk; empty if there are no more ids.
+
+        Raises:
+            BaseException: what the source raised.
+        """
+        if not self._ended and len(self._pending) < self._size:
+            try:
+                await self._fill()
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - the source is the caller's; kept until its turn comes
+                self._ended, self._failure = True, error
+        chunk = tuple(self._pending[: fitting(self._pending, size=self._size)])
+        del self._pending[: len(chunk)]
+        if not chunk and self._failure is not None:
+            raise self._failure
+        return chunk
+
+    async def aclose(self) -> None:
+        """Close the iterator of an async source, so that what it holds open is let go."""
+        self._ended = True
+        close = getattr(self._iterator, "aclose", None) if isinstance(self._ids, AsyncIterable) else None
+        if close is not None:
+            await close()
+
+    async def _fill(self) -> None:
+        pending, size = self._pending, self._size
+        if isinstance(self._ids, AsyncIterable):
+            if self._iterator is None:
+                self._iterator = aiter(self._ids)
+            iterator = cast("AsyncIterator[str]", self._iterator)
+            while len(pending) < size:
+                try:
+                    pending.append(await anext(iterator))
+                except StopAsyncIteration:
+                    self._ended = True
+                    return
+        else:
+            if self._iterator is None:
+                self._iterator = iter(self._ids)
+            for id in cast("Iterator[str]", self._iterator):
+                pending.append(id)
+                if len(pending) >= size:
+                    return
+            self._ended = True
 
 
 @public("commercelayer_async")
@@ -170,7 +287,12 @@ class Stream(Generic[R]):
                     case Failed(id, error): ...
 
     Outcomes come as they arrive, or in the order of the ids where that was asked for. `progress` shows how far it is.
-    What concerns every id, such as refused credentials, is raised by the iteration.
+    What concerns every id, such as refused credentials, is raised by the iteration; so is what the source of the ids
+    raised, after the outcomes of the ids that it gave before.
+
+    It is an iterator. Leaving a loop and beginning another goes on where the first one was, a turn that is cancelled or
+    timed out loses nothing, and several tasks may take from it: each outcome goes to one of them. The iterator of an
+    async source of ids is closed at the end of the block.
     """
 
     def __init__(
@@ -185,7 +307,7 @@ class Stream(Generic[R]):
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self.progress = Progress(total=len(ids) if isinstance(ids, Sized) else None)
-        self._chunks = _chunks_of(ids, size=1 if per_id else reader.max_ids)
+        self._ids = _IdSource(ids, size=1 if per_id else reader.max_ids)
         self._reader = reader
         self._workers = workers
         self._ordered = ordered
@@ -196,60 +318,120 @@ class Stream(Generic[R]):
         self._capacity = workers * (1 + _BUFFER_PER_WORKER)
         self._buffer: dict[int, list[Fetched[R] | Failed]] = {}
         """Outcomes that wait for the consumer, by the number of their chunk."""
+        self._current: deque[Fetched[R] | Failed] = deque()
+        """What is left of the chunk that is being delivered."""
+        self._unreported = False
+        """True if that chunk has not been reported as progress."""
         self._started = 0
         """Chunks taken from the ids, which is the number of the next one."""
         self._delivered = 0
         """Chunks whose outcomes the consumer took."""
         self._exhausted = False
+        """True if no further chunk begins."""
         self._next_chunk_lock = asyncio.Lock()
         self._space: WaitQueue[None] = WaitQueue()
         """Workers that wait until the consumer has taken a chunk."""
         self._news: WaitQueue[None] = WaitQueue()
         """Consumers that wait until a worker has put a chunk into the buffer, or has ended."""
+        self._source_failure: BaseException | None = None
+        """What the ids ended with; raised after what was read."""
         self._failure: BaseException | None = None
+        """What ended the reading; raised as soon as nothing is ready."""
         self._entered = False
+        self._left = False
+        self._closed = False
+        self._complete = False
+        """True if everything had been taken when it was closed."""
+        self._iterated = False
 
     async def __aenter__(self) -> Self:
+        if self._entered:
+            raise ConfigurationError("a stream is entered once; make another by session.stream(...)")
         self._entered = True
         self._began = self._clock.now()
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        for _ in range(self._workers):
+            task = asyncio.create_task(self._work())
+            task.add_done_callback(consume_exception)
+            self._tasks.append(task)
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await cancel_and_wait(self._tasks)
-        self._buffer.clear()
-        self._exhausted = True
+        self._left = True
+        failure = self._failure or self._source_failure
+        await self.aclose()
+        if failure is not None and exc_type is None and not self._iterated:
+            # Nobody else would ever learn of it.
+            raise failure
 
-    async def __aiter__(self) -> AsyncIterator[Fetched[R] | Failed]:
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Fetched[R] | Failed:
         if not self._entered:
             raise ConfigurationError("iterate inside the block: async with session.stream(...) as outcomes")
-        progress = self.progress
+        self._iterated = True
         while True:
-            # 1. Wait for a chunk that may be delivered. What is ready is delivered before a failure is raised.
+            outcome = self._take()
+            if outcome is not None:
+                return outcome
+            if self._closed:
+                if self._left and not self._complete:
+                    raise ConfigurationError("the block of the stream has ended: iterate inside it")
+                raise StopAsyncIteration
+            if self._failure is not None:
+                raise self._failure
+            if self._is_done():
+                if self._source_failure is not None:
+                    raise self._source_failure
+                raise StopAsyncIteration
+            await self._news.append()
+
+    async def aclose(self) -> None:
+        """End the iteration; no request is under way when this returns. Twice is fine."""
+        if not self._closed:
+            self._report()
+            self._complete = self._is_done()
+        self._closed = self._exhausted = True
+        self._buffer.clear()
+        self._current.clear()
+        self._news.wake_all(None)
+        try:
+            await cancel_and_wait(self._tasks)
+        finally:
+            await self._ids.aclose()
+
+    def end(self) -> None:
+        """End the reading because the session is closed: the iteration raises `SessionError` after what was read."""
+        if self._entered and not self._closed and not (self._is_done() and self._source_failure is None):
+            self._fail(closed_meanwhile())
+        for task in self._tasks:
+            task.cancel()
+
+    async def close(self) -> None:
+        """The same, and wait until no request is under way."""
+        self.end()
+        await cancel_and_wait(self._tasks)
+
+    def _take(self) -> Fetched[R] | Failed | None:
+        """Take an outcome that is ready; None if there is none."""
+        if not self._current:
+            self._report()
             number = self._deliverable()
-            while number is None:
-                if self._failure is not None:
-                    raise self._failure
-                # A chunk that was started and not delivered is still being read, or waits for one before it.
-                if self._exhausted and self._delivered == self._started:
-                    return
-                await self._news.append()
-                number = self._deliverable()
-            # 2. Make space before the outcomes are handed out: workers read on while the consumer works on them.
-            outcomes = self._buffer.pop(number)
+            if number is None:
+                return None
+            # Space is made before the outcomes are handed out: workers read on while the consumer works on them.
+            self._current.extend(self._buffer.pop(number))
             self._delivered += 1
+            self._unreported = True
             self._space.wake_all(None)
-            # 3. Hand them out one by one.
-            for outcome in outcomes:
-                if isinstance(outcome, Failed):
-                    progress.failed += 1
-                else:
-                    progress.done += 1
-                yield outcome
-            progress.elapsed = self._clock.now() - self._began
-            call_hook(self._on_progress, progress, what="a progress callback")
+        outcome = self._current.popleft()
+        if isinstance(outcome, Failed):
+            self.progress.failed += 1
+        else:
+            self.progress.done += 1
+        return outcome
 
     def _deliverable(self) -> int | None:
         """The number of the chunk to deliver next; None while it is not in the buffer."""
@@ -257,50 +439,70 @@ class Stream(Generic[R]):
             return self._delivered if self._delivered in self._buffer else None
         return next(iter(self._buffer), None)
 
+    def _report(self) -> None:
+        """Report the progress of a chunk of which everything was taken."""
+        if self._unreported and not self._current:
+            self._unreported = False
+            self.progress.elapsed = self._clock.now() - self._began
+            call_hook(self._on_progress, self.progress, what="a progress callback")
+
+    def _is_done(self) -> bool:
+        # A chunk that was started and not delivered is still being read, or waits for one before it.
+        return self._exhausted and self._delivered == self._started and not self._current and not self._buffer
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._exhausted = True
+        self._news.wake_all(None)
+
     async def _work(self) -> None:
         """Read chunk after chunk, until the ids are exhausted or something fails for every id."""
         try:
-            while True:
-                number, ids = await self._next_chunk()
+            while (taken := await self._next_chunk()) is not None:
+                number, ids = taken
                 self._buffer[number] = await outcomes_of(ids, self._reader, self.progress, per_id=self._per_id)
                 self._news.wake_all(None)
-        except StopAsyncIteration:
-            self._exhausted = True
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            if not self._closed:
+                # By a part of the caller's, or by whoever cancels every task that there is.
+                self._fail(error)
+            raise
+        except (KeyboardInterrupt, SystemExit) as error:
+            self._fail(error)
             raise
         except BaseException as error:  # noqa: BLE001 - the consumer's, whose iteration raises it
-            self._failure = self._failure or error
+            self._fail(error)
+        # The last worker to end may be the news that a consumer waits for.
         self._news.wake_all(None)
 
-    async def _next_chunk(self) -> tuple[int, Sequence[str]]:
-        """Take the next chunk of ids and its number, once there is space for its outcomes.
-
-        Raises:
-            StopAsyncIteration: there are no more ids.
-        """
+    async def _next_chunk(self) -> tuple[int, Sequence[str]] | None:
+        """Take the next chunk of ids and its number, once there is space for its outcomes; None if there is none."""
         # The lock keeps two workers from advancing one iterator at the same time, which an async one does not allow.
         # Whoever holds it may wait for space: the others could not go on either.
         async with self._next_chunk_lock:
-            while self._started - self._delivered >= self._capacity:
+            while self._started - self._delivered >= self._capacity and not self._exhausted:
                 await self._space.append()
-            ids = await anext(self._chunks)
+            if self._exhausted:
+                return None
+            try:
+                ids = await self._ids.next_chunk()
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:
+                self._exhausted = True
+                if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                    raise
+                self._source_failure = error
+                return None
+            if not ids or self._exhausted:
+                self._exhausted = True
+                return None
             number = self._started
             self._started += 1
             return number, ids
 
 
-async def _chunks_of(ids: Iterable[str] | AsyncIterable[str], *, size: int) -> AsyncIterator[tuple[str, ...]]:
-    """Cut ids into chunks, whatever they come from; an async source is waited for until a chunk is full."""
-    if not isinstance(ids, AsyncIterable):
-        for chunk in chunked(ids, size=size):
-            yield chunk
-        return
-    pending: list[str] = []
-    async for id in ids:
-        pending.append(id)
-        if len(pending) == size:
-            for chunk in chunked(pending, size=size):
-                yield chunk
-            pending = []
-    for chunk in chunked(pending, size=size):
-        yield chunk
+def _is_cancelled() -> bool:
+    """True if somebody cancelled the current task, and not only what it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

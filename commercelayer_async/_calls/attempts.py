@@ -128,6 +128,8 @@ class Attempts:
             self._budget.give_back(self._retry_cost or 1)
 
     def _wait_before_retry(self, verdict: Verdict) -> float | None:
+        if not is_sane_wait(verdict.wait):
+            return None
         self._made += 1
         most = min(self._retry.attempts, 2 if verdict.remedy is Remedy.ONE_MORE else math.inf)
         if self._made > most:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -17,9 +18,11 @@ from .._http.origin import Origin, is_loopback
 from .._http.transport import AiohttpTransport
 from .._limits.limiter import Limiter, LocalLimiter, shared_limiter
 from .._limits.windows import RateLimits
+from .._tasks import consume_exception
 from ..errors import SessionError, closed_error
 from ..jsonapi import Registry, Resource
 from ..service import Service
+from .memory import ServiceMemory
 from .semaphore import FifoSemaphore
 from .singleflight import SingleFlight
 from .token_requests import TokenRequests
@@ -28,8 +31,12 @@ from .token_requests import TokenRequests
 class Closeable(Protocol):
     """What ends with the session."""
 
+    def end(self) -> None:
+        """Begin to end what is under way: it sends nothing any more."""
+        ...
+
     async def close(self) -> None:
-        """End what is under way; twice is fine."""
+        """End what is under way and wait for it; twice is fine."""
         ...
 
 
@@ -80,9 +87,9 @@ class SessionContext:
         self.batching: Final = batching
         self.followed: Final = SingleFlight()
         """Relationships that are being followed, so that concurrent awaits of one share its request."""
-        self.no_route: Final[set[tuple[str, str]]] = set()
-        """Types and relationships whose related links lead nowhere."""
+        self.memory: Final = ServiceMemory(self.clock)
         self.closed = False
+        self._closing: asyncio.Task[None] | None = None
         self._first_token = auth.token if isinstance(auth, AccessToken) else None
         self._hooks = hooks
         self._limits = limits
@@ -98,8 +105,38 @@ class SessionContext:
         self._parts.add(part)
 
     async def close(self) -> None:
-        """End every call of the session and its copies, and let go of everything; twice is fine."""
+        """End every call of the session and its copies, and let go of everything; twice is fine.
+
+        It goes on where it is cancelled; another call waits for the same end.
+
+        Raises:
+            SessionError: this is not the event loop or the process that the session was used in.
+        """
+        try:
+            self.require_own_loop()
+        except SessionError:
+            if self._process == os.getpid() and self._loop is not None and self._loop.is_closed():
+                await self._abandon()
+            raise
+        # From here on calls are refused, and those under way are ended before anybody else gets a turn.
         self.closed = True
+        for part in tuple(self._parts):
+            part.end()
+        closing = self._closing
+        if closing is None or (closing.done() and (closing.cancelled() or closing.exception() is not None)):
+            closing = self._closing = asyncio.create_task(self._close())
+            closing.add_done_callback(consume_exception)
+        await asyncio.shield(closing)
+
+    async def _abandon(self) -> None:
+        """Let go of what belongs to an event loop that was closed: nothing can be ended there in order any more."""
+        self.closed = True
+        for transport in (self.transport, self.token_transport):
+            # Of connections that are open, asyncio says that their loop is closed.
+            with suppress(RuntimeError):
+                await transport.close()
+
+    async def _close(self) -> None:
         for part in tuple(self._parts):
             await part.close()
         await self.followed.close()
@@ -153,19 +190,31 @@ class SessionContext:
         """
         if self.closed:
             raise closed_error()
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-            self._process = os.getpid()
-        elif self._process != os.getpid():
+        self.require_own_loop()
+
+    def require_own_loop(self) -> None:
+        """Refuse another event loop or process than the one where the session was first used.
+
+        Raises:
+            SessionError: it is another, or no loop is running.
+        """
+        # The process comes first: asyncio denies that a loop runs in a process that was forked from it.
+        if self._loop is not None and self._process != os.getpid():
             raise SessionError(
                 f"the session was used in process {self._process} before this one was forked from it; make one in each"
                 " process"
             )
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise SessionError("a session works in an event loop, and none is running here") from None
+        if self._loop is None:
+            self._loop = loop
+            self._process = os.getpid()
         elif self._loop is not loop:
             raise SessionError(
                 f"the session belongs to the event loop where it was first used ({_name_of(self._loop)}) and cannot be"
-                f" used in another ({_name_of(loop)}); make one in each loop"
+                f" used or closed in another ({_name_of(loop)}); make one in each loop, and close it there"
             )
 
 

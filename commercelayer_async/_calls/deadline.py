@@ -3,15 +3,34 @@
 `asyncio.timeout` makes and cancels a timer for each call. Here calls that are allowed the same time share one timer:
 the first to begin is the first to be overdue, so a queue in order of arrival is enough, and a call that ends in time
 costs two operations on a dictionary.
+
+What a caller awaits may take several requests: a batch and then single ones, a related link and then the parent, a
+chunk and then its halves. They are sent in one `CallScope`, so that all of them together have the caller's time.
 """
 
 import asyncio
 import math
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Final, Self, TypeVar, cast
 
 from .._clock import Clock, Timer
 from ..errors import CommerceLayerError, TimeoutError, closed_meanwhile
+
+_Error = TypeVar("_Error", bound=CommerceLayerError)
+
+
+class CallScope:
+    """What the requests have in common that are sent for one call of the caller's."""
+
+    __slots__ = ("due", "requests", "waited")
+
+    def __init__(self, due: float) -> None:
+        self.due: Final = due
+        """When the caller's time is up, by the clock; infinite for never."""
+        self.requests = 0
+        """Requests sent, with all tries."""
+        self.waited = 0.0
+        """Seconds spent waiting for rate limits."""
 
 
 class Deadlines:
@@ -21,21 +40,35 @@ class Deadlines:
         self.seconds: Final = seconds
         self.clock: Final = clock
         self._pending: dict[Deadline, float] = {}
+        """In the order of their moments, so that one timer is enough."""
+        self._latest = -math.inf
+        """The moment of the last that was added there."""
+        self._earlier: dict[Deadline, Timer] = {}
+        """Those with a timer of their own: of calls that began earlier, and would come after the last."""
         self._timer: Timer | None = None
 
-    def add(self, deadline: "Deadline", now: float) -> float:
-        """Register a call and return its deadline."""
-        if self.seconds is None:
-            self._pending[deadline] = math.inf
-            return math.inf
-        due = self._pending[deadline] = now + self.seconds
-        if self._timer is None:
+    def due(self) -> float:
+        """When the time of a call that begins now is up."""
+        return math.inf if self.seconds is None else self.clock.now() + self.seconds
+
+    def add(self, deadline: "Deadline", now: float, scope: CallScope | None = None) -> float:
+        """Register a request and return its deadline: that of its scope, if it has one."""
+        due = math.inf if self.seconds is None else now + self.seconds
+        if scope is not None and scope.due < due:
+            due = scope.due
+            if due < self._latest:
+                self._earlier[deadline] = self.clock.at(due, lambda: self._expire_one(deadline))
+                return due
+        self._pending[deadline] = self._latest = due
+        if self._timer is None and due < math.inf:
             self._timer = self.clock.at(due, self._expire)
         return due
 
     def remove(self, deadline: "Deadline") -> None:
         """Forget a call that has ended."""
         self._pending.pop(deadline, None)
+        if self._earlier and (timer := self._earlier.pop(deadline, None)) is not None:
+            timer.cancel()
 
     def close(self) -> None:
         """End every call that is under way."""
@@ -43,7 +76,10 @@ class Deadlines:
             self._timer.cancel()
             self._timer = None
         pending, self._pending = self._pending, {}
-        for deadline in pending:
+        earlier, self._earlier = self._earlier, {}
+        for timer in earlier.values():
+            timer.cancel()
+        for deadline in (*pending, *earlier):
             deadline.end(closed=True)
 
     def _expire(self) -> None:
@@ -56,6 +92,10 @@ class Deadlines:
             del self._pending[deadline]
             deadline.end(closed=False)
 
+    def _expire_one(self, deadline: "Deadline") -> None:
+        del self._earlier[deadline]
+        deadline.end(closed=False)
+
 
 class Deadline:
     """A `with` block that ends in time: whatever is awaited in it is cancelled when the time is up.
@@ -63,26 +103,47 @@ class Deadline:
     `phase` says what the block is doing, and `failures` what went wrong in it so far, both for the error.
 
     Raises:
-        TimeoutError: the time was up.
+        TimeoutError: the time was up. Where that of its scope is up already, nothing of the block runs.
         SessionError: the session was closed.
     """
 
-    __slots__ = ("_began", "_cancelling", "_deadlines", "_due", "_ended", "_task", "_url", "failures", "phase", "tries")
+    __slots__ = (
+        "_began",
+        "_cancelling",
+        "_deadlines",
+        "_due",
+        "_ended",
+        "_scope",
+        "_task",
+        "_url",
+        "failures",
+        "phase",
+        "tries",
+    )
 
-    def __init__(self, deadlines: Deadlines, url: str) -> None:
+    def __init__(self, deadlines: Deadlines, url: str, scope: CallScope | None = None) -> None:
         self.phase = "queue"
         self.tries = 0
         self.failures: list[CommerceLayerError] = []
         self._deadlines = deadlines
         self._url = url
+        self._scope = scope
         self._ended: str | None = None
 
     def __enter__(self) -> Self:
         self._task = cast("asyncio.Task[object]", asyncio.current_task())  # whatever awaits runs in a task
         self._cancelling = self._task.cancelling()
         self._began = self._deadlines.clock.now()
-        self._due = self._deadlines.add(self, self._began)
+        if self._scope is not None and self._scope.due <= self._began:
+            self._ended = "time"
+            raise self._error()
+        self._due = self._deadlines.add(self, self._began, self._scope)
         return self
+
+    @property
+    def is_over(self) -> bool:
+        """True if the block was cancelled, whoever caught the cancellation: it must not send anything any more."""
+        return self._ended is not None
 
     def remaining(self) -> float:
         """Seconds until the time is up."""
@@ -91,6 +152,13 @@ class Deadline:
     def elapsed(self) -> float:
         """Seconds since the block began."""
         return self._deadlines.clock.now() - self._began
+
+    def explain(self, error: _Error) -> _Error:
+        """Add to the error that ends the block what it is the last of."""
+        error.after(self.failures, tries=self.tries, elapsed=self.elapsed())
+        # It holds them now. Held here too, they would be in a cycle with the frames that they went through.
+        self.failures.clear()
+        return error
 
     def end(self, *, closed: bool) -> None:
         """Cancel the block, because its time is up or the session is closed."""
@@ -101,10 +169,13 @@ class Deadline:
         self, cls: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._deadlines.remove(self)
+        task = self._task
+        # The task ends with the error whose traceback leads here: together they would be a cycle.
+        del self._task
         if self._ended is None:
             return
         # As asyncio.timeout does: the cancellation is ours unless somebody else asked for one too.
-        if self._task.uncancel() <= self._cancelling and cls is asyncio.CancelledError:
+        if task.uncancel() <= self._cancelling and cls is asyncio.CancelledError:
             raise self._error() from None
 
     def _error(self) -> CommerceLayerError:
@@ -119,4 +190,4 @@ class Deadline:
                 phase=self.phase,
                 seconds=seconds,
             )
-        return error.after(self.failures, tries=self.tries, elapsed=self.elapsed())
+        return self.explain(error)

@@ -4,6 +4,7 @@ One deadline stands around all of it, and no wait begins that would outlast it. 
 to an attempt: what broke on the way is tried again like a request that never arrived.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
@@ -16,7 +17,7 @@ from .._retry import RetryBudget, retry_after
 from ..errors import ApiError, CommerceLayerError, RateLimited, Unauthorized
 from .attempts import Attempts, is_sane_wait, judge
 from .context import SessionContext
-from .deadline import Deadline, Deadlines
+from .deadline import CallScope, Deadline, Deadlines
 from .options import CallOptions
 from .response_info import ResponseInfo
 
@@ -47,8 +48,10 @@ class RequestPipeline:
         self._retry_budget = RetryBudget(options.retry.quota)
         self.deadlines: Final = Deadlines(options.timeout, clock=context.clock)
 
-    async def send(self, target: str, type: str, read: Read[T]) -> T:
+    async def send(self, target: str, type: str, read: Read[T], scope: CallScope | None = None) -> T:
         """What `read` makes of the response to a GET of `target`, an endpoint of a resource type.
+
+        In a scope it has the time that is left there, and is counted there.
 
         Raises:
             ApiError, AuthError, DecodeError, LinkRefused, SessionError, TransportError: as they say, with all earlier
@@ -59,14 +62,19 @@ class RequestPipeline:
             call_hook(self._hooks.started, call)
         ended: BaseException | None = None
         try:
-            with Deadline(self.deadlines, call.url) as deadline:
+            with Deadline(self.deadlines, call.url, scope) as deadline:
                 return await self._loop(target, type, read, call, deadline)
         except BaseException as error:
             ended = error
             raise
         finally:
+            if scope is not None:
+                scope.requests += call.tries
+                scope.waited += call.waited
             if self._hooks.ended is not None:
                 call_hook(self._hooks.ended, call, ended)
+            # An exception in a variable of a frame that its traceback leads to is a cycle.
+            ended = None
 
     async def _loop(self, target: str, type: str, read: Read[T], call: Call, deadline: Deadline) -> T:
         attempts = Attempts(self._retry, self._retry_budget, self._clock, renews=self._tokens.renews)
@@ -106,7 +114,11 @@ class RequestPipeline:
                 self._tokens.invalidate(token)
             wait = attempts.wait_before_next(judge(failure, no_permission_code=self._no_permission_code))
             if wait is None or wait >= deadline.remaining():
-                raise failure.after(deadline.failures, tries=deadline.tries, elapsed=deadline.elapsed())
+                try:
+                    raise deadline.explain(failure)
+                finally:
+                    # Its traceback leads to this frame: a variable that holds it would make a cycle.
+                    del failure
             # 7. Wait, and again. After a refusal (429) the limiter holds this call back with all others.
             deadline.failures.append(failure)
             call_hook(self._hooks.retrying, call, failure, wait)
@@ -125,10 +137,21 @@ class RequestPipeline:
         if lease is None:
             deadline.phase = "queue"
             began = self._clock.now()
-            lease = await limiter.acquire(type, priority=self._priority)
-            waited = self._clock.now() - began
-            call.waited += waited
-            call_hook(self._hooks.waiting, call, waited)
+            try:
+                lease = await limiter.acquire(type, priority=self._priority)
+            finally:
+                waited = self._clock.now() - began
+                call.waited += waited
+            try:
+                call_hook(self._hooks.waiting, call, waited)
+            except BaseException:
+                # Such as KeyboardInterrupt.
+                lease.release()
+                raise
+        if deadline.is_over:
+            # A limiter of the caller's may have caught the cancellation.
+            lease.release()
+            raise asyncio.CancelledError
         if not self._connections.try_acquire():
             deadline.phase = "queue"
             try:

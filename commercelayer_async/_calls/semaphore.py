@@ -4,8 +4,6 @@ aiohttp has a queue of its own in front of its connections, but time spent there
 phase of the call, and a call that passes without waiting pays for a comparison.
 """
 
-import asyncio
-
 from .._tasks import WaitQueue
 
 
@@ -28,9 +26,12 @@ class FifoSemaphore:
         waiter = self._waiting.append()
         try:
             await waiter
-        except asyncio.CancelledError:
-            if not waiter.cancelled():
-                # Cancelled in the moment when its turn came: the turn goes to the next.
+        except BaseException:
+            # Cancelled, or dropped with its event loop. If that was in the moment when its turn came, the turn goes to
+            # the next.
+            if not waiter.done():
+                self._waiting.remove(waiter)
+            elif not waiter.cancelled():
                 self.release()
             raise
 

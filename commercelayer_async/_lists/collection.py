@@ -119,6 +119,9 @@ class Pages(Generic[R]):
                 # It was `aclose` that cancelled the task, and not somebody who cancelled us: the iteration is over.
                 return None
             raise
+        finally:
+            # It holds the exception that leads to this frame.
+            del task
         self._ahead = None
         return page
 

@@ -5,25 +5,40 @@ Their parents are asked for by id with the relationship included, as many in a r
 (docs.commercelayer.io, "Including associations"). Each awaiting call gets what the response says of its own parent.
 
 A relationship follows its own link instead where it is awaited alone, where the response leaves it out, and where the
-service refuses to filter its parents by id.
+service refuses to filter its parents by id. Where a response leaves parents out and does not show that it is whole,
+they are asked for again by halves.
+
+Whoever waits is woken by whatever ends the request: a response, an error of any type, the end of the session. What
+follows after a request that failed is done within the time that the waiting call has left.
 """
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .._tasks import WaitQueue, cancel_and_wait
-from ..errors import ApiError, CommerceLayerError, SessionError
+from .._calls.deadline import CallScope
+from .._tasks import WaitQueue, cancel_and_wait, consume_exception
+from ..errors import ApiError, CommerceLayerError, closed_meanwhile, stopped_meanwhile
 from ..jsonapi import Relationship
-from .chunks import chunked, may_be_one_id
-from .reader import Reader
+from .chunks import chunked, halves, may_be_one_id
+from .reader import Chunk, Reader
 
 BatchKey = tuple[str, str]
 """What one request can bring for many parents: their type and the relationship's name."""
 
-Waiters = WaitQueue[Relationship | None]
-"""Calls that await a relationship of one parent. Each is given the relationship as the parent's document includes it;
-None tells it to follow its own link."""
+
+class Waiters(WaitQueue[Relationship | None]):
+    """Calls that await a relationship of one parent.
+
+    Each is given the relationship as the parent's document includes it; None tells it to follow its own link.
+    """
+
+    __slots__ = ("due",)
+
+    def __init__(self, due: float) -> None:
+        super().__init__()
+        self.due = due
+        """When the time of the first of them is up."""
 
 
 class Batcher:
@@ -34,24 +49,47 @@ class Batcher:
         self._pending: dict[BatchKey, dict[str, Waiters]] = {}
         """Waiters of this turn of the loop, by the id of their parent."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._refused: set[BatchKey] = set()
-        """What the service refused to bring for many parents at once; it is not asked again."""
+        self._closed = False
 
-    async def resolve(self, relationship: Relationship) -> Any:
-        """Fetch what a relationship leads to, in one request with others awaited at the same time."""
+    async def resolve(self, relationship: Relationship, scope: CallScope) -> Any:
+        """Fetch what a relationship leads to, in one request with others awaited at the same time.
+
+        Raises:
+            SessionError: the session was closed meanwhile.
+        """
+        if self._closed:
+            raise closed_meanwhile()
         owner, key = relationship.owner, (relationship.owner.type, relationship.name)
-        if relationship.to_many is not False or key in self._refused or owner.id is None:
-            return await self._reader.related(relationship, ())
+        if relationship.to_many is not False or owner.id is None or not self._may_batch(key):
+            return await self._reader.related(relationship, (), scope)
         if not self._pending:
             # Callbacks run in order: every task that was ready before this one was scheduled gets its turn first, and
             # whatever relationships those tasks await join the batch. It costs a turn of the loop and no time.
             asyncio.get_running_loop().call_soon(self._flush)
-        included = await self._pending.setdefault(key, {}).setdefault(owner.id, WaitQueue()).append()
-        return await (included if included is not None else self._reader.related(relationship, ()))
+        by_parent = self._pending.setdefault(key, {})
+        waiters = by_parent.get(owner.id)
+        if waiters is None:
+            waiters = by_parent[owner.id] = Waiters(scope.due)
+        included = await waiters.append()
+        return await (included if included is not None else self._reader.related(relationship, (), scope))
+
+    def end(self) -> None:
+        """End the requests under way, and those that were to begin; whoever waits for one gets `SessionError`."""
+        self._closed = True
+        pending, self._pending = self._pending, {}
+        for by_parent in pending.values():
+            _fail(by_parent, closed_meanwhile())
+        for task in self._tasks:
+            task.cancel()
 
     async def close(self) -> None:
-        """End the requests under way; whoever waits for one gets `SessionError`."""
-        await cancel_and_wait(self._tasks)
+        """The same, and wait until they have ended."""
+        self.end()
+        await cancel_and_wait(tuple(self._tasks))
+
+    def _may_batch(self, key: BatchKey) -> bool:
+        memory = self._reader.memory
+        return memory.may_batch(key) and memory.filters_by_id(key[0])
 
     def _flush(self) -> None:
         """The turn of the loop is over: start the requests for what has come together."""
@@ -59,38 +97,82 @@ class Batcher:
         for key, by_parent in pending.items():
             # Without those whose every waiter was cancelled meanwhile.
             waiting = {id: waiters for id, waiters in by_parent.items() if waiters}
-            if len(waiting) == 1:
-                # A list request for one parent saves nothing, and the parent's own link is what its document gave.
-                _follow_own_links(waiting)
-                continue
             for ids in chunked(waiting, size=self._reader.max_ids):
-                task = asyncio.create_task(self._read(key, {id: waiting[id] for id in ids}))
+                chunk = {id: waiting[id] for id in ids}
+                if len(chunk) == 1:
+                    # A list request for one parent saves nothing, and the parent's own link is what its document gave.
+                    _follow_own_links(chunk)
+                    continue
+                task = asyncio.create_task(self._read(key, chunk))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+                task.add_done_callback(consume_exception)
 
     async def _read(self, key: BatchKey, waiting: Mapping[str, Waiters]) -> None:
-        """Send one request for a chunk of parents, and give each waiter what concerns it."""
-        type, name = key
+        """Give each waiter what concerns it, and leave none, whatever happens."""
         try:
-            found = await self._reader.parents(type, tuple(waiting), name)
-        except asyncio.CancelledError:
-            _fail(waiting, SessionError("the session was closed while the response was awaited"))
+            await self._read_chunk(key, waiting)
+        except CommerceLayerError as error:
+            _fail(waiting, error)
+        except asyncio.CancelledError as error:
+            # If it was not the end of the session, it came from a part of the caller's, such as its limiter; the
+            # waiters get it as they would have got it without a batch.
+            _fail(waiting, closed_meanwhile() if self._closed else error)
             raise
+        except (KeyboardInterrupt, SystemExit) as error:
+            # It leaves the event loop from here. The waiters are not to raise it once more each.
+            _fail(waiting, stopped_meanwhile(type(error).__name__))
+            raise
+        except BaseException as error:  # noqa: BLE001 - of a part of the caller's, and raised by each waiter
+            _fail(waiting, error)
+
+    async def _read_chunk(self, key: BatchKey, waiting: Mapping[str, Waiters]) -> None:
+        """Send one request for a chunk of parents, and give each waiter what concerns it.
+
+        Raises:
+            CommerceLayerError: it concerns all waiters that are left.
+        """
+        if len(waiting) == 1:
+            return _follow_own_links(waiting)
+        type, name = key
+        scope = CallScope(min(waiters.due for waiters in waiting.values()))
+        try:
+            chunk: Chunk[Any] = await self._reader.parents(type, tuple(waiting), name, scope)
         except CommerceLayerError as error:
             if not may_be_one_id(error):
-                _fail(waiting, error)
-                return
+                raise
             # The service does not know such a filter, or one parent spoils the request for all.
             if isinstance(error, ApiError):
-                self._refused.add(key)
-            _follow_own_links(waiting)
-            return
-        for id, waiters in waiting.items():
-            if id not in found:
-                waiters.fail_all(self._reader.absent(type, id))
-                continue
-            relationship = found[id]
+                self._reader.memory.batch_refused(key)
+            return _follow_own_links(waiting)
+        if not chunk.is_filtered:
+            return _follow_own_links(waiting)
+        self._reader.memory.batch_succeeded(key)
+        left = _deliver(chunk, key, waiting)
+        for ids in halves(tuple(left)):
+            if ids:
+                await self._read_chunk(key, {id: left[id] for id in ids})
+        return None
+
+
+def _deliver(chunk: Chunk[Any], key: BatchKey, waiting: Mapping[str, Waiters]) -> dict[str, Waiters]:
+    """Wake whom a chunk concerns, and return those whose parents are to be asked for again."""
+    type, name = key
+    left: dict[str, Waiters] = {}
+    for id, waiters in waiting.items():
+        parent = chunk.found.get(id)
+        if parent is None and not chunk.is_whole:
+            left[id] = waiters
+            continue
+        try:
+            if parent is None:
+                raise chunk.absent(type, id)
+            relationship = parent.relationships.get(name)
             waiters.wake_all(relationship if relationship is not None and relationship.loaded else None)
+        except CommerceLayerError as error:
+            # Also a relationship that is malformed, which is nobody else's affair.
+            waiters.fail_all(error)
+    return left
 
 
 def _follow_own_links(waiting: Mapping[str, Waiters]) -> None:
@@ -98,6 +180,6 @@ def _follow_own_links(waiting: Mapping[str, Waiters]) -> None:
         waiters.wake_all(None)
 
 
-def _fail(waiting: Mapping[str, Waiters], error: CommerceLayerError) -> None:
+def _fail(waiting: Mapping[str, Waiters], error: BaseException) -> None:
     for waiters in waiting.values():
         waiters.fail_all(error)

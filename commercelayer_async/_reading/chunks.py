@@ -4,16 +4,15 @@ A service answers a filter by ids with one page at most, so a chunk holds as man
 (`Keys.max_ids`), or fewer where they are long.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
+from .._text import printable
 from ..errors import ApiError, CommerceLayerError, ConfigurationError, DecodeError, NotFound
 from ..jsonapi.query import segment
 from ..service import Service
 from .parameters import page_parameters, parameter
-
-Id = TypeVar("Id")
 
 _MAX_CHARACTERS: Final = 1500
 """Characters that the ids of one request take at most. No length is documented; every server accepts this one."""
@@ -21,18 +20,32 @@ _MAY_BE_ONE_ID: Final = frozenset({400, 404, 406, 413, 414, 422, 431})
 """Statuses that one id may have caused for all of a chunk."""
 
 
+def fitting(ids: Sequence[object], *, size: int) -> int:
+    """Count the ids, from the first on, that fit into one request: at most `size`, fewer where they are long."""
+    count, characters = 0, 0
+    for id in ids[:size]:
+        # What is not a string is refused later and not sent. One id alone always fits.
+        characters += len(id) + 1 if isinstance(id, str) else 0
+        if count and characters > _MAX_CHARACTERS:
+            break
+        count += 1
+    return count
+
+
 def chunked(ids: Iterable[str], *, size: int) -> Iterator[tuple[str, ...]]:
     """Cut ids, in their order, into chunks of at most `size` that fit into one request each."""
     rest = iter(ids)
     chunk = tuple(islice(rest, size))
     while chunk:
-        fitting = chunk
-        # What is not a string is left for `invalid_ids` to refuse; one id alone always fits.
-        while len(fitting) > 1 and sum(map(len, map(str, fitting))) + len(fitting) > _MAX_CHARACTERS:
-            fitting = fitting[:-1]
-        yield fitting
-        left = chunk[len(fitting) :]
-        chunk = (*left, *islice(rest, size - len(left)))
+        count = fitting(chunk, size=size)
+        yield chunk[:count]
+        chunk = (*chunk[count:], *islice(rest, count))
+
+
+def halves(ids: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Cut ids in two."""
+    middle = len(ids) // 2
+    return ids[:middle], ids[middle:]
 
 
 def query_of_ids(service: Service, ids: Sequence[str], *, rest: str = "") -> str:
@@ -45,20 +58,24 @@ def query_of_ids(service: Service, ids: Sequence[str], *, rest: str = "") -> str
     return f"?{'&'.join((*own, rest.removeprefix('?')) if rest else own)}"
 
 
-def invalid_ids(ids: Iterable[Id]) -> Mapping[Id, ConfigurationError]:
-    """Find the ids that cannot be asked for, which may be anything, each with its error."""
-    invalid: dict[Id, ConfigurationError] = {}
-    for id in ids:
-        try:
-            segment(id, "id")
-        except ConfigurationError as error:
-            invalid[id] = error
-    return invalid
+def reason_against(id: object) -> ConfigurationError | None:
+    """The error for an id that cannot be asked for, which may be anything; None if it can."""
+    try:
+        segment(id, "id")
+    except ConfigurationError as error:
+        return error
+    return None
 
 
-def missing(url: str) -> NotFound:
-    """Make the error for a resource that a list does not hold: not found, as if it had been asked for by itself."""
-    return NotFound(status=404, method="GET", url=url)
+def missing(type: str, id: str, *, url: str) -> NotFound:
+    """Make the error for a resource that a list does not hold, which was asked for at `url` and is whole.
+
+    Its status is that of the resource, had it been asked for by itself.
+    """
+    error = NotFound(status=404, method="GET", url=url)
+    what = f"there is no {printable(type, 80)}/{printable(id, 80)} in the whole response of GET {printable(url)}"
+    error.args = (f"404 NotFound, {what}, {error.advice}",)
+    return error
 
 
 def may_be_one_id(error: CommerceLayerError) -> bool:

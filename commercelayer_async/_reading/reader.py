@@ -3,16 +3,22 @@
 A response is compared with its request: another id, type or class than was asked for is an error.
 """
 
-from collections.abc import Awaitable, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import attrs
 
 from .._calls.context import SessionContext
+from .._calls.deadline import CallScope, Deadlines
 from .._calls.pipeline import Read
 from .._calls.response_info import ResponseInfo
 from .._http.message import Response
 from .._text import printable
-from ..errors import ApiError, DecodeError
+from ..errors import ApiError, DecodeError, NotFound
 from ..jsonapi import Decoded, Follow, GenericResource, Registry, Relationship, Resource
+from ..jsonapi._compound import members_of
+from ..jsonapi._json import loads
+from ..jsonapi.document import mapping
 from ..jsonapi.query import path_of, query_of, segment
 from .chunks import missing, query_of_ids
 
@@ -26,8 +32,10 @@ _NO_ROUTE: Final = (404, 405)
 class Send(Protocol):
     """Sends a GET; a session is what does."""
 
-    def __call__(self, target: str, type: str, read: Read[T], /) -> Awaitable[T]:
+    def __call__(self, target: str, type: str, read: Read[T], scope: CallScope | None = None, /) -> Awaitable[T]:
         """Send a GET of `target`, an endpoint of the resource type `type`; return what `read` makes of the response.
+
+        In a scope it has the time that is left there.
 
         Raises:
             ApiError, AuthError, DecodeError, LinkRefused, SessionError, TransportError: there is nothing to return.
@@ -35,21 +43,45 @@ class Send(Protocol):
         ...
 
 
+@attrs.frozen
+class Chunk(Generic[R]):
+    """What a list for some ids held."""
+
+    found: Mapping[str, R]
+    is_whole: bool = attrs.field(kw_only=True)
+    """True if the response shows that there is nothing else, so that an id that is not there has no resource."""
+    url: str
+    """Where it was read from, without the query."""
+    is_filtered: bool = True
+    """False if it held another resource of that type: the service does not filter by ids, or just did not. Then nothing
+    of it is trusted."""
+
+    def absent(self, type: str, id: str) -> NotFound:
+        """Make the error for an id that a whole chunk does not hold."""
+        return missing(type, id, url=self.url)
+
+
 class Reader:
     """Reads resources of one session."""
 
-    def __init__(self, context: SessionContext, send: Send, follower: Follow) -> None:
+    def __init__(self, context: SessionContext, send: Send, follower: Follow, deadlines: Deadlines) -> None:
         self._context = context
         self._send = send
         self._follower = follower
         """What the relationships of the resources are fetched through."""
+        self._deadlines = deadlines
+        self.memory: Final = context.memory
+
+    def due(self) -> float:
+        """When the time of a call that begins now is up."""
+        return self._deadlines.due()
 
     @property
     def max_ids(self) -> int:
         """Ids that `many` and `parents` take at most."""
         return self._context.service.keys.max_ids
 
-    async def one(self, cls: type[R], type: str, id: str, include: Sequence[str]) -> R:
+    async def one(self, cls: type[R], type: str, id: str, include: Sequence[str], scope: CallScope | None = None) -> R:
         """Read one resource at its own URL.
 
         Raises:
@@ -61,78 +93,132 @@ class Reader:
         def read(response: Response, info: ResponseInfo) -> R:
             found = self.resources(registry, response, info)
             if isinstance(found, cls) and found.id == id and found.type == type:
+                self.memory.odd = False
                 return found
-            # It may be the response to another request, so that responses are out of step on this connection.
-            self._context.transport.discard_connections()
+            self._discard_connections()
             raise _unexpected(found, f"the resource {type}/{id}", response)
 
-        return await self._send(target, type, read)
+        return await self._send(target, type, read, scope)
 
     async def many(
-        self, cls: type[R], type: str, ids: Sequence[str], include: Sequence[str]
-    ) -> tuple[dict[str, R], ResponseInfo]:
-        """Read a chunk of resources in one request: those that there are, by id, and the response's own facts.
+        self, cls: type[R], type: str, ids: Sequence[str], include: Sequence[str], scope: CallScope | None = None
+    ) -> Chunk[R]:
+        """Read a chunk of resources in one request: those that there are, by id.
 
         Raises:
-            DecodeError: the response holds a resource that was not asked for.
+            DecodeError: the response holds a resource of another type.
         """
         query = query_of_ids(self._context.service, ids, rest=query_of(cls, include))
         registry = self.registry_for(cls, type)
         wanted = frozenset(ids)
 
-        def read(response: Response, info: ResponseInfo) -> tuple[dict[str, R], ResponseInfo]:
+        def read(response: Response, info: ResponseInfo) -> Chunk[R]:
             found = self.resources(registry, response, info)
             if not isinstance(found, tuple):
                 raise _unexpected(found, f"an array of {type}", response)
             by_id: dict[str, R] = {}
             for n, resource in enumerate(found):
-                if not isinstance(resource, cls) or resource.id not in wanted:
-                    self._context.transport.discard_connections()
+                if not isinstance(resource, cls) or resource.type != type:
+                    self._discard_connections()
                     raise _unexpected(resource, f"one of the {type} asked for", response, pointer=f"/data/{n}")
+                if resource.id not in wanted:
+                    self._discard_connections()
+                    self.memory.filter_ignored(type)
+                    return Chunk({}, response.url_without_query, is_whole=False, is_filtered=False)
                 by_id[resource.id] = resource
-            return by_id, info
+            self.memory.odd = False
+            self.memory.filter_heeded(type)
+            # Which resources are missing matters only where some are.
+            is_whole = len(by_id) == len(wanted) or self._is_whole(response, len(found), asked=len(ids))
+            return Chunk(by_id, response.url_without_query, is_whole=is_whole)
 
-        return await self._send(f"{self._context.origin.api}/{segment(type, 'type')}{query}", type, read)
+        return await self._send(f"{self._context.origin.api}/{segment(type, 'type')}{query}", type, read, scope)
 
-    async def parents(self, type: str, ids: Sequence[str], name: str) -> dict[str, Relationship | None]:
-        """Read a chunk of resources, and return one relationship of each by id; None where the document lacks it."""
-        cls = self._context.registry.get(type)
-        found, _ = await self.many(cls, type, ids, (segment(name, "relationship"),))
-        return {id: parent.relationships.get(name) for id, parent in found.items()}
+    async def parents(
+        self, type: str, ids: Sequence[str], name: str, scope: CallScope | None = None
+    ) -> Chunk[Resource]:
+        """Read a chunk of resources with one relationship of each included."""
+        return await self.many(self._context.registry.get(type), type, ids, (segment(name, "relationship"),), scope)
 
-    def absent(self, type: str, id: str) -> ApiError:
-        """Make the error for a resource that a response to `many` does not hold."""
-        return missing(f"{self._context.origin.url}{self._context.origin.api}/{type}/{id}")
+    def _is_whole(self, response: Response, came: int, *, asked: int) -> bool:
+        """True if a list shows that it holds all that there is: by its count, or by links that lead no further.
 
-    async def related(self, relationship: Relationship, include: Sequence[str]) -> Any:
+        A list that says nothing of either may have been cut short, by a smaller page than was asked for.
+        """
+        members = members_of(response.body) or {}
+        url = response.url_without_query
+        try:
+            meta, links = (
+                mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
+                for name in ("meta", "links")
+            )
+        except DecodeError:
+            return False
+        if links.get("next") is not None or came >= asked:
+            return False
+        count = meta.get(self._context.service.paging.count_member)
+        return bool(links) if count is None else type(count) is int and count == came
+
+    def _discard_connections(self) -> None:
+        """Use no open connection again: responses may be out of step on one of them.
+
+        Once: where new connections bring such responses too, it is how the service responds.
+        """
+        if not self.memory.odd:
+            self.memory.odd = True
+            self._context.transport.discard_connections()
+
+    async def related(self, relationship: Relationship, include: Sequence[str], scope: CallScope | None = None) -> Any:
         """Read what a relationship leads to: by the document's own link, or through the parent where there is no route.
 
         Raises:
             ApiError: the link's own refusal, where reading through the parent does not help either.
         """
+        scope = scope if scope is not None else CallScope(self.due())
         route = (relationship.owner.type, relationship.name)
-        target = None if route in self._context.no_route else self._target_of(relationship)
+        target = self._target_of(relationship)
         if target is None:
-            return await self._related_through_parent(relationship, include)
+            return await self._related_through_parent(relationship, include, scope)
+        if route in self.memory.no_route:
+            try:
+                return await self._related_through_parent(relationship, include, scope)
+            except DecodeError:
+                # The parent does not tell either, so the route may be there after all.
+                pass
+        refused: ApiError
+        try:
+            found = await self._related_by_link(relationship, target, include, scope)
+        except ApiError as error:
+            if error.status not in _NO_ROUTE:
+                raise
+            refused = error
+        else:
+            self.memory.no_route.discard(route)
+            return found
+        try:
+            if route in self.memory.no_route:
+                raise refused
+            found = await self._related_through_parent(relationship, include, scope)
+        except (ApiError, DecodeError):
+            raise refused from None
+        finally:
+            del refused
+        # Only now is it certain that the route is missing, and not the record: the parent has it. Where the parent has
+        # none either, it may have been deleted since the link was given.
+        if found:
+            self.memory.no_route.add(route)
+        return found
 
+    async def _related_by_link(
+        self, relationship: Relationship, target: str, include: Sequence[str], scope: CallScope
+    ) -> Any:
         def read(response: Response, info: ResponseInfo) -> Any:
             found = self.resources(self._context.registry, response, info)
             self._require_fit(found, relationship, response)
             return found
 
-        try:
-            return await self._send(_with_include(target, include), endpoint_of(target, self._context.origin.api), read)
-        except ApiError as error:
-            if error.status not in _NO_ROUTE:
-                raise
-            refused = error
-        try:
-            found = await self._related_through_parent(relationship, include)
-        except (ApiError, DecodeError):
-            raise refused from None
-        # Only now is it certain that the route is missing, and not the record.
-        self._context.no_route.add(route)
-        return found
+        endpoint = endpoint_of(target, self._context.origin.api)
+        return await self._send(_with_include(target, include), endpoint, read, scope)
 
     def resources(self, registry: Registry, response: Response, info: ResponseInfo) -> Decoded:
         """Decode the resources of a response; their relationships are fetched through this reader's session."""
@@ -173,7 +259,9 @@ class Reader:
             return None
         return f"{self._context.origin.api}{path_of(identifier.type, identifier.id)}"
 
-    async def _related_through_parent(self, relationship: Relationship, include: Sequence[str]) -> Any:
+    async def _related_through_parent(
+        self, relationship: Relationship, include: Sequence[str], scope: CallScope
+    ) -> Any:
         """Read the parent with the relationship included: no published schema has a route for every relationship."""
         owner, name = relationship.owner, relationship.name
         path = path_of(owner.type, owner.id or "")
@@ -192,7 +280,7 @@ class Reader:
                 resource=f"{owner.type}/{owner.id}",
             )
 
-        return await (await self._send(f"{self._context.origin.api}{path}?include={paths}", owner.type, read))
+        return await (await self._send(f"{self._context.origin.api}{path}?include={paths}", owner.type, read, scope))
 
 
 def endpoint_of(target: str, api: str) -> str:
@@ -201,7 +289,12 @@ def endpoint_of(target: str, api: str) -> str:
 
 
 def _unexpected(
-    found: object, wanted: str, response: Response, *, pointer: str = "/data", resource: str | None = None
+    found: object,
+    wanted: str,
+    response: Response,
+    *,
+    pointer: str = "/data",
+    resource: str | None = None,
 ) -> DecodeError:
     if isinstance(found, Resource):
         got = f"{found.type}/{printable(found.id, 80)}"

@@ -63,7 +63,11 @@ def loads(body: bytes | msgspec.Raw, *, url: str | None = None) -> Any:
         return _decode(body)
     except FAILURES as error:
         failure = not_json(bytes(body), error, url=url)
-    raise failure
+    try:
+        raise failure
+    finally:
+        # Its traceback leads to this frame: a variable that holds it would make a cycle.
+        del failure
 
 
 def not_json(body: bytes, error: Exception, *, url: str | None = None) -> DecodeError:

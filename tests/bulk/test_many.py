@@ -77,7 +77,8 @@ async def test_what_is_missing_is_an_error_of_its_own(world: Sandbox, client: Se
     assert isinstance(error.failed["../x"], ConfigurationError)
     assert set(error.fetched) == set(good)
     assert "2 of 32 failed" in str(error)
-    assert "nobodyhere" in error.failed["nobodyhere"].url
+    assert "customer_payment_sources/nobodyhere" in str(error.failed["nobodyhere"])
+    assert error.failed["nobodyhere"].url == f"{world.url}/api/customer_payment_sources"
     assert pickle.loads(pickle.dumps(error)).failed.keys() == error.failed.keys()
 
 

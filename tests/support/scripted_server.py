@@ -4,7 +4,7 @@ What happens to connections in other ways (resets, TLS, bytes one by one) is pla
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -47,6 +47,13 @@ class ScriptedServer:
         """The request targets, in order."""
         return [head.split(" ")[1] for head in self.requests]
 
+    async def reply_to(self, target: str) -> bytes | None:
+        """Choose the response to a request."""
+        reply = self._paths.get(target)
+        if reply is None:
+            reply = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
+        return reply
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._open.add(writer)
@@ -59,9 +66,7 @@ class ScriptedServer:
                         await reader.readexactly(int(line.split(":")[1]))
                 self.requests.append(head)
                 self.arrived.set()
-                reply = self._paths.get(head.split(" ")[1])
-                if reply is None:
-                    reply = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
+                reply = await self.reply_to(head.split(" ")[1])
                 if reply is not None:
                     writer.write(reply)
                     await writer.drain()
@@ -71,3 +76,21 @@ class ScriptedServer:
             self._open.discard(writer)
             self._serving.discard(asyncio.current_task())
             writer.close()
+
+
+class ThinkingServer(ScriptedServer):
+    """Sends what a function makes of each request's target; the function may be a coroutine function."""
+
+    def __init__(self, think: Callable[[str], bytes | Awaitable[bytes | None] | None]) -> None:
+        super().__init__()
+        self._think = think
+
+    async def reply_to(self, target: str) -> bytes | None:
+        reply = self._think(target)
+        return reply if isinstance(reply, bytes) or reply is None else await reply
+
+
+def ids_in(target: str) -> list[str]:
+    """The ids that a list request asks for; empty if it is for no list by ids."""
+    _, found, rest = target.partition("id_in%5D=")
+    return rest.partition("&")[0].split(",") if found else []
