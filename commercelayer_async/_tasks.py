@@ -12,7 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-_numbers: Final = count()
+next_number: Final = count().__next__
+"""The number of the next who comes; whoever comes later has a higher one."""
 
 
 class WaitQueue(Generic[T]):
@@ -40,8 +41,19 @@ class WaitQueue(Generic[T]):
     def append(self) -> "asyncio.Future[T]":
         """Join the queue at its end; await what this returns."""
         waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiters.append((next(_numbers), waiter))
+        self._waiters.append((next_number(), waiter))
         return waiter
+
+    def insert(self, number: int) -> "asyncio.Future[T]":
+        """Join the queue behind all with lower numbers; await what this returns."""
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        index = next((n for n, (other, _) in enumerate(self._waiters) if other > number), len(self._waiters))
+        self._waiters.insert(index, (number, waiter))
+        return waiter
+
+    def discard_done(self) -> None:
+        """Drop all who were cancelled, wherever they stand."""
+        self._waiters = deque(entry for entry in self._waiters if not entry[1].done())
 
     def wake_next(self, value: T) -> bool:
         """Give the first waiter `value`; False if nobody waits."""

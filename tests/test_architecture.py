@@ -75,6 +75,7 @@ PURE = [
     "_http/message.py",
     "_http/origin.py",
     "_http/status.py",
+    "_limits/demand.py",
     "_limits/windows.py",
     "_limits/budget.py",
     "_auth/credentials.py",

@@ -16,7 +16,7 @@ from .._http.message import Transport
 from .._http.options import HttpOptions
 from .._http.origin import Origin, is_loopback
 from .._http.transport import AiohttpTransport
-from .._limits.limiter import Limiter, LocalLimiter, shared_limiter
+from .._limits.limiter import Limiter, shared_limiter
 from .._limits.windows import RateLimits
 from .._tasks import consume_exception
 from ..errors import SessionError, closed_error
@@ -93,7 +93,8 @@ class SessionContext:
         self._first_token = auth.token if isinstance(auth, AccessToken) else None
         self._hooks = hooks
         self._limits = limits
-        self._limiter: Limiter | None = limiter
+        self._own_limiter = limiter
+        self._limiter = limiter
         self._own_resources = tuple(resources)
         self._registry: Registry | None = None
         self._parts: WeakSet[Closeable] = WeakSet()
@@ -145,15 +146,13 @@ class SessionContext:
         await self.token_transport.close()
 
     def limiter(self) -> Limiter:
-        """The budget that this session shares with all others of its organization in this loop."""
-        if self._limiter is None:
-            self._limiter = shared_limiter(self.origin.url, self._limits, clock=self.clock, facts=self.service.rates)
-            if self._first_token is not None:
-                self._use_mode(self._first_token)
-        return self._limiter
+        """The budget that this session shares with all others of its organization and mode in this loop."""
+        if self._limiter is not None:
+            return self._limiter
+        return self._use_mode(self._first_token)
 
     def token_limiter(self) -> Limiter:
-        """The budget of the token endpoint, which is its own."""
+        """The budget of the token endpoint, which is its own, and one for test and live tokens."""
         limits = RateLimits(average=self.service.rates.token, burst=None)
         return shared_limiter(self.origin.auth_url, limits, clock=self.clock, facts=self.service.rates)
 
@@ -162,15 +161,21 @@ class SessionContext:
         if received:
             call_hook(self._hooks.token)
 
-    def _use_mode(self, token: str) -> None:
-        """Keep the documented limits of a token's mode, test or live, until headers report more.
+    def _use_mode(self, token: str | None) -> Limiter:
+        """Count in the budget of a token's mode, test or live, and by its documented limits until headers report more.
 
-        They are those of the hosted API; a server on this machine reports its own.
+        The limits are those of the hosted API; a server on this machine reports its own.
         """
-        test = claims_of(token).get("test")
-        limiter = self.limiter()
-        if isinstance(test, bool) and isinstance(limiter, LocalLimiter) and not is_loopback(self.origin.host):
-            limiter.use(RateLimits.of(self.service.rates.test if test else self.service.rates.live))
+        if self._own_limiter is not None:
+            return self._own_limiter
+        test = claims_of(token).get("test") if token is not None else None
+        mode = {True: "test", False: "live"}[test] if isinstance(test, bool) else None
+        rates = self.service.rates
+        limiter = shared_limiter(self.origin.url, self._limits, clock=self.clock, facts=rates, mode=mode)
+        if mode is not None and not is_loopback(self.origin.host):
+            limiter.use(RateLimits.of(rates.test if test else rates.live))
+        self._limiter = limiter
+        return limiter
 
     @property
     def registry(self) -> Registry:

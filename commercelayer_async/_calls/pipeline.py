@@ -12,12 +12,13 @@ from typing import Final, TypeVar
 from .._hooks import Answered, Call, call_hook
 from .._http.message import Request, Response
 from .._http.status import READABLE, redact_error, require_document
-from .._limits.limiter import Lease
+from .._limits.limiter import Lease, LocalLease
 from .._retry import RetryBudget, retry_after
 from ..errors import ApiError, CommerceLayerError, RateLimited, Unauthorized
 from .attempts import Attempts, is_sane_wait, judge
 from .context import SessionContext
 from .deadline import CallScope, Deadline, Deadlines
+from .leases import release, seconds_after_refusal, settle, wait_for_lease
 from .options import CallOptions
 from .response_info import ResponseInfo
 
@@ -78,6 +79,7 @@ class RequestPipeline:
 
     async def _loop(self, target: str, type: str, read: Read[T], call: Call, deadline: Deadline) -> T:
         attempts = Attempts(self._retry, self._retry_budget, self._clock, renews=self._tokens.renews)
+        turn: int | None = None
         while True:
             # 1. Token: first, so that calls which wait for one hold nothing that others could use.
             token = self._tokens.cached()
@@ -85,13 +87,13 @@ class RequestPipeline:
                 deadline.phase = "token"
                 token = await self._tokens.token(deadline)
             # 2. Rate windows, and 3. a connection.
-            lease = await self._acquire(type, call, deadline)
+            lease = await self._acquire(type, call, deadline, turn)
             # The wait may have been longer than the token was good for.
             newest = self._tokens.newest(token)
             if newest is None:
                 # Refused while this call waited: sent, it would only be refused again.
                 self._connections.release()
-                lease.release()
+                release(lease)
                 continue
             token = newest
             call.tries = deadline.tries = call.tries + 1
@@ -119,18 +121,24 @@ class RequestPipeline:
                 finally:
                     # Its traceback leads to this frame: a variable that holds it would make a cycle.
                     del failure
-            # 7. Wait, and again. After a refusal (429) the limiter holds this call back with all others.
+            # 7. Wait, and again. After a refusal (429) our limiter holds this call back with all others, in its old
+            # turn among them; a limiter of the caller's need not.
             deadline.failures.append(failure)
             call_hook(self._hooks.retrying, call, failure, wait)
             _log.info("%s %s: %s, next try in %.2f s", call.method, call.url, type_name(failure), wait)
-            if not isinstance(failure, RateLimited):
+            if isinstance(failure, RateLimited) and isinstance(lease, LocalLease):
+                turn = lease.turn
+            else:
                 deadline.phase = "retry"
                 await self._clock.sleep(wait)
 
-    async def _acquire(self, type: str, call: Call, deadline: Deadline) -> Lease:
+    async def _acquire(self, type: str, call: Call, deadline: Deadline, turn: int | None) -> Lease:
         """The right to send, and a connection to do it on; the connection is the caller's to release.
 
         The connection comes second, so that calls which wait for the rate windows keep none from those which need not.
+
+        Raises:
+            RateLimited: it is known that no request leaves before the call's time is up.
         """
         limiter = self._limiter()
         lease = limiter.try_acquire(type, priority=self._priority)
@@ -138,7 +146,9 @@ class RequestPipeline:
             deadline.phase = "queue"
             began = self._clock.now()
             try:
-                lease = await limiter.acquire(type, priority=self._priority)
+                lease = await wait_for_lease(
+                    limiter, type, priority=self._priority, deadline=deadline, turn=turn, url=call.url
+                )
             finally:
                 waited = self._clock.now() - began
                 call.waited += waited
@@ -146,18 +156,18 @@ class RequestPipeline:
                 call_hook(self._hooks.waiting, call, waited)
             except BaseException:
                 # Such as KeyboardInterrupt.
-                lease.release()
+                release(lease)
                 raise
         if deadline.is_over:
             # A limiter of the caller's may have caught the cancellation.
-            lease.release()
+            release(lease)
             raise asyncio.CancelledError
         if not self._connections.try_acquire():
             deadline.phase = "queue"
             try:
                 await self._connections.acquire()
             except BaseException:
-                lease.release()
+                release(lease)
                 raise
         return lease
 
@@ -170,23 +180,30 @@ class RequestPipeline:
             response = await self._transport.send(Request(target, f"Bearer {token}"), deadline)
         except BaseException:
             # The server may have counted it all the same.
-            lease.settle(None, _NO_HEADERS)
+            settle(lease, None, _NO_HEADERS)
             raise
         if self._hooks.answered is not None:
             answered = Answered(response.status, response.headers.get("X-Request-Id"), self._clock.now() - began)
             call_hook(self._hooks.answered, call, answered)
         if response.status in READABLE:
-            lease.settle(response.status, response.headers)
+            settle(lease, response.status, response.headers)
             require_document(response, secret=token)
             return response
         by_name = {name.lower(): value for name, value in response.headers.items()}
         asked = retry_after(by_name, now=self._clock.wall_time())
         heeded = asked if asked is not None and is_sane_wait(asked) else None
-        paused_for = lease.settle(response.status, response.headers, retry_after=heeded)
+        paused_for = settle(lease, response.status, response.headers, heeded)
         try:
             require_document(response, secret=token)
         except RateLimited as error:
-            error.retry_after = paused_for if asked is None else asked
+            error.retry_after = seconds_after_refusal(
+                lease,
+                deadline.failures,
+                asked=asked,
+                heeded=heeded,
+                paused_for=paused_for,
+                random=self._clock.random(),
+            )
             raise
         except ApiError as error:
             error.retry_after = asked

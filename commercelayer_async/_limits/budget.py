@@ -1,6 +1,11 @@
-"""The budget of one class of routes: its windows, and what may leave now. No queue and no clock."""
+"""The budget of one class of routes: its windows, and what may leave now. No queue and no clock.
+
+A ledger is what has been counted and learned of both classes. It knows neither loop nor limiter, and outlives the
+limiter that keeps it: sessions that follow one another count in the same windows.
+"""
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -8,11 +13,13 @@ import attrs
 
 from .._markers import public
 from ..service import RateFacts, RequestsInSeconds
-from .windows import RateLimits, ReportedLimit, Window, bulk_reserve, update_limit
+from .windows import Limits, RateLimits, ReportedLimit, Window, next_limit, parse_headers
 
-NO_LIMITS: Final = RateLimits.none()
-UNKNOWN_LIMITS: Final = RateLimits(average=(10**5, 60.0), burst=(10**5, 10.0))
+_UNKNOWN_LIMITS: Final = Limits((10**5, 60.0), (10**5, 10.0))
 """Until something is known: so large that they limit nothing. They count what leaves, for the limits to come."""
+_MOST_BURSTS: Final = 64
+"""Endpoints whose burst windows are kept although nothing is counted in them: links may name any number."""
+_OK: Final = 200
 
 
 @public("commercelayer_async")
@@ -20,9 +27,9 @@ class Priority(StrEnum):
     """Who goes first where the rate windows have little room."""
 
     INTERACTIVE = "interactive"
-    """Somebody waits: before all bulk calls, and with a share of each window to themselves."""
+    """Somebody waits: before all bulk calls, which leave them what they used lately, up to half of each window."""
     BULK = "bulk"
-    """A worker: takes what is left."""
+    """A worker: takes what is left, which is all where no interactive calls were made lately."""
 
 
 @public("commercelayer_async")
@@ -44,80 +51,161 @@ class RateState:
 class Budget:
     """The windows of one class of routes: the average over all of them, a burst for each."""
 
-    def __init__(self, limits: RateLimits) -> None:
-        self.limits = limits
-        self.max_concurrent: int | None = None
-        """Requests under way at most, while nothing is known of the windows."""
-        self.average = _window(limits.average)
+    def __init__(self, limits: Limits | None, facts: RateFacts) -> None:
+        """Begin with the configured limits; None where there are none."""
+        self._facts = facts
+        self._configured = limits is not None
+        self._limits = limits if limits is not None else _UNKNOWN_LIMITS
+        """What bursts are derived from: the limits as configured, of the token's mode, or as first reported."""
+        self.is_known = self._configured
+        """False until there are limits: configured, of the token's mode, or reported."""
+        self.max_concurrent = None if self._configured else facts.concurrent_until_known
+        """Requests under way at most, while not even that is known whether there are limits."""
+        self.average = _window(self._limits.average)
         self.bursts: dict[str, Window | None] = {}
 
-    def use(self, limits: RateLimits) -> None:
+    def use(self, limits: Limits) -> None:
         """Have these limits from now on; what is counted stays counted."""
-        self.limits = limits
+        self._limits = limits
+        self.is_known = True
         self.max_concurrent = None
         self.average = _changed(self.average, limits.average)
         self.bursts = {type: _changed(window, limits.burst) for type, window in self.bursts.items()}
 
-    def burst(self, type: str) -> Window | None:
+    def burst(self, type: str, now: float) -> Window | None:
         """The burst window of a type's endpoint."""
         if type not in self.bursts:
-            self.bursts[type] = _window(self.limits.burst)
+            if len(self.bursts) >= _MOST_BURSTS:
+                self.bursts = {one: window for one, window in self.bursts.items() if window and not window.is_idle(now)}
+            self.bursts[type] = _window(self._burst_limit())
         return self.bursts[type]
 
     def has_room(self, type: str, priority: Priority, now: float) -> bool:
         """True if a request to a type's endpoint may leave now."""
-        if self._is_crowded():
-            return False
-        for window in (self.average, self.burst(type)):
-            if window is not None and window.free(now) <= _reserved(window, priority):
+        average, burst = self.average, self.burst(type, now)
+        if average is not None:
+            if self.max_concurrent is not None and average.under_way >= self.max_concurrent:
                 return False
-        return True
+            if not average.has_room(now):
+                return False
+        if burst is not None and not burst.has_room(now):
+            return False
+        return priority is not Priority.BULK or self._has_room_for_bulk(average, burst, now)
 
-    def has_room_at(self, type: str, priority: Priority) -> float:
+    def has_room_at(self, type: str, priority: Priority, now: float) -> float:
         """The moment when a request may leave if nothing else happens; infinity if only a response can tell."""
-        if self._is_crowded():
+        average, burst = self.average, self.burst(type, now)
+        if self.max_concurrent is not None and average is not None and average.under_way >= self.max_concurrent:
             return math.inf
-        windows = [window for window in (self.average, self.burst(type)) if window is not None]
-        return max((window.frees_at(1 + _reserved(window, priority)) for window in windows), default=0.0)
+        windows = [window for window in (average, burst) if window is not None]
+        at = max((window.has_room_at() for window in windows), default=0.0)
+        if priority is Priority.BULK and at <= now:
+            least = self._least_for_interactive(now)
+            at = max((window.has_room_for_bulk_at(now, least=least) for window in windows), default=0.0)
+        return at
 
-    def update(self, reported: ReportedLimit, now: float, *, configured: bool, facts: RateFacts) -> None:
-        """Take over what a response's headers report of the average.
+    def learn(self, status: int, headers: Mapping[str, str], *, began: float, now: float) -> None:
+        """Take over what a response says of the limits; its request began at `began`.
+
+        Headers that report a limit count whatever the status. Without them, only a document says that there are no
+        limits: pages of errors come from other servers on the way too, and errors may be made before requests are
+        counted.
+        """
+        reported = parse_headers(headers)
+        if reported is not None:
+            self._update(reported, began, now)
+        elif self.max_concurrent is not None and status == _OK and _is_document(headers):
+            self.max_concurrent = None
+
+    def is_idle(self, now: float) -> bool:
+        """True if nothing is counted in any window."""
+        windows = (self.average, *self.bursts.values())
+        return all(window is None or window.is_idle(now) for window in windows)
+
+    def finish_all(self, now: float) -> None:
+        """Let all requests fade that are under way: nobody is left who could report their responses."""
+        for window in (self.average, *self.bursts.values()):
+            if window is not None:
+                window.finish_all(now)
+
+    def _update(self, reported: ReportedLimit, began: float, now: float) -> None:
+        """Take over what headers report of the average; they never mention bursts, which go by the average.
 
         A configured limit is an upper bound; one that was configured to be none stays none.
         """
-        window = self.average
-        if window is None:
-            # Nothing was known of this class. The headers never mention bursts, which go by the average.
-            if not configured:
-                self.use(RateLimits.of_average(reported.limit, reported.seconds, facts))
+        window, base = self.average, self._limits.average
+        if window is None or base is None:
             return
-        if reported.limit != window.limit:
-            # The limit was lowered: at once. It was raised: step by step, or one mistaken header would cost a refusal.
-            most = self.limits.average
-            before = window.limit
-            update_limit(window, reported.limit, most=most[0] if configured and most is not None else None)
-            self._scale_bursts(window.limit / before)
-        if reported.seconds > window.seconds or not configured:
-            window.seconds = reported.seconds
+        if not self.is_known:
+            self.use(Limits.of_average(reported.limit, reported.seconds, self._facts))
+        else:
+            limit = next_limit(window.limit, reported.limit, most=base[0] if self._configured else None)
+            seconds = max(base[1], reported.seconds) if self._configured else reported.seconds
+            if (limit, seconds) != (window.limit, window.seconds):
+                window.change(limit, seconds)
+                burst = self._burst_limit()
+                self.bursts = {type: _changed(one, burst) for type, one in self.bursts.items()}
         if reported.remaining is not None:
-            # Fewer are left than we count: other clients of the same address share the limit.
-            foreign = window.free(now) - reported.remaining
-            if foreign > 0:
-                window.count_foreign(foreign, now)
+            window.count_foreign(reported.limit - reported.remaining, began, now)
 
-    def _scale_bursts(self, factor: float) -> None:
-        for window in self.bursts.values():
-            if window is not None:
-                window.limit = max(1, round(window.limit * factor))
+    def _burst_limit(self) -> RequestsInSeconds | None:
+        """The burst's part of the average as it is now: always from the first pair, so that no rounding adds up."""
+        (average, burst), now = self._limits, self.average
+        if burst is None or average is None or now is None:
+            return burst
+        seconds = burst[1] if now.seconds == average[1] else burst[1] * now.seconds / average[1]
+        return max(1, burst[0] * now.limit // average[0]), seconds
 
-    def _is_crowded(self) -> bool:
-        most = self.max_concurrent
-        return most is not None and self.average is not None and self.average.under_way >= most
+    def _has_room_for_bulk(self, average: Window | None, burst: Window | None, now: float) -> bool:
+        least = self._least_for_interactive(now)
+        return (average is None or average.has_room_for_bulk(now, least=least)) and (
+            burst is None or burst.has_room_for_bulk(now, least=least)
+        )
+
+    def _least_for_interactive(self, now: float) -> int:
+        """Requests of each window that bulk calls leave in any case: one, if interactive calls were made lately."""
+        return int(self.average is not None and self.average.reserve(now) > 0)
 
 
-def _reserved(window: Window, priority: Priority) -> int:
-    """Requests of a window that calls of this priority may not take."""
-    return bulk_reserve(window.limit) if priority is Priority.BULK else 0
+class Ledger:
+    """What was counted and learned of an origin: the budgets of both classes, and the pause after a refusal."""
+
+    def __init__(self, limits: RateLimits | None, facts: RateFacts) -> None:
+        """Begin with the configured limits; None to go by the token's mode and the headers."""
+        self._facts = facts
+        uncacheable = Limits.of(limits) if limits is not None else None
+        cacheable = Limits.of(limits, factor=facts.cacheable_factor) if limits is not None else None
+        self.uncacheable: Final = Budget(uncacheable, facts)
+        self.cacheable: Final = Budget(cacheable, facts)
+        self.budgets: Final = (self.uncacheable, self.cacheable)
+        self.paused_until = 0.0
+        self.refusals = 0
+        """Refusals in a row: of the request that began the pause, and of each probe since."""
+        self.pauses = 0
+        """Pauses so far: a refused request that left before the last one began is no news."""
+
+    def use(self, limits: RateLimits) -> bool:
+        """Have the limits of a token's mode, unless some are known already; True if so."""
+        if self.uncacheable.max_concurrent is None and self.cacheable.max_concurrent is None:
+            return False
+        for budget, factor in ((self.uncacheable, 1), (self.cacheable, self._facts.cacheable_factor)):
+            if budget.max_concurrent is not None:
+                budget.use(Limits.of(limits, factor=factor))
+        return True
+
+    def is_idle(self, now: float) -> bool:
+        """True if nothing is counted and nothing paused, so that a new ledger would serve as well."""
+        return self.paused_until <= now and all(budget.is_idle(now) for budget in self.budgets)
+
+    def finish_all(self, now: float) -> None:
+        """Let all requests fade that are under way: nobody is left who could report their responses."""
+        for budget in self.budgets:
+            budget.finish_all(now)
+
+
+def _is_document(headers: Mapping[str, str]) -> bool:
+    media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return not media_type or media_type.endswith(("/json", "+json"))
 
 
 def _window(pair: RequestsInSeconds | None) -> Window | None:

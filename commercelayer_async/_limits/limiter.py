@@ -7,7 +7,11 @@ and in order of arrival among the endpoints that have room. A cancelled waiter l
 depends on any waiter's task.
 
 A refusal (429) pauses all requests. When the pause is over one request goes first, as a probe; its response ends the
-pause for the rest, or begins a longer one.
+pause for the rest, or begins a longer one. Responses to requests that left before the refusal do neither. Who cannot
+wait for the end of a pause learns it at once, and who was refused queues where it stood before.
+
+Limiters come and go with the sessions that hold them. What they counted stays in a ledger of the event loop until the
+last of it has faded.
 """
 
 import asyncio
@@ -15,20 +19,26 @@ import logging
 import math
 from collections.abc import Mapping
 from typing import Final, Protocol
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, ref
+
+import attrs
 
 from .._clock import Clock, Timer
 from .._markers import override, public
-from .._tasks import WaitQueue
+from .._tasks import WaitQueue, next_number
 from ..service import RateFacts
-from .budget import NO_LIMITS, UNKNOWN_LIMITS, Budget, Priority, RateState
-from .windows import RateLimits, parse_headers
+from .budget import Budget, Ledger, Priority, RateState
+from .windows import RateLimits
 
 _log: Final = logging.getLogger("commercelayer_async")
 
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
+_LONGEST_ASKED: Final = 3600.0
+"""Seconds that a server may ask for and be given; then one request asks again."""
 _THROTTLED: Final = 429
+_MOST_GONE: Final = 64
+"""Cancelled waiters that may stand in the queues, beside as many as wait."""
 
 
 @public("commercelayer_async")
@@ -38,7 +48,11 @@ class Lease(Protocol):
     __slots__ = ()
 
     def settle(self, status: int | None, headers: Mapping[str, str], *, retry_after: float | None = None) -> float:
-        """Report the response, or that none came (status None); gives seconds to wait after a refusal, else 0.0."""
+        """Report the response, or that none came (status None); gives seconds to wait after a refusal, else 0.0.
+
+        The call that was refused waits that long, and at least as long as the server asks or, without that, for one
+        second, then two, four, up to a minute. An exception is logged and suppressed.
+        """
         ...
 
     def release(self) -> None:
@@ -48,14 +62,17 @@ class Lease(Protocol):
 
 @public("commercelayer_async")
 class Limiter(Protocol):
-    """A budget of requests; another implementation than the one here can share one among processes."""
+    """A budget of requests; another implementation than the one here can share one among processes.
+
+    Nothing is assumed beyond these methods: a limiter may pause other calls after a refusal, and need not.
+    """
 
     def try_acquire(self, type: str, *, priority: Priority) -> Lease | None:
         """The right to send one request to the endpoint of a resource type now; None if it has to wait."""
         ...
 
     async def acquire(self, type: str, *, priority: Priority) -> Lease:
-        """The same when there is room."""
+        """The same when there is room; it is cancelled when the call's time is up."""
         ...
 
     def state(self) -> RateState:
@@ -63,22 +80,46 @@ class Limiter(Protocol):
         ...
 
 
-class _Lease(Lease):
+class PausedTooLong(Exception):
+    """No request leaves for `seconds`, and the caller has less time than that."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class LocalLease(Lease):
     """A request that is counted in its class's average and its endpoint's burst."""
 
-    __slots__ = ("_average", "_budget", "_burst", "_limiter", "_open", "probe")
+    __slots__ = ("_average", "_budget", "_bulk", "_burst", "_limiter", "_open", "began", "pauses", "probe", "turn")
 
-    def __init__(self, limiter: "LocalLimiter", budget: Budget, type: str, *, probe: bool) -> None:
+    def __init__(
+        self,
+        limiter: "LocalLimiter",
+        budget: Budget,
+        type: str,
+        now: float,
+        turn: int,
+        *,
+        bulk: bool,
+        pauses: int,
+        probe: bool,
+    ) -> None:
         self._limiter = limiter
         self._budget = budget
         self._average = budget.average
-        self._burst = budget.burst(type)
+        self._burst = budget.burst(type, now)
+        self._bulk = bulk
         self._open = True
+        self.began = now
+        self.turn = turn
+        """Its place in the order of arrival, to keep if the request is refused."""
+        self.pauses = pauses
         self.probe = probe
         if self._average is not None:
-            self._average.start()
+            self._average.start(now, bulk=bulk)
         if self._burst is not None:
-            self._burst.start()
+            self._burst.start(now, bulk=bulk)
 
     @override
     def settle(self, status: int | None, headers: Mapping[str, str], *, retry_after: float | None = None) -> float:
@@ -87,95 +128,122 @@ class _Lease(Lease):
         self._open = False
         now = self._limiter.clock.now()
         if self._average is not None:
-            self._average.finish(now)
+            self._average.finish(now, bulk=self._bulk)
         if self._burst is not None:
-            self._burst.finish(now)
-        return self._limiter.on_response(self._budget, status, headers, retry_after, probe=self.probe, now=now)
+            self._burst.finish(now, bulk=self._bulk)
+        return self._limiter.on_response(self, self._budget, status, headers, retry_after, now=now)
 
     @override
     def release(self) -> None:
         if self._open:
             self._open = False
             if self._average is not None:
-                self._average.cancel()
+                self._average.cancel(bulk=self._bulk)
             if self._burst is not None:
-                self._burst.cancel()
+                self._burst.cancel(bulk=self._bulk)
             self._limiter.on_release(probe=self.probe)
+
+
+_Waiter = asyncio.Future[LocalLease]
 
 
 class LocalLimiter(Limiter):
     """A budget in memory, for the sessions of one event loop."""
 
-    def __init__(self, limits: RateLimits | None, *, clock: Clock, facts: RateFacts) -> None:
-        """Keep `limits`; None to go by the token's mode and the headers, and until then by how many are under way."""
+    def __init__(
+        self, limits: RateLimits | None, *, clock: Clock, facts: RateFacts, ledger: Ledger | None = None
+    ) -> None:
+        """Keep `limits`; None to go by the token's mode and the headers, and until then by how many are under way.
+
+        `ledger` is what an earlier limiter of the same limits counted.
+        """
         self.clock: Final = clock
         self._facts = facts
-        self._configured = limits is not None
-        self._limits_unknown = limits is None
-        first = limits if limits is not None else UNKNOWN_LIMITS
-        self._uncacheable = Budget(first)
-        self._cacheable = Budget(first.times(facts.cacheable_factor))
-        self._budgets = (self._uncacheable, self._cacheable)
-        if self._limits_unknown:
-            for budget in self._budgets:
-                budget.max_concurrent = facts.concurrent_until_known
-        self._queues: dict[tuple[Budget, Priority], dict[str, WaitQueue[_Lease]]] = {
-            (budget, priority): {} for budget in self._budgets for priority in Priority
+        self._ledger = ledger if ledger is not None else Ledger(limits, facts)
+        self._queues: dict[tuple[Budget, Priority], dict[str, WaitQueue[LocalLease]]] = {
+            (budget, priority): {} for budget in self._ledger.budgets for priority in Priority
         }
         self._waiting = 0
+        self._gone = 0
+        """Cancelled waiters that may still stand in a queue."""
+        self._due: dict[_Waiter, float] = {}
+        """When the time of those is up who wait and have not all the time there is."""
         self._timer: Timer | None = None
         self._timer_at = math.inf
-        self._paused_until = 0.0
-        self._refusals = 0
         self._probing = False
 
     @override
-    async def acquire(self, type: str, *, priority: Priority = Priority.INTERACTIVE) -> _Lease:
+    async def acquire(
+        self,
+        type: str,
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        turn: int | None = None,
+        within: float = math.inf,
+    ) -> LocalLease:
+        """The right to send one request when there is room.
+
+        `turn` is that of a lease whose request was refused; else the call joins the queue at its end.
+
+        Raises:
+            PausedTooLong: a pause will last longer than `within` seconds.
+        """
         lease = self.try_acquire(type, priority=priority)
         if lease is not None:
             return lease
-        waiter = self._queues[self._budget(type), priority].setdefault(type, WaitQueue()).append()
+        now = self.clock.now()
+        due = now + within
+        if self._ledger.refusals and due < self._ledger.paused_until:
+            raise PausedTooLong(self._ledger.paused_until - now)
+        queue = self._queues[self._budget(type), priority].setdefault(type, WaitQueue())
+        waiter = queue.append() if turn is None else queue.insert(turn)
         self._waiting += 1
+        if due < math.inf:
+            self._due[waiter] = due
         self._dispatch()
         try:
             return await waiter
         except asyncio.CancelledError:
             if waiter.cancelled():
-                self._waiting -= 1
-            else:
+                self._on_cancelled()
+            elif waiter.exception() is None:
                 # Cancelled in the moment when its turn came: the turn goes to the next.
                 waiter.result().release()
             raise
+        finally:
+            self._due.pop(waiter, None)
 
     @override
-    def try_acquire(self, type: str, *, priority: Priority = Priority.INTERACTIVE) -> _Lease | None:
+    def try_acquire(self, type: str, *, priority: Priority = Priority.INTERACTIVE) -> LocalLease | None:
+        # Whoever waits was here first.
+        if self._waiting:
+            return None
         budget = self._budget(type)
         now = self.clock.now()
-        # Whoever waits was here first.
-        if self._waiting or self._is_paused(now) or not budget.has_room(type, priority, now):
+        if self._is_paused(now) or not budget.has_room(type, priority, now):
             return None
-        return self._grant(budget, type)
+        return self._grant(budget, type, priority, now, next_number())
 
     def on_response(
         self,
+        lease: LocalLease,
         budget: Budget,
         status: int | None,
         headers: Mapping[str, str],
         retry_after: float | None,
         *,
-        probe: bool,
         now: float,
     ) -> float:
         """Learn from a response, and let leave who may leave now; gives seconds that the pause has left."""
         if status is not None:
-            self._update_from_headers(budget, headers, now)
-        if probe:
+            budget.learn(status, headers, began=lease.began, now=now)
+        if lease.probe:
             self._probing = False
         wait = 0.0
         if status == _THROTTLED:
-            wait = self._pause(now, retry_after)
-        elif status is not None and self._refusals and (probe or now >= self._paused_until):
-            self._refusals = 0
+            wait = self._pause(now, retry_after, is_news=lease.pauses == self._ledger.pauses)
+        elif lease.probe and status is not None:
+            self._ledger.refusals = 0
         self._dispatch()
         return wait
 
@@ -187,66 +255,80 @@ class LocalLimiter(Limiter):
 
     def use(self, limits: RateLimits) -> None:
         """Keep the limits of the mode that a token is for, unless some were configured or are known already."""
-        if self._limits_unknown:
-            self._limits_unknown = False
-            self._uncacheable.use(limits)
-            self._cacheable.use(limits.times(self._facts.cacheable_factor))
+        if self._ledger.use(limits):
             self._dispatch()
 
     @override
     def state(self) -> RateState:
-        window = self._uncacheable.average
-        now = self.clock.now()
-        closed_for = max(0.0, self._paused_until - now) if self._refusals else 0.0
-        if window is None or self._limits_unknown:
-            return RateState(None, None, None, self._waiting, closed_for)
-        return RateState(window.limit, window.seconds, max(0, window.free(now)), self._waiting, closed_for)
+        budget, now = self._ledger.uncacheable, self.clock.now()
+        window = budget.average
+        paused_for = max(0.0, self._ledger.paused_until - now) if self._ledger.refusals else 0.0
+        if window is None or not budget.is_known:
+            return RateState(None, None, None, self._waiting, paused_for)
+        return RateState(window.limit, window.seconds, max(0, window.free(now)), self._waiting, paused_for)
 
     def _budget(self, type: str) -> Budget:
-        return self._cacheable if type in self._facts.cacheable else self._uncacheable
+        return self._ledger.cacheable if type in self._facts.cacheable else self._ledger.uncacheable
 
-    def _grant(self, budget: Budget, type: str) -> _Lease:
-        probe = bool(self._refusals)
+    def _grant(self, budget: Budget, type: str, priority: Priority, now: float, turn: int) -> LocalLease:
+        probe = self._ledger.refusals > 0
         self._probing = probe
-        return _Lease(self, budget, type, probe=probe)
-
-    def _update_from_headers(self, budget: Budget, headers: Mapping[str, str], now: float) -> None:
-        reported = parse_headers(headers)
-        if self._limits_unknown:
-            # The first response ever: from now on there are the limits that it reports, or none. The other class of
-            # routes has none until a response of its own reports them.
-            self._limits_unknown = False
-            first = NO_LIMITS
-            if reported is not None:
-                first = RateLimits.of_average(reported.limit, reported.seconds, self._facts)
-            for one in self._budgets:
-                one.use(first if one is budget else NO_LIMITS)
-        if reported is not None:
-            budget.update(reported, now, configured=self._configured, facts=self._facts)
+        bulk = priority is Priority.BULK
+        return LocalLease(self, budget, type, now, turn, bulk=bulk, pauses=self._ledger.pauses, probe=probe)
 
     def _is_paused(self, now: float) -> bool:
-        return self._refusals > 0 and (self._probing or now < self._paused_until)
+        return self._ledger.refusals > 0 and (self._probing or now < self._ledger.paused_until)
 
-    def _pause(self, now: float, retry_after: float | None) -> float:
-        """Pause for as long as the server says, else for longer each time; gives the seconds."""
-        if now >= self._paused_until:
-            self._refusals += 1
-        wait = retry_after
-        if wait is None:
-            bound = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._refusals - 1, 16))
-            wait = bound * (0.5 + self.clock.random() / 2)
-        if now + wait > self._paused_until:
-            self._paused_until = now + wait
+    def _pause(self, now: float, retry_after: float | None, *, is_news: bool) -> float:
+        """Pause for as long as the server says, else for longer each time; gives the seconds that are left."""
+        ledger = self._ledger
+        if is_news:
+            ledger.refusals += 1
+            ledger.pauses += 1
+        if retry_after is not None:
+            wait = min(retry_after, _LONGEST_ASKED)
+            # It may be one that left before the pause which is over: then the next request is a probe again.
+            ledger.refusals = max(1, ledger.refusals)
+        elif is_news:
+            wait = back_off(ledger.refusals, self.clock.random())
+        else:
+            wait = 0.0
+        if now + wait > ledger.paused_until:
+            ledger.paused_until = now + wait
             _log.warning("the rate limit was exceeded: all requests wait %.1f s", wait)
-        return self._paused_until - now
+            self._refuse_who_cannot_wait(now)
+        return max(0.0, ledger.paused_until - now)
+
+    def _refuse_who_cannot_wait(self, now: float) -> None:
+        until = self._ledger.paused_until
+        for waiter, due in list(self._due.items()):
+            if due < until and not waiter.done():
+                self._waiting -= 1
+                waiter.set_exception(PausedTooLong(until - now))
+
+    def _on_cancelled(self) -> None:
+        """Forget a waiter that was cancelled: no timer for nobody, and no crowd of the gone in the queues."""
+        self._waiting -= 1
+        self._gone += 1
+        if not self._waiting:
+            self._schedule(math.inf)
+        if not self._waiting or self._gone > self._waiting + _MOST_GONE:
+            self._gone = 0
+            for queues in self._queues.values():
+                for type, queue in list(queues.items()):
+                    queue.discard_done()
+                    if not queue:
+                        del queues[type]
 
     def _dispatch(self) -> None:
         """Let leave who may, in order; then set the timer for the next one."""
         if not self._waiting:
+            if self._timer is not None:
+                self._schedule(math.inf)
             return
         now = self.clock.now()
         next_at = math.inf
-        for budget in self._budgets:
+        for budget in self._ledger.budgets:
             for priority in Priority:
                 next_at = min(next_at, self._dispatch_priority(budget, priority, now))
         self._schedule(next_at)
@@ -256,17 +338,20 @@ class LocalLimiter(Limiter):
         queues = self._queues[budget, priority]
         while True:
             heads = [(queue.first_number, type, queue) for type, queue in queues.items() if queue]
+            if len(heads) < len(queues):
+                for type in [type for type, queue in queues.items() if not queue]:
+                    del queues[type]
             if not heads:
                 return math.inf
             if self._is_paused(now):
                 # The probe's response dispatches again; else the end of the pause does.
-                return math.inf if self._probing else self._paused_until
+                return math.inf if self._probing else self._ledger.paused_until
             ready = [head for head in heads if budget.has_room(head[1], priority, now)]
             if not ready:
-                return min(budget.has_room_at(type, priority) for _, type, _ in heads)
-            _, type, queue = min(ready, key=lambda head: head[0])
+                return min(budget.has_room_at(type, priority, now) for _, type, _ in heads)
+            turn, type, queue = min(ready, key=lambda head: head[0])
             self._waiting -= 1
-            queue.wake_next(self._grant(budget, type))
+            queue.wake_next(self._grant(budget, type, priority, now, turn))
 
     def _schedule(self, when: float) -> None:
         if when == self._timer_at and self._timer is not None:
@@ -284,18 +369,62 @@ class LocalLimiter(Limiter):
         self._dispatch()
 
 
-_OfLoop = WeakValueDictionary[tuple[str, RateLimits | None], LocalLimiter]
+def back_off(refusals: int, random: float) -> float:
+    """Seconds to wait after so many refusals in a row, where the server asks for none; `random` is from 0.0 to 1.0."""
+    bound = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(refusals - 1, 16))
+    return bound * (0.5 + random / 2)
+
+
+_Key = tuple[str, RateLimits | None, str | None]
+
+
+@attrs.define
+class _Entry:
+    """What was counted, and the limiter that counts in it now, if a session holds one."""
+
+    ledger: Ledger
+    limiter: "ref[LocalLimiter]"
+
+
+@attrs.define
+class _OfLoop:
+    """The budgets of an event loop. Nothing in here refers to the loop, so none is kept by it."""
+
+    entries: dict[_Key, _Entry] = attrs.Factory(dict[_Key, _Entry])
+    sweep_at: int = 16
+    """Entries at which those are dropped that nobody holds and in which nothing is counted."""
+
+
 _shared: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop]] = WeakKeyDictionary()
 
 
-def shared_limiter(url: str, limits: RateLimits | None, *, clock: Clock, facts: RateFacts) -> LocalLimiter:
+def shared_limiter(
+    url: str, limits: RateLimits | None, *, clock: Clock, facts: RateFacts, mode: str | None = None
+) -> LocalLimiter:
     """The budget that all sessions of a server in the running event loop share, if they name the same limits.
 
-    Loops of other threads and other processes have budgets of their own: give each its part of the limits, or a limiter
-    that they share.
+    `mode` is that of their tokens, test or live, which the server counts apart. What sessions counted that are gone is
+    counted on, until it has faded. Loops of other threads and other processes have budgets of their own: give each its
+    part of the limits, or a limiter that they share.
     """
-    of_loop = _shared.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    limiter = of_loop.get((url, limits))
-    if limiter is None:
-        limiter = of_loop[url, limits] = LocalLimiter(limits, clock=clock, facts=facts)
+    of_loop = _shared.setdefault(asyncio.get_running_loop(), _OfLoop())
+    key = (url, limits, mode)
+    entry = of_loop.entries.get(key)
+    limiter = entry.limiter() if entry is not None else None
+    if limiter is not None:
+        return limiter
+    now = clock.now()
+    ledger = None
+    if entry is not None and not entry.ledger.is_idle(now):
+        ledger = entry.ledger
+        ledger.finish_all(now)
+    if ledger is None:
+        ledger = Ledger(limits, facts)
+    limiter = LocalLimiter(limits, clock=clock, facts=facts, ledger=ledger)
+    of_loop.entries[key] = _Entry(ledger, ref(limiter))
+    if len(of_loop.entries) > of_loop.sweep_at:
+        of_loop.entries = {
+            key: one for key, one in of_loop.entries.items() if one.limiter() is not None or not one.ledger.is_idle(now)
+        }
+        of_loop.sweep_at = max(16, 2 * len(of_loop.entries))
     return limiter

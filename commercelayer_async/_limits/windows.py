@@ -8,6 +8,10 @@ What we do: we count a request from the moment it leaves until one window after 
 somewhere in between, so wherever one of its windows lies, no more requests are in it than we allowed; jitter on the way
 cannot bunch them. A request costs its own latency this way, which is little beside a window.
 
+Headers may be odd, and a response may be late. A limit that would let next to nothing through is not believed. What a
+response says is left is compared with all of ours that the server may have counted while that request was under way, so
+that none of our own is taken for another client's.
+
 What we never do: wait without need, or learn a limit by being refused.
 """
 
@@ -15,18 +19,29 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 import attrs
 
 from .._markers import public
 from ..errors import ConfigurationError
 from ..service import COMMERCE_LAYER, RateFacts, RequestsInSeconds
+from .demand import Demand
 
 _SANE_LIMIT: Final = 1_000_000
+"""Requests in a window; what headers report beyond that is not believed."""
+_MOST_CONFIGURED: Final = _SANE_LIMIT // COMMERCE_LAYER.rates.cacheable_factor
 _SANE_SECONDS: Final = 3600.0
+_LEAST_PACE: Final = 10.0
+"""Seconds for each request at most; a reported limit that is lower would stop every session for its window."""
 _STEP_UP: Final = 0.05
 """Share by which a limit grows with each response that reports a higher one."""
+_ASK_AGAIN: Final = 5.0
+"""Seconds after which one request asks again, where only other clients' requests seem to fill a window."""
+_LOOK_AGAIN: Final = 20
+"""Parts of a window after which it is looked again at how much interactive calls need of it."""
+_EVENLY: Final = 0.95
+"""Part of an even spacing that bulk requests keep beside interactive ones: timers are late, and time is not made up."""
 
 
 @public("commercelayer_async")
@@ -34,8 +49,8 @@ _STEP_UP: Final = 0.05
 class RateLimits:
     """How many uncacheable reads may be made: `average` over all endpoints, `burst` for each.
 
-    Each is a number of requests and a number of seconds, or None for no limit. Reads of cacheable types may be five
-    times as many (docs.commercelayer.io, "Rate limits").
+    Each is a number of requests, 1 to 200,000, and a number of seconds, up to 3,600, or None for no limit. Reads of
+    cacheable types may be five times as many (docs.commercelayer.io, "Rate limits").
     """
 
     average: RequestsInSeconds | None
@@ -43,9 +58,11 @@ class RateLimits:
 
     def __attrs_post_init__(self) -> None:
         for name in ("average", "burst"):
-            pair: RequestsInSeconds | None = getattr(self, name)
-            if pair is not None and not (1 <= pair[0] <= _SANE_LIMIT and 0 < pair[1] <= _SANE_SECONDS):
-                raise ConfigurationError(f"RateLimits.{name} must be (requests, seconds), both above 0, or None")
+            if not _is_sane_pair(getattr(self, name)):
+                raise ConfigurationError(
+                    f"RateLimits.{name} must be (requests, seconds), 1 to {_MOST_CONFIGURED:,} requests in up to"
+                    f" {_SANE_SECONDS:,.0f} s, or None"
+                )
 
     @classmethod
     def live(cls) -> "RateLimits":
@@ -68,72 +85,226 @@ class RateLimits:
         average, burst = pairs
         return cls(average=average, burst=burst)
 
+
+def _is_sane_pair(pair: object) -> bool:
+    if pair is None:
+        return True
+    if not isinstance(pair, tuple) or len(cast("tuple[object, ...]", pair)) != 2:  # noqa: PLR2004 - a pair
+        return False
+    requests, seconds = cast("tuple[object, object]", pair)
+    return (
+        isinstance(requests, int)
+        and not isinstance(requests, bool)
+        and isinstance(seconds, int | float)
+        and not isinstance(seconds, bool)
+        and 1 <= requests <= _MOST_CONFIGURED
+        and 0 < seconds <= _SANE_SECONDS
+    )
+
+
+class Limits(NamedTuple):
+    """The limits of one class of routes."""
+
+    average: RequestsInSeconds | None
+    burst: RequestsInSeconds | None
+
     @classmethod
-    def of_average(cls, limit: int, seconds: float, facts: RateFacts) -> "RateLimits":
-        """The limits where only the average is known: the burst has always been the same part of it."""
+    def of(cls, limits: RateLimits, *, factor: int = 1) -> "Limits":
+        """Make limits `factor` times as large as those of uncacheable reads, in the same seconds."""
+        return cls(*(pair and (pair[0] * factor, pair[1]) for pair in (limits.average, limits.burst)))
+
+    @classmethod
+    def of_average(cls, limit: int, seconds: float, facts: RateFacts) -> "Limits":
+        """Make the limits where only the average is known: the burst has always been the same part of it."""
         requests = max(1, int(limit * facts.burst_share))
-        return cls(average=(limit, seconds), burst=(requests, seconds * facts.burst_seconds_share))
-
-    def times(self, factor: int) -> "RateLimits":
-        """Limits `factor` times as large, in the same seconds."""
-        return RateLimits(average=_times(self.average, factor), burst=_times(self.burst, factor))
-
-
-def _times(pair: RequestsInSeconds | None, factor: int) -> RequestsInSeconds | None:
-    return None if pair is None else (pair[0] * factor, pair[1])
+        return cls((limit, seconds), (requests, seconds * facts.burst_seconds_share))
 
 
 class Window:
-    """A sliding-window limit: requests under way, and those whose response came less than `seconds` ago."""
+    """A sliding-window limit: requests under way, and those whose response came less than `seconds` ago.
 
-    __slots__ = ("_fading", "limit", "seconds", "under_way")
+    Of each request the moment when its response came is kept for two windows, for one of them beyond its fading: a
+    window may turn out to be longer, and a late response reports of requests that have faded since.
+    """
+
+    __slots__ = (
+        "_bulk",
+        "_bulk_began",
+        "_bulk_under_way",
+        "_demand",
+        "_faded",
+        "_fading",
+        "_foreign",
+        "_heard",
+        "limit",
+        "seconds",
+        "started_interactive",
+        "under_way",
+    )
 
     def __init__(self, limit: int, seconds: float) -> None:
         self.limit = limit
         self.seconds = seconds
         self.under_way = 0
         self._fading: deque[float] = deque()
+        self._faded: deque[float] = deque()
+        self._foreign: deque[float] = deque()
+        """When requests of other clients were learned of."""
+        self._heard = 0.0
+        """When a response last came while there were any."""
+        self.started_interactive = 0
+        self._bulk_under_way = 0
+        self._bulk: deque[float] = deque()
+        self._bulk_began = -math.inf
+        self._demand = Demand()
 
     def free(self, now: float) -> int:
         """Requests that may leave now; negative after the limit was lowered."""
-        fading = self._fading
-        while fading and fading[0] <= now:
-            fading.popleft()
+        fading, seconds = self._fading, self.seconds
+        if fading and fading[0] + seconds <= now:
+            self._fade(now)
+        if self._foreign:
+            self._drop_foreign(now)
+            return self.limit - self.under_way - len(fading) - len(self._foreign)
         return self.limit - self.under_way - len(fading)
 
-    def change(self, limit: int, seconds: float) -> None:
-        """Have another limit and length from now on; what is counted stays counted, for the new length."""
-        shift = seconds - self.seconds
-        self._fading = deque(moment + shift for moment in self._fading)
-        self.limit = limit
-        self.seconds = seconds
+    def has_room(self, now: float) -> bool:
+        """True if a request may leave now."""
+        return self.free(now) > 0 or (bool(self._foreign) and self._asks_again_at() <= now)
 
-    def start(self) -> None:
-        """Count a request that leaves."""
-        self.under_way += 1
-
-    def cancel(self) -> None:
-        """Count no longer a request that was to leave and did not."""
-        self.under_way -= 1
-
-    def finish(self, now: float) -> None:
-        """Let a request fade: its response came, or none will. The server may have counted it until just now."""
-        self.under_way -= 1
-        self._fading.append(now + self.seconds)
-
-    def count_foreign(self, count: int, now: float) -> None:
-        """Count requests that other clients made against the same limit."""
-        self._fading.extend([now + self.seconds] * count)
-
-    def frees_at(self, wanted: int) -> float:
-        """The moment when `wanted` more may leave if nothing else happens.
+    def has_room_at(self) -> float:
+        """The moment when one more may leave if nothing else happens.
 
         0.0 stands for now, infinity for never: only a response can tell.
         """
-        missing = wanted - (self.limit - self.under_way - len(self._fading))
+        missing = 1 - (self.limit - self.under_way - len(self._fading) - len(self._foreign))
         if missing <= 0:
             return 0.0
-        return self._fading[missing - 1] if missing <= len(self._fading) else math.inf
+        counted = sorted([*self._fading, *self._foreign]) if self._foreign else self._fading
+        fades = counted[missing - 1] + self.seconds if missing <= len(counted) else math.inf
+        return min(fades, self._asks_again_at()) if self._foreign else fades
+
+    def has_room_for_bulk(self, now: float, *, least: int) -> bool:
+        """True if bulk calls may take one more of what interactive ones leave them; `least` is for these anyway."""
+        bulk, seconds = self._bulk, self.seconds
+        while bulk and bulk[0] + seconds <= now:
+            bulk.popleft()
+        share, paced_at = self._bulk_share(now, least)
+        return self._bulk_under_way + len(bulk) < share and paced_at <= now
+
+    def has_room_for_bulk_at(self, now: float, *, least: int) -> float:
+        """The moment to look again whether a bulk call may leave: a bulk request fades, or less is reserved."""
+        share, paced_at = self._bulk_share(now, least)
+        excess = self._bulk_under_way + len(self._bulk) - share
+        if excess < 0:
+            return paced_at
+        fades = self._bulk[excess] + self.seconds if excess < len(self._bulk) else math.inf
+        return max(paced_at, min(fades, now + self.seconds / _LOOK_AGAIN))
+
+    def _bulk_share(self, now: float, least: int) -> tuple[int, float]:
+        """How much of the window bulk calls may have, and when the next one may leave at the earliest.
+
+        Beside interactive calls they leave evenly. So there is always one about to fade, and an interactive call that
+        was not expected waits for that one, not until the window's whole content fades at once.
+        """
+        reserved = max(self.reserve(now), min(least, self.limit // 2))
+        if not reserved:
+            return self.limit, 0.0
+        share = self.limit - reserved
+        return share, self._bulk_began + _EVENLY * self.seconds / share
+
+    def reserve(self, now: float) -> int:
+        """Requests of the window for interactive calls: as many as they used lately, and at most half of it."""
+        in_window = self.under_way + len(self._fading) - self._bulk_under_way - len(self._bulk)
+        since = self._fading[0] if self._fading else now
+        needed = self._demand.expected(self.started_interactive, in_window, since, now, self.seconds)
+        return min(self.limit // 2, needed)
+
+    def change(self, limit: int, seconds: float) -> None:
+        """Have another limit and length from now on; what was counted is counted for the new length."""
+        self.limit = limit
+        if seconds != self.seconds:
+            self.seconds = seconds
+            self._fading.extendleft(reversed(self._faded))
+            self._faded.clear()
+
+    def start(self, now: float, *, bulk: bool) -> None:
+        """Count a request that leaves."""
+        self.under_way += 1
+        if bulk:
+            self._bulk_under_way += 1
+            self._bulk_began = now
+        else:
+            self.started_interactive += 1
+
+    def cancel(self, *, bulk: bool) -> None:
+        """Count no longer a request that was to leave and did not."""
+        self.under_way -= 1
+        if bulk:
+            self._bulk_under_way -= 1
+        else:
+            self.started_interactive -= 1
+
+    def finish(self, now: float, *, bulk: bool) -> None:
+        """Let a request fade: its response came, or none will. The server may have counted it until just now."""
+        self.under_way -= 1
+        self._fading.append(now)
+        if self._foreign:
+            self._heard = now
+        if bulk:
+            self._bulk_under_way -= 1
+            self._bulk.append(now)
+
+    def finish_all(self, now: float) -> None:
+        """Let all requests fade that are under way: nobody is left who could report their responses."""
+        self._fading.extend([now] * self.under_way)
+        self._bulk.extend([now] * self._bulk_under_way)
+        self.under_way = self._bulk_under_way = 0
+
+    def count_foreign(self, counted: int, began: float, now: float) -> None:
+        """Learn from a response how many requests the server counted; its own request began at `began`.
+
+        What cannot be ours is of other clients. More of these than the server counted there cannot be.
+        """
+        if now - began > self.seconds:
+            # The server counted in a window of which nothing is left.
+            return
+        before = began - self.seconds
+        ours = self.under_way + len(self._fading)
+        for ended in reversed(self._faded):
+            if ended <= before:
+                break
+            ours += 1
+        self._drop_foreign(now)
+        foreign = counted - ours
+        if foreign > 0:
+            self._heard = now
+        if foreign > len(self._foreign):
+            self._foreign.extend([now] * (foreign - len(self._foreign)))
+        while len(self._foreign) > max(counted - 1, 0) and self._foreign[0] < began:
+            self._foreign.popleft()
+
+    def is_idle(self, now: float) -> bool:
+        """True if nothing is counted."""
+        return not self.under_way and self.free(now) >= self.limit
+
+    def _fade(self, now: float) -> None:
+        fading, faded, seconds = self._fading, self._faded, self.seconds
+        while fading and fading[0] + seconds <= now:
+            faded.append(fading.popleft())
+        while faded and faded[0] + 2 * seconds <= now:
+            faded.popleft()
+
+    def _drop_foreign(self, now: float) -> None:
+        foreign = self._foreign
+        while foreign and foreign[0] + self.seconds <= now:
+            foreign.popleft()
+
+    def _asks_again_at(self) -> float:
+        """When one request may ask whether other clients still fill the window; infinity while ours do."""
+        if self.under_way or len(self._fading) >= self.limit:
+            return math.inf
+        return self._heard + _ASK_AGAIN
 
 
 @attrs.frozen
@@ -146,7 +317,10 @@ class ReportedLimit:
 
 
 def parse_headers(headers: Mapping[str, str]) -> ReportedLimit | None:
-    """The limit that the headers report; None without one that makes sense: decimal digits, within reason."""
+    """The limit that the headers report; None without one that makes sense: decimal digits, within reason.
+
+    A limit of less than a request in ten seconds does not: it would stop every session of the origin for its window.
+    """
     named = headers.get("X-Ratelimit-Limit")
     average = None if named is None else _average(named, headers.get("X-Ratelimit-Interval"))
     if average is None:
@@ -161,7 +335,7 @@ def _average(limit: str, seconds: str | None) -> RequestsInSeconds | None:
     requests, window = _number(limit), _number(seconds)
     if requests is None or window is None or not 1 <= requests <= _SANE_LIMIT or not 0 < window <= _SANE_SECONDS:
         return None
-    return int(requests), window
+    return (int(requests), window) if window <= _LEAST_PACE * int(requests) else None
 
 
 def _number(text: str | None) -> float | None:
@@ -173,19 +347,13 @@ def _number(text: str | None) -> float | None:
     return float(text) if whole.isdigit() and (not fraction or fraction.isdigit()) else None
 
 
-def update_limit(window: Window, limit: int, *, most: int | None) -> None:
-    """Take over a limit that the server reports: at once where it is lower, step by step where it is higher.
+def next_limit(now: int, reported: int, *, most: int | None) -> int:
+    """The limit after a response reported one: at once where it is lower, step by step where it is higher.
 
-    `most` is the configured limit, which is never exceeded; None where none is.
+    A mistaken header would else cost a refusal. `most` is the configured limit, which is never exceeded; None where
+    none is.
     """
-    if limit <= window.limit:
-        window.limit = limit
-        return
-    goal = limit if most is None else min(limit, most)
-    if goal > window.limit:
-        window.limit = min(goal, window.limit + max(1, int(window.limit * _STEP_UP)))
-
-
-def bulk_reserve(limit: int) -> int:
-    """Requests of a window that bulk work leaves for interactive calls."""
-    return 0 if limit < 10 else max(1, limit // 100)  # noqa: PLR2004 - tiny windows have nothing to spare
+    if reported <= now:
+        return reported
+    goal = reported if most is None else min(reported, most)
+    return max(now, min(goal, now + max(1, int(now * _STEP_UP))))

@@ -3,6 +3,7 @@
 A response is compared with its request: another id, type or class than was asked for is an error.
 """
 
+import re
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -25,6 +26,8 @@ from .chunks import missing, query_of_ids
 R = TypeVar("R", bound=Resource)
 T = TypeVar("T")
 
+_VERSION: Final = re.compile(r"v?[0-9][A-Za-z0-9._-]*")
+"""A version of the API, such as 2017-08, which no resource type looks like."""
 _NO_ROUTE: Final = (404, 405)
 """The statuses of a route that does not exist. 404 is also that of a record that does not."""
 
@@ -284,8 +287,14 @@ class Reader:
 
 
 def endpoint_of(target: str, api: str) -> str:
-    """Find the endpoint whose rate limit a target counts against: the first segment below the API's root."""
-    return target.removeprefix(api).lstrip("/").partition("?")[0].partition("/")[0]
+    """Find the endpoint whose rate limit a target counts against: the first segment below the API's root or a version.
+
+    `api` is the path that requests begin with. A link may lead to another version, or to none.
+    """
+    base = api if target.startswith(f"{api}/") else api.rpartition("/")[0]
+    path = target.removeprefix(base).partition("?")[0]
+    first, _, rest = path.lstrip("/").partition("/")
+    return rest.lstrip("/").partition("/")[0] if rest and _VERSION.fullmatch(first) else first
 
 
 def _unexpected(

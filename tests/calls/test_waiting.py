@@ -144,7 +144,7 @@ def test_a_limiter_that_catches_the_cancellation_sends_nothing_after_close() -> 
         def try_acquire(self, type: str, *, priority: Priority = Priority.INTERACTIVE) -> Any:
             return None
 
-        async def acquire(self, type: str, *, priority: Priority = Priority.INTERACTIVE) -> Any:
+        async def acquire(self, type: str, *, priority: Priority = Priority.INTERACTIVE, **_: Any) -> Any:
             try:
                 await asyncio.sleep(1)
             except asyncio.CancelledError:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from commercelayer_async import ConfigurationError, Priority, RateLimits
 from commercelayer_async._clock import LoopClock
 from commercelayer_async._limits.limiter import LocalLimiter, shared_limiter
-from commercelayer_async._limits.windows import ReportedLimit, Window, bulk_reserve, parse_headers, update_limit
+from commercelayer_async._limits.windows import ReportedLimit, next_limit, parse_headers
 from commercelayer_async.service import COMMERCE_LAYER
 from tests.support.virtual_loop import run
 
@@ -134,6 +135,8 @@ def test_a_call_behind_a_full_endpoint_does_not_hold_up_another() -> None:
 
 
 def test_an_interactive_call_is_not_stuck_behind_bulk_calls() -> None:
+    """It goes before all that wait, also where the window is full."""
+
     async def main() -> None:
         keeper = limiter((50, 10.0))
         done: list[str] = []
@@ -144,10 +147,10 @@ def test_an_interactive_call_is_not_stuck_behind_bulk_calls() -> None:
 
         bulk = [asyncio.create_task(call(Priority.BULK)) for _ in range(500)]
         await asyncio.sleep(0.001)
-        assert len(done) == 49  # one place is kept
+        assert len(done) == 50
         await call(Priority.INTERACTIVE)
-        assert done[-1] == "interactive"
-        assert asyncio.get_running_loop().time() < 1000.1
+        assert asyncio.get_running_loop().time() == pytest.approx(1010.0)
+        assert done.index("interactive") == 50
         await asyncio.gather(*bulk)
 
     run(main())
@@ -351,6 +354,9 @@ def test_requests_of_others_count_too() -> None:
         headers("inf"),
         headers(100, 31_536_000),
         headers(100, 0),
+        headers(1, 60),
+        headers(1, 3600, 0),
+        headers(5, 60),
         headers("\u0661\u0660\u0660"),
         headers("1e3"),
         {},
@@ -373,24 +379,46 @@ def test_no_header_breaks_anything(text: str) -> None:
     parse_headers({"X-Ratelimit-Limit": text, "X-Ratelimit-Interval": text, "X-Ratelimit-Remaining": text})
 
 
-def test_a_limit_grows_by_a_twentieth() -> None:
-    window = Window(100, 60.0)
-    update_limit(window, 200, most=None)
-    assert window.limit == 105
-    update_limit(window, 106, most=None)
-    assert window.limit == 106
-    update_limit(window, 200, most=106)
-    assert window.limit == 106
+def test_a_limit_grows_by_a_twentieth_and_falls_at_once() -> None:
+    assert next_limit(100, 200, most=None) == 105
+    assert next_limit(105, 106, most=None) == 106
+    assert next_limit(106, 200, most=106) == 106
+    assert next_limit(106, 3, most=None) == 3
+    assert next_limit(3, 200, most=None) == 4
 
 
-def test_bulk_work_leaves_a_hundredth_and_at_least_one() -> None:
-    assert [bulk_reserve(limit) for limit in (5, 25, 100, 1000)] == [0, 1, 1, 10]
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (0, 1.0),
+        (5, 0.0),
+        (5, -1.0),
+        (5, float("nan")),
+        (5, float("inf")),
+        (10**9, 1.0),
+        (200_001, 60.0),
+        (2.5, 1.0),
+        (True, 1.0),
+        (5, True),
+        ("5", 1.0),
+        [5, 1.0],
+        (5,),
+        5,
+    ],
+)
+@pytest.mark.parametrize("name", ["average", "burst"])
+def test_limits_that_make_no_sense_are_refused_where_they_are_made(pair: Any, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"RateLimits\.{name}"):
+        RateLimits(**{"average": None, "burst": None, name: pair})
 
 
-@pytest.mark.parametrize("pair", [(0, 1.0), (5, 0.0), (5, -1.0), (5, float("nan")), (10**9, 1.0)])
-def test_limits_that_make_no_sense_are_refused(pair: tuple[int, float]) -> None:
-    with pytest.raises(ConfigurationError, match=r"RateLimits\.burst"):
-        RateLimits(average=None, burst=pair)
+def test_the_largest_limits_work_for_both_classes() -> None:
+    async def main() -> None:
+        keeper = limiter((200_000, 60.0))
+        assert keeper.try_acquire("skus") is not None
+        assert keeper.try_acquire("customers") is not None
+
+    run(main())
 
 
 def test_sessions_of_one_organization_share_a_budget() -> None:
