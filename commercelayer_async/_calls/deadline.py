@@ -112,10 +112,10 @@ class Deadline:
         "_cancelling",
         "_deadlines",
         "_due",
-        "_ended",
         "_scope",
         "_task",
         "_url",
+        "ended",
         "failures",
         "phase",
         "tries",
@@ -128,22 +128,18 @@ class Deadline:
         self._deadlines = deadlines
         self._url = url
         self._scope = scope
-        self._ended: str | None = None
+        self.ended: str | None = None
+        """Why the block was cancelled, whoever caught the cancellation: it must not send anything any more."""
 
     def __enter__(self) -> Self:
         self._task = cast("asyncio.Task[object]", asyncio.current_task())  # whatever awaits runs in a task
         self._cancelling = self._task.cancelling()
         self._began = self._deadlines.clock.now()
         if self._scope is not None and self._scope.due <= self._began:
-            self._ended = "time"
+            self.ended = "time"
             raise self._error()
         self._due = self._deadlines.add(self, self._began, self._scope)
         return self
-
-    @property
-    def is_over(self) -> bool:
-        """True if the block was cancelled, whoever caught the cancellation: it must not send anything any more."""
-        return self._ended is not None
 
     def remaining(self) -> float:
         """Seconds until the time is up."""
@@ -162,7 +158,7 @@ class Deadline:
 
     def end(self, *, closed: bool) -> None:
         """Cancel the block, because its time is up or the session is closed."""
-        self._ended = "closed" if closed else "time"
+        self.ended = "closed" if closed else "time"
         self._task.cancel()
 
     def __exit__(
@@ -172,7 +168,7 @@ class Deadline:
         task = self._task
         # The task ends with the error whose traceback leads here: together they would be a cycle.
         del self._task
-        if self._ended is None:
+        if self.ended is None:
             return
         # As asyncio.timeout does: the cancellation is ours unless somebody else asked for one too.
         if task.uncancel() <= self._cancelling and cls is asyncio.CancelledError:
@@ -180,7 +176,7 @@ class Deadline:
 
     def _error(self) -> CommerceLayerError:
         error: CommerceLayerError
-        if self._ended == "closed":
+        if self.ended == "closed":
             error = closed_meanwhile()
         else:
             seconds = self._deadlines.seconds or 0.0

@@ -158,7 +158,7 @@ class RequestPipeline:
                 # Such as KeyboardInterrupt.
                 release(lease)
                 raise
-        if deadline.is_over:
+        if deadline.ended is not None:
             # A limiter of the caller's may have caught the cancellation.
             release(lease)
             raise asyncio.CancelledError
