@@ -72,12 +72,18 @@ def test_a_turn_that_timed_out_loses_nothing() -> None:
 
 @pytest.mark.parametrize("ordered", [False, True])
 def test_several_consumers_share_a_stream(ordered: bool) -> None:  # noqa: FBT001
+    async def consume(outcomes: AsyncIterator[Any]) -> list[str]:
+        got: list[str] = []
+        async for outcome in outcomes:
+            got.append(outcome.id)
+            await asyncio.sleep(0.001)
+        return got
+
     async def main() -> None:
-        async with (
-            session_in_memory(good, **QUICK) as session,
-            session.stream(Customer, IDS, concurrency=2, ordered=ordered) as out,
-        ):
-            shares = await asyncio.gather(*(taken(out) for _ in range(3)))
+        async with session_in_memory(good, **QUICK) as session:
+            stream = session.stream(Customer, IDS, concurrency=2, ordered=ordered)
+            async with stream as out, asyncio.timeout(60):
+                shares = await asyncio.gather(*(consume(out) for _ in range(3)))
         assert sorted(id_ for share in shares for id_ in share) == sorted(IDS)
 
     virtual_loop.run(main())
