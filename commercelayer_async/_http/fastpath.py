@@ -379,7 +379,3 @@ class _Memory(asyncio.Transport):
         if not self._closed:
             self._closed = True
             self._protocol.connection_lost(None)
-
-    @override
-    def abort(self) -> None:
-        self.close()

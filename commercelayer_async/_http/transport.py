@@ -321,14 +321,12 @@ class AiohttpTransport(Transport):
             self._retire(pool)
 
     def _retire(self, pool: _Pool) -> None:
-        """Use a pool no more, and close it as soon as its last request has ended."""
-        if self._pool is pool:
-            self._pool = None
-        if not pool.retired:
-            pool.retired = True
-            self._retired.add(pool)
-            if not pool.busy:
-                self._dispose_soon(pool)
+        """Use the present pool no more, and close it as soon as its last request has ended."""
+        self._pool = None
+        pool.retired = True
+        self._retired.add(pool)
+        if not pool.busy:
+            self._dispose_soon(pool)
 
     def _dispose_soon(self, pool: _Pool) -> None:
         disposal = asyncio.ensure_future(self._dispose(pool))

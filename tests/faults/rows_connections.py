@@ -186,7 +186,7 @@ C = [
     row("C27", "status-line-odd", "gives a status that is no number", TYPED, raises=BAD, requests=FEW,
         api=[(status_line("HTTP/1.1 OK 200"), close)]),
     row("C27", "status-99", "gives the status 099", TYPED, raises=(TransportError,), requests=FEW,
-        api=[GOOD.replace(b"200", b"099", 1)]),
+        api=[GOOD.replace(b"200", b"099", 1)], says=("not HTTP",)),
     row("C27", "status-999", "gives the status 999", "an error with the number", raises=(ApiError,),
         api=[status_line("HTTP/1.1 999 Whatever")], says=("999",)),
     row("C27", "status-line-long", "gives a reason of 1 MiB", TYPED, raises=BAD, requests=FEW, memory=40,

@@ -102,11 +102,13 @@ async def test_an_argument_more_speaks_against_it(
 async def test_a_pool_that_takes_its_connections_from_elsewhere_speaks_against_it(
     guard: FastPathGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def plain(*_: object, **__: object) -> ResponseHandler:
-        return ResponseHandler(asyncio.get_running_loop())
+    def init(self: Any, *, limit: int) -> None:
+        aiohttp.TCPConnector.__init__(self, limit=limit)
+        self._generation = 1
 
-    monkeypatch.setattr(fastpath, "Handler", type("Another", (fastpath.Handler,), {}))
-    monkeypatch.setattr("functools.partial", lambda *_: plain)
+    monkeypatch.setattr(Connector, "__init__", init)
+    with pytest.raises(TypeError, match="from elsewhere"):
+        await exchange_in_memory()
     assert not guard.allows()
 
 

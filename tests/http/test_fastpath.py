@@ -210,6 +210,8 @@ async def test_a_connection_that_is_gone_is_an_error(connector: Connector) -> No
         connection.close()
         with pytest.raises(aiohttp.ClientConnectionResetError):
             await ask(client, connection, "/a", None, TIMES)
+        with pytest.raises(aiohttp.ClientConnectionResetError):
+            await client.receive(connection)
         connection = await client.connect(TIMES)
         protocol = connection.protocol
         assert protocol is not None
