@@ -348,6 +348,8 @@ def test_after_the_end_nothing_is_renewed() -> None:
             sent = len(endpoint.sent)
             tokens.cached()
             tokens.invalidate("AT1")
+            loop: Any = asyncio.get_running_loop()
+            assert all(timer.cancelled() for timer in loop._scheduled)
             await asyncio.sleep(100.0)
             assert len(endpoint.sent) == sent
             assert not others()

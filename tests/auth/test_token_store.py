@@ -17,7 +17,7 @@ from commercelayer_async import (
     StoredToken,
 )
 from commercelayer_async._auth.credentials import Credentials
-from commercelayer_async._auth.manager import TokenManager
+from commercelayer_async._auth.manager import OnFailure, TokenManager
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.auth.token_service import Endpoint, Memory, Patience, View, manager, now, others, refused, settle
@@ -413,7 +413,8 @@ def test_a_token_that_the_server_gives_again_is_taken_again() -> None:
         endpoint.number = 0
         assert await tokens.token() == "AT1"
         assert tokens.newest("AT1") == "AT1"
-        await settle()
+        await asyncio.sleep(7200.0)
+        assert tokens.newest("AT1") == "AT1"  # ended by its age, but not refused
         assert store.values == ["AT1"]
 
     run(main())
@@ -668,5 +669,185 @@ def test_the_mode_is_read_from_a_stored_token_and_no_token_is_received() -> None
         second = manager(endpoint, store=store, on_token=lambda token, received: learned.append((str(token), received)))
         await second.token()
         assert learned == [("AT1", False)]
+
+    run(main())
+
+
+# Which of two is taken
+
+
+def test_a_late_refusal_does_not_even_look_into_the_store() -> None:
+    """A thousand calls may be refused with one token."""
+
+    class Counting(Memory):
+        loads = 0
+
+        async def load(self, key: str) -> StoredToken | None:
+            self.loads += 1
+            return await super().load(key)
+
+    async def main() -> None:
+        store = Counting()
+        tokens = manager(Endpoint(), store=store)
+        await tokens.token()
+        for _ in range(5):
+            tokens.invalidate("AT1")
+        await tokens.token()
+        await settle()
+        loads = store.loads
+        tokens.invalidate("AT1")
+        await settle()
+        assert store.loads == loads == 3  # the first look, the removal, and the look before the renewal
+
+    run(main())
+
+
+def test_what_would_have_to_be_renewed_at_once_is_not_taken_in_the_background() -> None:
+    async def main() -> None:
+        endpoint, store = Endpoint(), Memory()
+        tokens = manager(endpoint, store=store)
+        await tokens.token()
+        await settle()
+        key = next(iter(store.kept))
+        await asyncio.sleep(0.85 * 7200)
+        old = 1000 + now() - 0.8 * 7200
+        store.kept[key] = StoredToken(value="other", received_at=old, life=7200.0)
+        await tokens.token()
+        await asyncio.sleep(10.0)
+        assert await tokens.token() == "AT2"
+
+    run(main())
+
+
+def test_an_entry_that_is_older_than_what_is_known_does_not_bring_back_its_refresh_token() -> None:
+    """Saving failed: the store has a refresh token that was used since."""
+
+    async def main() -> None:
+        endpoint = Endpoint()
+        tokens = manager(endpoint, PERSON, store=Sticky())
+        for _ in range(3):
+            await tokens.token()
+            tokens.invalidate(tokens.cached() or "")
+        assert endpoint.sent == ["password", "RT1", "RT2"]
+
+    run(main())
+
+
+def test_a_newer_entry_brings_its_refresh_token() -> None:
+    async def main() -> None:
+        endpoint, store = Endpoint(), Memory()
+        tokens = manager(endpoint, PERSON, store=store)
+        await tokens.token()
+        await settle()
+        key = next(iter(store.kept))
+        await asyncio.sleep(7200.0)
+        endpoint.good = {"RT-new"}
+        store.kept[key] = StoredToken(value="", received_at=1000 + now(), life=0.0, refresh_token="RT-new")
+        assert await tokens.token() == "AT2"
+        assert endpoint.sent == ["password", "RT-new"]
+
+    run(main())
+
+
+def test_a_refresh_token_stays_good_where_no_other_comes_with_the_answer() -> None:
+    async def main() -> None:
+        endpoint = Endpoint()
+        tokens = manager(endpoint, PERSON)
+        await tokens.token()
+        endpoint.rotates = False
+        for n in (1, 2, 3):
+            tokens.invalidate(f"AT{n}")
+            assert await tokens.token() == f"AT{n + 1}"
+        assert endpoint.sent == ["password", "RT1", "RT1", "RT1"]
+
+    run(main())
+
+
+def test_a_token_that_was_refused_here_is_not_taken_from_another_session() -> None:
+    async def main() -> None:
+        endpoint, store = Endpoint(), Sticky()
+        knows = manager(endpoint, store=store)
+        await knows.token()
+        await settle()
+        knows.invalidate("AT1")
+        await asyncio.sleep(1.0)
+        fresh = manager(endpoint, store=store)
+        assert list(await asyncio.gather(fresh.token(), knows.token())) == ["AT1", "AT2"]
+
+    run(main())
+
+
+def test_renewals_that_are_due_together_are_spread_over_some_seconds() -> None:
+    async def main() -> None:
+        times = []
+        for chance in (0.0, 0.5, 1.0):
+            endpoint = Endpoint()
+            tokens = manager(endpoint, store=Memory(), chance=chance)
+            await tokens.token()
+            await asyncio.sleep(0.86 * 7200)
+            due = now()
+            await tokens.token()
+            await tokens.token()
+            await asyncio.sleep(20.0)
+            times.append(endpoint.times[1] - due)
+            await tokens.close()
+        assert times == pytest.approx([0.0, 2.5, 5.0])
+
+    run(main())
+
+
+def test_a_call_that_needs_the_token_does_not_wait_for_its_turn() -> None:
+    async def main() -> None:
+        endpoint = Endpoint(life=100.0)
+        tokens = manager(endpoint, store=Memory(), chance=0.9)
+        await tokens.token()
+        await asyncio.sleep(94.0)
+        assert await tokens.token() == "AT1"
+        tokens.invalidate("AT1")
+        began = now()
+        assert await tokens.token() == "AT2"
+        assert now() - began == pytest.approx(0.1)
+        await asyncio.sleep(20.0)
+        assert len(endpoint.sent) == 2
+
+    run(main())
+
+
+def test_a_token_that_comes_while_another_is_revoked_stays() -> None:
+    async def main() -> None:
+        endpoint = Endpoint(took=1.0)
+        tokens = manager(endpoint)
+        await tokens.token()
+        revoking = asyncio.ensure_future(tokens.revoke())
+        await asyncio.sleep(0.5)
+        endpoint.took = 0.1
+        tokens.invalidate("AT1")
+        assert await tokens.token() == "AT2"
+        await revoking
+        assert tokens.cached() == "AT2"
+
+    run(main())
+
+
+def test_a_session_that_joins_learns_what_the_other_waits_for() -> None:
+    async def main() -> None:
+        endpoint, store = Endpoint(), Memory()
+
+        async def wait(on_failure: OnFailure) -> None:
+            error = AuthError("the token endpoint answered 503", status=503)
+            error.retry_after = 5.0
+            on_failure(error, 5.0)
+            await asyncio.sleep(5.0)
+
+        endpoint.script = [wait]
+        first = asyncio.ensure_future(manager(endpoint, store=store).token(Patience(60.0)))
+        await asyncio.sleep(1.0)
+        second = manager(endpoint, store=store)
+        with pytest.raises(AuthError) as caught:
+            await second.token(Patience(2.0))
+        assert caught.value.retry_after == 4.0
+        assert now() == 1.0
+        assert await first == "AT1"
+        await second.close()
 
     run(main())
