@@ -38,6 +38,10 @@ _FIRST_INTERIM: Final = 100
 _FIRST_FINAL: Final = 200
 """A status from 100 to below 200 announces the final response, which follows on the connection (RFC 9110, 15.2)."""
 _SWITCHING: Final = 101
+_LATE: Final = 0.2
+"""Seconds by which a timer is late where the loop was blocked."""
+_LATE_TIMERS: Final = 5
+"""Attempts to connect whose time-out is not believed for that reason."""
 _FRESH: Final = 0
 """The generation of a connection that carried no request yet."""
 
@@ -47,6 +51,7 @@ class DirectClient:
 
     def __init__(self, connector: "Connector", origin: URL, headers: Mapping[str, str], *, ssl: Any) -> None:
         self._connector = connector
+        self._time = asyncio.get_running_loop().time
         self._address = _Address("GET", origin, loop=asyncio.get_running_loop(), ssl=ssl)
         self._headers = {"Host": self._address.headers["Host"], **headers}
         self._authorization: str | None = None
@@ -58,10 +63,16 @@ class DirectClient:
         Raises:
             aiohttp.ClientError, OSError: none can be had.
         """
-        try:
-            return await self._connector.connect(self._address, [], timeout)
-        except TimeoutError:
-            raise aiohttp.ConnectionTimeoutError from None
+        allowed = timeout.sock_connect or math.inf
+        for _ in range(_LATE_TIMERS):
+            began = self._time()
+            try:
+                return await self._connector.connect(self._address, [], timeout)
+            except TimeoutError:
+                if self._time() - began < allowed + _LATE:
+                    break
+                # The timer itself came late: the loop was blocked, and nobody looked whether the server was there.
+        raise aiohttp.ConnectionTimeoutError
 
     def send(self, connection: Connection, target: str, authorization: str | None, timeout: ClientTimeout) -> None:
         """Write a GET of `target`. If this raises, nothing was written.

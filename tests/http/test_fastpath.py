@@ -179,6 +179,29 @@ async def test_a_connection_that_cannot_be_had_in_time(connector: Connector, mon
             await client_to(server, connector).connect(TIMES)
 
 
+@pytest.mark.parametrize(("blocked", "attempts"), [(0.0, 1), (3.0, 5)])
+async def test_time_in_which_the_loop_was_blocked_is_no_time_out(
+    blocked: float, attempts: int, connector: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer that fires late says that nobody looked, not that the server is not there."""
+    now = 0.0
+    asked = 0
+
+    async def never(*_: Any, **__: Any) -> Any:
+        nonlocal now, asked
+        asked += 1
+        now += (TIMES.sock_connect or 0.0) + blocked
+        raise builtins.TimeoutError
+
+    async with ScriptedServer(GOOD) as server:
+        client = client_to(server, connector)
+        monkeypatch.setattr(client, "_time", lambda: now)
+        monkeypatch.setattr(connector, "_create_connection", never)
+        with pytest.raises(aiohttp.ConnectionTimeoutError):
+            await client.connect(TIMES)
+    assert asked == attempts
+
+
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/ü", "", "a", "/\x7f"])
 async def test_a_target_stays_on_its_line(target: str, connector: Connector) -> None:
     async with ScriptedServer(GOOD) as server:
