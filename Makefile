@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow test-pythons lint types unit imports test-oldest test-newest test-aiohttp \
+.PHONY: help demo test test-slow simulate test-pythons lint types unit imports test-oldest test-newest test-aiohttp \
 	bench bench-instructions bench-decode bench-bulk plots drill-bulk drill-export docs docs-tree format clean
 
 help: ## what can be made
@@ -32,8 +32,11 @@ unit: $(VENV)/.dev ## the tests, with branch coverage
 imports: $(VENV)/.dev ## print what importing the package costs
 	$(BIN)/python benchmarks/imports.py
 
-test-slow: $(VENV)/.dev ## drills and long property tests
+test-slow: $(VENV)/.dev ## drills, long property tests, tens of thousands of runs of the simulation
 	$(BIN)/python -m pytest -m slow
+
+simulate: $(VENV)/.dev ## runs of the simulation; SEEDS=A:B for those from A up to B
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:5000) --jobs 0 --shrink
 
 test-pythons: ## the tests under each of Python 3.11 to 3.13 that is there
 	PYTHON=$(PYTHON) .ci/pythons
