@@ -13,7 +13,7 @@ from commercelayer_async._calls.context import SessionContext
 from commercelayer_async._calls.deadline import Deadline
 from commercelayer_async._calls.semaphore import FifoSemaphore
 from commercelayer_async._limits.budget import Budget
-from commercelayer_async._limits.limiter import LocalLimiter, _Lease
+from commercelayer_async._limits.limiter import LocalLimiter, LocalLease
 from commercelayer_async._limits.windows import Window
 
 from .plan import Plan, plan_of
@@ -53,12 +53,12 @@ def _nothing(*_: Any, **__: Any) -> None:
     """What stands for a function that is broken on purpose."""
 
 
-def _fade_at_once(window: Window, _: float) -> None:
-    window.cancel()
+def _fade_at_once(window: Window, _: float, *, bulk: bool) -> None:
+    window.cancel(bulk=bulk)
 
 
 BREAKAGES: dict[str, tuple[object, str, Callable[..., Any], set[str]]] = {
-    "a lease that is released stays counted": (_Lease, "release", _nothing, {"lease-left", "wedged"}),
+    "a lease that is released stays counted": (LocalLease, "release", _nothing, {"lease-left", "wedged"}),
     "a connection that is released stays taken": (FifoSemaphore, "release", _nothing, {"wedged"}),
     "bursts are ignored": (Budget, "burst", _nothing, {"burst-window"}),
     "requests are forgotten with their response": (Window, "finish", _fade_at_once, {"burst-window"}),

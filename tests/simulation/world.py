@@ -268,7 +268,7 @@ class World:
         self._do(0, asyncio.sleep(_FADED), "time")
         for live in self.lives:
             if live.session is not None and live.closed_at is None:
-                self._check_leases(live)
+                self._do(live.plan.process, self._check_leases(live), "check")
         for live in self.lives:
             if live.session is not None and live.closed_at is None:
                 self._do(live.plan.process, self._probe(live), "probe")
@@ -280,7 +280,7 @@ class World:
         self._do(0, asyncio.sleep(_SETTLED), "time")
         self._check_rest()
 
-    def _check_leases(self, live: Live) -> None:
+    async def _check_leases(self, live: Live) -> None:
         assert live.session is not None
         name = live.peer.name
         if live.limiter is not None:
