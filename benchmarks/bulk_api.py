@@ -63,11 +63,12 @@ class LimitedApi(InstantApi):
     LIMITS: Final = ((200, 60.0), (50, 10.0))
     LATENCY: Final = 0.1
 
-    def __init__(self, ids: Sequence[str] = ()) -> None:
+    def __init__(self, ids: Sequence[str] = (), limits: Sequence[tuple[int, float]] = LIMITS) -> None:
         super().__init__(ids)
+        self._limits = limits
         self.requests = 0
         self.refused = 0
-        self._windows: list[deque[float]] = [deque() for _ in self.LIMITS]
+        self._windows: list[deque[float]] = [deque() for _ in limits]
 
     async def request(self, method: str, url: Any, **_: Any) -> Response:
         """See `aiohttp.ClientSession.request`."""
@@ -80,7 +81,7 @@ class LimitedApi(InstantApi):
         return self.found(str(url)) if allowed else Response(429, _MEDIA_TYPE, _REFUSAL)
 
     def _allowed(self, now: float) -> bool:
-        for window, (limit, seconds) in zip(self._windows, self.LIMITS, strict=True):
+        for window, (limit, seconds) in zip(self._windows, self._limits, strict=True):
             # A touch shorter, or the rounding of sums of times would refuse what comes on the dot.
             while window and window[0] <= now - seconds + 1e-6:
                 window.popleft()

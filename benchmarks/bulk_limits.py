@@ -5,11 +5,12 @@ The sessions are real, with limiter, deadlines and retries; the API is `LimitedA
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from time import process_time
 from typing import Any, Final, NamedTuple
 
-from commercelayer_async import AccessToken, Fetched, RateLimits, Session
+from commercelayer_async import AccessToken, CommerceLayerError, Fetched, RateLimits, Session, presets
 from commercelayer_async.resources import CustomerPaymentSource
 from tests.support import virtual_loop
 
@@ -32,6 +33,17 @@ class Run(NamedTuple):
     requests: int
     refused: int
     cpu: float
+
+
+class Beside(NamedTuple):
+    """What became of interactive calls beside a bulk read."""
+
+    calls: int
+    failed: int
+    """Calls that were not done in the time that `presets.WEB` gives them."""
+    longest: float
+    """Seconds that a call took at most."""
+    refused: int
 
 
 def _session(api: LimitedApi, **options: Any) -> Session:
@@ -153,6 +165,47 @@ WAYS: Final[dict[str, Way]] = {
     "scan with include": scan,
     "25 a request by hand, backing off at 429": by_hand_in_pages,
 }
+
+
+def beside_bulk(limits: Sequence[tuple[int, float]], *, every: float = 2.0, minutes: int = 10) -> Beside:
+    """Interactive calls, one each `every` seconds, beside a stream that takes all it gets, for so many minutes."""
+    world = ids(100)
+    api = LimitedApi(world, limits)
+    took: list[float] = []
+    failed = 0
+
+    async def main() -> None:
+        http: Any = api
+        average, burst = limits
+        own = RateLimits(average=average, burst=burst)
+        async with Session(ORGANIZATION, AccessToken("token"), http=http, limits=own, **presets.WEB) as session:
+            worker = asyncio.ensure_future(_endless(session, world))
+            await asyncio.sleep(average[1])
+            calls = []
+            for _ in range(int(60 * minutes / every)):
+                calls.append(asyncio.ensure_future(call(session)))
+                await asyncio.sleep(every)
+            await asyncio.gather(*calls)
+            worker.cancel()
+            await asyncio.wait([worker])
+
+    async def call(session: Session) -> None:
+        nonlocal failed
+        began = asyncio.get_running_loop().time()
+        try:
+            await session.get(CustomerPaymentSource, world[0])
+        except CommerceLayerError:
+            failed += 1
+        took.append(asyncio.get_running_loop().time() - began)
+
+    virtual_loop.run(main())
+    return Beside(len(took), failed, max(took), api.refused)
+
+
+async def _endless(session: Session, world: Sequence[str]) -> None:
+    async with session.stream(CustomerPaymentSource, itertools.cycle(world)) as outcomes:
+        async for _ in outcomes:
+            pass
 
 
 def measured(way: Way, count: int) -> Run:

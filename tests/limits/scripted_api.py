@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.bulk_api import Response
+from tests.support.documents import document, resource
 from tests.support.responses import JSON_API
 
 URL = "https://acme.commercelayer.io"
@@ -29,8 +30,8 @@ class ScriptedApi:
         self.arrived.append((asyncio.get_running_loop().time(), path))
         status, headers = self.answer(path)
         await asyncio.sleep(self.latency / 2)
-        *_path, of, id = path.partition("?")[0].rsplit("/", 2)
-        body: dict[str, Any] = {"data": {"type": of, "id": id, "attributes": {}}}
+        type, id = path.partition("?")[0].rsplit("/", 2)[1:]
+        body: dict[str, Any] = document(resource(type, id))
         if status != 200:
             body = {"errors": [{"title": "No"}]}
         return Response(status, {"Content-Type": JSON_API, **headers}, json.dumps(body).encode())
