@@ -154,7 +154,7 @@ class Session:
         """Make what each copy has for itself; it ends with the session object that it is a copy of."""
         self._context = context
         self._options = options
-        self._parts = _Parts(context, options, self)
+        self._parts = _Parts(context, options, self, self._reader_of)
         context.register(self._parts)
         if source is not None:
             source.register(self._parts)
@@ -533,13 +533,15 @@ class Session:
 class _Parts:
     """What each copy of a session makes for itself: deadlines, pipeline, reader, batcher."""
 
-    def __init__(self, context: SessionContext, options: CallOptions, follower: Follow) -> None:
+    def __init__(
+        self, context: SessionContext, options: CallOptions, follower: Follow, reader_of: Callable[[int], Reader]
+    ) -> None:
         self.closed = False
         self._context = context
         self._pipeline = RequestPipeline(context, options)
         self.deadlines: Final = self._pipeline.deadlines
         self.reader = Reader(context, self.send, follower, self.deadlines)
-        self._batcher = Batcher(self.reader)
+        self._batcher = Batcher(self.reader, reader_of)
         self._begun: WeakSet[Closeable] = WeakSet()
         """What ends with it: copies of the copy, and streams."""
 

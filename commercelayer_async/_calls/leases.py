@@ -18,7 +18,7 @@ _log: Final = logging.getLogger("commercelayer_async")
 
 
 async def wait_for_lease(
-    limiter: Limiter, type: str, *, priority: Priority, deadline: Deadline, turn: int | None, url: str
+    limiter: Limiter, endpoint: str, *, priority: Priority, deadline: Deadline, turn: int | None, url: str
 ) -> Lease:
     """Wait in the limiter's queue; a call that was refused keeps its `turn`.
 
@@ -26,13 +26,14 @@ async def wait_for_lease(
         ConfigurationError: the limiter gave no lease.
         RateLimited: it is known that no request leaves before the call's time is up.
     """
-    if not isinstance(limiter, LocalLimiter):
-        lease = cast("object", await limiter.acquire(type, priority=priority))
+    if type(limiter) is not LocalLimiter:
+        # Also a subclass, which may wait in a way of its own.
+        lease = cast("object", await limiter.acquire(endpoint, priority=priority))
         if lease is None:
             raise ConfigurationError("the limiter's acquire() returned None, not a lease")
         return cast("Lease", lease)
     try:
-        return await limiter.acquire(type, priority=priority, turn=turn, within=deadline.remaining())
+        return await limiter.acquire_within(deadline.remaining(), endpoint, priority=priority, turn=turn)
     except PausedTooLong as paused:
         error = RateLimited(status=429, method="GET", url=url)
         error.retry_after = paused.seconds

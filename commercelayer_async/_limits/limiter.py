@@ -173,26 +173,24 @@ class LocalLimiter(Limiter):
         self._probing = False
 
     @override
-    async def acquire(
-        self,
-        type: str,
-        *,
-        priority: Priority = Priority.INTERACTIVE,
-        turn: int | None = None,
-        within: float = math.inf,
+    async def acquire(self, type: str, *, priority: Priority = Priority.INTERACTIVE) -> LocalLease:
+        return await self.acquire_within(math.inf, type, priority=priority)
+
+    async def acquire_within(
+        self, seconds: float, type: str, *, priority: Priority = Priority.INTERACTIVE, turn: int | None = None
     ) -> LocalLease:
         """The right to send one request when there is room.
 
         `turn` is that of a lease whose request was refused; else the call joins the queue at its end.
 
         Raises:
-            PausedTooLong: a pause will last longer than `within` seconds.
+            PausedTooLong: a pause will last longer than `seconds`.
         """
         lease = self.try_acquire(type, priority=priority)
         if lease is not None:
             return lease
         now = self.clock.now()
-        due = now + within
+        due = now + seconds
         if self._ledger.refusals and due < self._ledger.paused_until:
             raise PausedTooLong(self._ledger.paused_until - now)
         queue = self._queues[self._budget(type), priority].setdefault(type, WaitQueue())

@@ -10,13 +10,17 @@ they are asked for again by halves.
 
 Whoever waits is woken by whatever ends the request: a response, an error of any type, the end of the session. What
 follows after a request that failed is done within the time that the waiting call has left.
+
+Where more are awaited together than a bulk read has under way, it is one: some requests at a time, each with the time
+of a bulk read's, as the rate windows may not let all of them leave within the time of one call.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .._calls.deadline import CallScope
+from .._calls.semaphore import FifoSemaphore
 from .._tasks import WaitQueue, cancel_and_wait, consume_exception
 from ..errors import ApiError, CommerceLayerError, closed_meanwhile, stopped_meanwhile
 from ..jsonapi import Relationship
@@ -27,25 +31,46 @@ BatchKey = tuple[str, str]
 """What one request can bring for many parents: their type and the relationship's name."""
 
 
+_CONCURRENCY: Final = 8
+"""Requests under way at most, of one turn's where these are many."""
+
+
+class _Crowd:
+    """What the requests share that are sent for more relationships than one call's time is meant for."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader: Final = reader
+        self.turns: Final = FifoSemaphore(_CONCURRENCY)
+
+    async def turn(self) -> None:
+        """Wait until fewer than the most are under way; whoever had a turn releases it."""
+        if not self.turns.try_acquire():
+            await self.turns.acquire()
+
+
 class Waiters(WaitQueue[Relationship | None]):
     """Calls that await a relationship of one parent.
 
     Each is given the relationship as the parent's document includes it; None tells it to follow its own link.
     """
 
-    __slots__ = ("due",)
+    __slots__ = ("crowd", "due")
 
     def __init__(self, due: float) -> None:
         super().__init__()
         self.due = due
         """When the time of the first of them is up."""
+        self.crowd: _Crowd | None = None
+        """What they are read with, if so many are awaited that `due` does not count."""
 
 
 class Batcher:
     """Groups the relationships that calls of one session await."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, reader_of: Callable[[int], Reader]) -> None:
+        """Read with `reader`; `reader_of` gives what reads so many resources."""
         self._reader: Final = reader
+        self._reader_of: Final = reader_of
         self._pending: dict[BatchKey, dict[str, Waiters]] = {}
         """Waiters of this turn of the loop, by the id of their parent."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +96,15 @@ class Batcher:
         if waiters is None:
             waiters = by_parent[owner.id] = Waiters(scope.due)
         included = await waiters.append()
-        return await (included if included is not None else self._reader.related(relationship, (), scope))
+        if included is not None:
+            return await included
+        if (crowd := waiters.crowd) is None:
+            return await self._reader.related(relationship, (), scope)
+        await crowd.turn()
+        try:
+            return await crowd.reader.related(relationship, (), CallScope(crowd.reader.due()))
+        finally:
+            crowd.turns.release()
 
     def end(self) -> None:
         """End the requests under way, and those that were to begin; whoever waits for one gets `SessionError`."""
@@ -97,6 +130,10 @@ class Batcher:
         for key, by_parent in pending.items():
             # Without those whose every waiter was cancelled meanwhile.
             waiting = {id: waiters for id, waiters in by_parent.items() if waiters}
+            if len(waiting) > _CONCURRENCY * self._reader.max_ids:
+                crowd = _Crowd(self._reader_of(len(waiting)))
+                for waiters in waiting.values():
+                    waiters.crowd = crowd
             for ids in chunked(waiting, size=self._reader.max_ids):
                 chunk = {id: waiting[id] for id in ids}
                 if len(chunk) == 1:
@@ -110,8 +147,16 @@ class Batcher:
 
     async def _read(self, key: BatchKey, waiting: Mapping[str, Waiters]) -> None:
         """Give each waiter what concerns it, and leave none, whatever happens."""
+        crowd = next(iter(waiting.values())).crowd
         try:
-            await self._read_chunk(key, waiting)
+            if crowd is None:
+                await self._read_chunk(key, waiting, self._reader)
+                return
+            await crowd.turn()
+            try:
+                await self._read_chunk(key, waiting, crowd.reader)
+            finally:
+                crowd.turns.release()
         except CommerceLayerError as error:
             _fail(waiting, error)
         except asyncio.CancelledError as error:
@@ -126,7 +171,7 @@ class Batcher:
         except BaseException as error:  # noqa: BLE001 - of a part of the caller's, and raised by each waiter
             _fail(waiting, error)
 
-    async def _read_chunk(self, key: BatchKey, waiting: Mapping[str, Waiters]) -> None:
+    async def _read_chunk(self, key: BatchKey, waiting: Mapping[str, Waiters], reader: Reader) -> None:
         """Send one request for a chunk of parents, and give each waiter what concerns it.
 
         Raises:
@@ -135,9 +180,9 @@ class Batcher:
         if len(waiting) == 1:
             return _follow_own_links(waiting)
         type, name = key
-        scope = CallScope(min(waiters.due for waiters in waiting.values()))
+        scope = CallScope(min(reader.due() if waiters.crowd else waiters.due for waiters in waiting.values()))
         try:
-            chunk: Chunk[Any] = await self._reader.parents(type, tuple(waiting), name, scope)
+            chunk: Chunk[Any] = await reader.parents(type, tuple(waiting), name, scope)
         except CommerceLayerError as error:
             if not may_be_one_id(error):
                 raise
@@ -151,7 +196,7 @@ class Batcher:
         left = _deliver(chunk, key, waiting)
         for ids in halves(tuple(left)):
             if ids:
-                await self._read_chunk(key, {id: left[id] for id in ids})
+                await self._read_chunk(key, {id: left[id] for id in ids}, reader)
         return None
 
 

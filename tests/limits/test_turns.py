@@ -212,7 +212,7 @@ def test_a_call_that_is_cancelled_when_a_pause_refuses_it_is_not_counted_twice()
         keeper = limiter(RateLimits(average=(1, 60.0), burst=None))
         lease = keeper.try_acquire("customers")
         assert lease is not None
-        call = asyncio.ensure_future(keeper.acquire("customers", within=5.0))
+        call = asyncio.ensure_future(keeper.acquire_within(5.0, "customers"))
         await asyncio.sleep(0)
         lease.settle(429, NO_HEADERS, retry_after=100.0)
         call.cancel()
@@ -220,8 +220,8 @@ def test_a_call_that_is_cancelled_when_a_pause_refuses_it_is_not_counted_twice()
             await call
         assert keeper.state().waiting == 0
         with pytest.raises(PausedTooLong):
-            await keeper.acquire("customers", within=99.0)
-        assert (await keeper.acquire("customers", within=101.0)).probe
+            await keeper.acquire_within(99.0, "customers")
+        assert (await keeper.acquire_within(101.0, "customers")).probe
 
     run(main())
 

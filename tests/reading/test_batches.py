@@ -311,3 +311,30 @@ def test_a_batch_that_fails_late_leaves_no_more_than_the_callers_time(late: byte
         assert loop.time() - began == pytest.approx(2.0)
 
     virtual_loop.run(main())
+
+
+@pytest.mark.parametrize("filters", [True, False])
+def test_more_than_the_windows_let_through_in_one_calls_time_are_all_resolved(*, filters: bool) -> None:
+    """As `get_many` reads as many: some requests at a time, each with its own time. Without the filter, one by one."""
+    count = 2000 if filters else 300
+    requests = 0
+
+    async def think(target: str) -> bytes:
+        nonlocal requests
+        requests += 1
+        await asyncio.sleep(0.1)
+        if (ids := ids_in(target)) and "include" in target:
+            return with_customers(ids) if filters else errors_of("FILTER_NOT_ALLOWED", status=400)
+        if ids:
+            return reply({"data": [wallet(id_) for id_ in ids], "meta": {"record_count": len(ids)}})
+        return reply({"data": resource(id=f"k{target.split('/')[-2]}")})
+
+    async def main() -> None:
+        limits = RateLimits(average=(20, 60.0), burst=(10, 10.0))
+        async with session_in_memory(think, limits=limits, timeout=30.0) as session:
+            wallets, resolve_all = await customers(session, count)
+            found = await resolve_all()
+            assert [one.id for one in found] == [f"k{one.id}" for one in wallets]
+
+    virtual_loop.run(main())
+    assert requests <= 2 * count // 25 if filters else requests <= count + 2 * count // 25

@@ -13,7 +13,7 @@ from commercelayer_async._calls.context import SessionContext
 from commercelayer_async._calls.deadline import Deadline
 from commercelayer_async._calls.semaphore import FifoSemaphore
 from commercelayer_async._limits.budget import Budget
-from commercelayer_async._limits.limiter import LocalLimiter, LocalLease
+from commercelayer_async._limits.limiter import LocalLease, LocalLimiter
 from commercelayer_async._limits.windows import Window
 
 from .plan import Plan, plan_of
