@@ -195,7 +195,9 @@ class SessionContext:
         """
         if self.closed:
             raise closed_error()
-        self.require_own_loop()
+        # As `require_own_loop` does, which also says what is wrong.
+        if self._loop is not asyncio._get_running_loop() or self._process != os.getpid():  # noqa: SLF001
+            self.require_own_loop()
 
     def require_own_loop(self) -> None:
         """Refuse another event loop or process than the one where the session was first used.

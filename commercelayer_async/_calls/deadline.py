@@ -11,7 +11,7 @@ chunk and then its halves. They are sent in one `CallScope`, so that all of them
 import asyncio
 import math
 from types import TracebackType
-from typing import Final, Self, TypeVar, cast
+from typing import Final, Self, TypeVar
 
 from .._clock import Clock, Timer
 from ..errors import CommerceLayerError, TimeoutError, closed_meanwhile
@@ -132,8 +132,10 @@ class Deadline:
         """Why the block was cancelled, whoever caught the cancellation: it must not send anything any more."""
 
     def __enter__(self) -> Self:
-        self._task = cast("asyncio.Task[object]", asyncio.current_task())  # whatever awaits runs in a task
-        self._cancelling = self._task.cancelling()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - whatever awaits runs in a task
+        self._task = task
+        self._cancelling = task.cancelling()
         self._began = self._deadlines.clock.now()
         if self._scope is not None and self._scope.due <= self._began:
             self.ended = "time"

@@ -78,7 +78,8 @@ class RequestPipeline:
             ended = None
 
     async def _loop(self, target: str, type: str, read: Read[T], call: Call, deadline: Deadline) -> T:
-        attempts = Attempts(self._retry, self._retry_budget, self._clock, renews=self._tokens.renews)
+        # Made for the first failure: most calls have none.
+        attempts: Attempts | None = None
         turn: int | None = None
         while True:
             # 1. Token: first, so that calls which wait for one hold nothing that others could use.
@@ -86,16 +87,18 @@ class RequestPipeline:
             if token is None:
                 deadline.phase = "token"
                 token = await self._tokens.token(deadline)
-            # 2. Rate windows, and 3. a connection.
-            lease = await self._acquire(type, call, deadline, turn)
-            # The wait may have been longer than the token was good for.
-            newest = self._tokens.newest(token)
-            if newest is None:
-                # Refused while this call waited: sent, it would only be refused again.
-                self._connections.release()
-                release(lease)
-                continue
-            token = newest
+            # 2. Rate windows, and 3. a connection: without a suspension where there is room.
+            lease = self._limiter().try_acquire(type, priority=self._priority)
+            if lease is None or not self._connections.try_acquire():
+                lease = await self._wait(lease, type, call, deadline, turn=turn)
+                # The wait may have been longer than the token was good for.
+                newest = self._tokens.newest(token)
+                if newest is None:
+                    # Refused while this call waited: sent, it would only be refused again.
+                    self._connections.release()
+                    release(lease)
+                    continue
+                token = newest
             call.tries = deadline.tries = call.tries + 1
             try:
                 # 4. Send.
@@ -107,47 +110,63 @@ class RequestPipeline:
                 # Its frames hold what the server sent, which may be what it was sent; error trackers show variables.
                 failure = redact_error(error, token).with_traceback(None)
             else:
-                attempts.succeeded()
+                if attempts is None:
+                    self._retry_budget.give_back()
+                else:
+                    attempts.succeeded()
                 return value
             finally:
                 self._connections.release()
-            # 6. Judge.
+            # 6. Judge, 7. wait, and again.
+            if attempts is None:
+                attempts = Attempts(self._retry, self._retry_budget, self._clock, renews=self._tokens.renews)
             if isinstance(failure, Unauthorized) and failure.code != self._no_permission_code:
                 self._tokens.invalidate(token)
-            wait = attempts.wait_before_next(judge(failure, no_permission_code=self._no_permission_code))
-            if wait is None or wait >= deadline.remaining():
-                try:
-                    raise deadline.explain(failure)
-                finally:
-                    # Its traceback leads to this frame: a variable that holds it would make a cycle.
-                    del failure
-            # 7. Wait, and again. After a refusal (429) our limiter holds this call back with all others, in its old
-            # turn among them; a limiter of the caller's need not.
-            deadline.failures.append(failure)
-            call_hook(self._hooks.retrying, call, failure, wait)
-            _log.info("%s %s: %s, next try in %.2f s", call.method, call.url, type_name(failure), wait)
-            if isinstance(failure, RateLimited) and isinstance(lease, LocalLease):
-                turn = lease.turn
-            else:
-                deadline.phase = "retry"
-                await self._clock.sleep(wait)
+            try:
+                turn = await self._wait_before_next(attempts, failure, lease, call, deadline)
+            finally:
+                # The traceback of what is raised leads to this frame: a variable that holds it would make a cycle.
+                del failure
 
-    async def _acquire(self, type: str, call: Call, deadline: Deadline, turn: int | None) -> Lease:
-        """The right to send, and a connection to do it on; the connection is the caller's to release.
+    async def _wait_before_next(
+        self,
+        attempts: Attempts,
+        failure: CommerceLayerError,
+        lease: Lease,
+        call: Call,
+        deadline: Deadline,
+    ) -> int | None:
+        """Raise the failure, unless another attempt follows; then wait, and give the call's turn in the limiter."""
+        wait = attempts.wait_before_next(judge(failure, no_permission_code=self._no_permission_code))
+        if wait is None or wait >= deadline.remaining():
+            try:
+                raise deadline.explain(failure)
+            finally:
+                del failure
+        deadline.failures.append(failure)
+        call_hook(self._hooks.retrying, call, failure, wait)
+        _log.info("%s %s: %s, next try in %.2f s", call.method, call.url, type_name(failure), wait)
+        if isinstance(failure, RateLimited) and isinstance(lease, LocalLease):
+            # Our limiter holds this call back with all others, in its old turn among them; another one need not.
+            return lease.turn
+        deadline.phase = "retry"
+        await self._clock.sleep(wait)
+        return None
+
+    async def _wait(self, lease: Lease | None, type: str, call: Call, deadline: Deadline, *, turn: int | None) -> Lease:
+        """Wait for a lease, where there is none yet, and for a connection, which is the caller's to release.
 
         The connection comes second, so that calls which wait for the rate windows keep none from those which need not.
 
         Raises:
             RateLimited: it is known that no request leaves before the call's time is up.
         """
-        limiter = self._limiter()
-        lease = limiter.try_acquire(type, priority=self._priority)
+        deadline.phase = "queue"
         if lease is None:
-            deadline.phase = "queue"
             began = self._clock.now()
             try:
                 lease = await wait_for_lease(
-                    limiter, type, priority=self._priority, deadline=deadline, turn=turn, url=call.url
+                    self._limiter(), type, priority=self._priority, deadline=deadline, turn=turn, url=call.url
                 )
             finally:
                 waited = self._clock.now() - began
@@ -158,17 +177,17 @@ class RequestPipeline:
                 # Such as KeyboardInterrupt.
                 release(lease)
                 raise
-        if deadline.ended is not None:
-            # A limiter of the caller's may have caught the cancellation.
-            release(lease)
-            raise asyncio.CancelledError
-        if not self._connections.try_acquire():
-            deadline.phase = "queue"
-            try:
-                await self._connections.acquire()
-            except BaseException:
+            if deadline.ended is not None:
+                # A limiter of the caller's may have caught the cancellation.
                 release(lease)
-                raise
+                raise asyncio.CancelledError
+            if self._connections.try_acquire():
+                return lease
+        try:
+            await self._connections.acquire()
+        except BaseException:
+            release(lease)
+            raise
         return lease
 
     async def _send_once(self, target: str, token: str, lease: Lease, call: Call, deadline: Deadline) -> Response:

@@ -7,7 +7,7 @@ limiter that keeps it: sessions that follow one another count in the same window
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -48,6 +48,10 @@ class RateState:
     """Seconds for which no request leaves, after the server refused one; 0.0 if requests leave."""
 
 
+_NEW: Final[Any] = object()
+"""What stands for an endpoint that was not met before: None stands for no window."""
+
+
 class Budget:
     """The windows of one class of routes: the average over all of them, a burst for each."""
 
@@ -57,6 +61,8 @@ class Budget:
         self._configured = limits is not None
         self._limits = limits if limits is not None else _UNKNOWN_LIMITS
         """What bursts are derived from: the limits as configured, of the token's mode, or as first reported."""
+        self._is_documented = self._configured
+        """True if the burst is configured, or that of the token's mode, and not a guess from the average."""
         self.is_known = self._configured
         """False until there are limits: configured, of the token's mode, or reported."""
         self.max_concurrent = None if self._configured else facts.concurrent_until_known
@@ -64,9 +70,10 @@ class Budget:
         self.average = _window(self._limits.average)
         self.bursts: dict[str, Window | None] = {}
 
-    def use(self, limits: Limits) -> None:
+    def use(self, limits: Limits, *, documented: bool = True) -> None:
         """Have these limits from now on; what is counted stays counted."""
         self._limits = limits
+        self._is_documented = documented
         self.is_known = True
         self.max_concurrent = None
         self.average = _changed(self.average, limits.average)
@@ -74,11 +81,12 @@ class Budget:
 
     def burst(self, type: str, now: float) -> Window | None:
         """The burst window of a type's endpoint."""
-        if type not in self.bursts:
+        window: Window | None = self.bursts.get(type, _NEW)
+        if window is _NEW:
             if len(self.bursts) >= _MOST_BURSTS:
                 self.bursts = {one: window for one, window in self.bursts.items() if window and not window.is_idle(now)}
-            self.bursts[type] = _window(self._burst_limit())
-        return self.bursts[type]
+            window = self.bursts[type] = _window(self._burst_limit())
+        return window
 
     def has_room(self, type: str, priority: Priority, now: float) -> bool:
         """True if a request to a type's endpoint may leave now."""
@@ -137,8 +145,8 @@ class Budget:
         if window is None or base is None:
             return
         if not self.is_known:
-            self.use(Limits.of_average(reported.limit, reported.seconds, self._facts))
-        else:
+            self.use(Limits.of_average(reported.limit, reported.seconds, self._facts), documented=False)
+        elif reported.limit != window.limit or reported.seconds != window.seconds:
             limit = next_limit(window.limit, reported.limit, most=base[0] if self._configured else None)
             seconds = max(base[1], reported.seconds) if self._configured else reported.seconds
             if (limit, seconds) != (window.limit, window.seconds):
@@ -154,7 +162,9 @@ class Budget:
         if burst is None or average is None or now is None:
             return burst
         seconds = burst[1] if now.seconds == average[1] else burst[1] * now.seconds / average[1]
-        return max(1, burst[0] * now.limit // average[0]), seconds
+        # A higher average does not say that more may leave at once: the documented burst is the most there is.
+        limit = min(now.limit, average[0]) if self._is_documented else now.limit
+        return max(1, burst[0] * limit // average[0]), seconds
 
     def _has_room_for_bulk(self, average: Window | None, burst: Window | None, now: float) -> bool:
         least = self._least_for_interactive(now)

@@ -218,7 +218,7 @@ class LocalLimiter(Limiter):
             return None
         budget = self._budget(type)
         now = self.clock.now()
-        if self._is_paused(now) or not budget.has_room(type, priority, now):
+        if (self._ledger.refusals and self._is_paused(now)) or not budget.has_room(type, priority, now):
             return None
         return self._grant(budget, type, priority, now, next_number())
 
@@ -242,7 +242,8 @@ class LocalLimiter(Limiter):
             wait = self._pause(now, retry_after, is_news=lease.pauses == self._ledger.pauses)
         elif lease.probe and status is not None:
             self._ledger.refusals = 0
-        self._dispatch()
+        if self._waiting or self._timer is not None:
+            self._dispatch()
         return wait
 
     def on_release(self, *, probe: bool) -> None:

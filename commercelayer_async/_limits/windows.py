@@ -269,8 +269,10 @@ class Window:
         if now - began > self.seconds:
             # The server counted in a window of which nothing is left.
             return
-        before = began - self.seconds
         ours = self.under_way + len(self._fading)
+        if counted <= ours and not self._foreign:
+            return
+        before = began - self.seconds
         for ended in reversed(self._faded):
             if ended <= before:
                 break

@@ -182,7 +182,8 @@ class Reader:
         target = self._target_of(relationship)
         if target is None:
             return await self._related_through_parent(relationship, include, scope)
-        if route in self.memory.no_route:
+        parent_failed = route in self.memory.no_route
+        if parent_failed:
             try:
                 return await self._related_through_parent(relationship, include, scope)
             except DecodeError:
@@ -199,10 +200,10 @@ class Reader:
             self.memory.no_route.discard(route)
             return found
         try:
-            if route in self.memory.no_route:
+            if parent_failed:
                 raise refused
             found = await self._related_through_parent(relationship, include, scope)
-        except (ApiError, DecodeError):
+        except (NotFound, DecodeError):
             raise refused from None
         finally:
             del refused

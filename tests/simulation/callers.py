@@ -41,6 +41,11 @@ _TURNS: Final = 300
 _BAD_IDS: Final[tuple[Any, ...]] = (None, 7, "", "../x", "a/b", "a b")
 
 
+def _name_of(id: Any) -> str:
+    """An id, or one word for all that is none: the client names these by their class."""
+    return id if isinstance(id, str) and ", not an id (" not in id else "not an id"
+
+
 class Caller:
     """One action under way."""
 
@@ -269,7 +274,7 @@ class Caller:
 
     def _compare(self, got: Sequence[Any], wanted: Iterable[Any], what: str) -> None:
         """Each of what was wanted was given once."""
-        given, asked = Counter(map(str, got)), Counter(map(str, wanted))
+        given, asked = Counter(map(_name_of, got)), Counter(map(_name_of, wanted))
         lost, more = asked - given, given - asked
         if lost:
             self.report("lost", what, f"{lost.total()} of {asked.total()} were not given: {sorted(lost)[:3]}")
