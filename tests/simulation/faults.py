@@ -6,12 +6,13 @@ from typing import Final
 
 import attrs
 
-NEVER: Final = 10_000.0
-"""Seconds after which a silent server is given up: longer than every deadline."""
+SILENCE: Final = 15.0
+"""Seconds after which the transport gives a silent server up; not so one that sends a byte now and then."""
 
 EVENTS: Final = (
     "slow",  # takes seconds
-    "silent",  # never responds
+    "silent",  # never responds, and is given up
+    "drips",  # sends a byte now and then, for longer than every deadline
     "reset",  # the connection breaks before the request arrived
     "lost",  # it breaks after the request was counted
     "half",  # it breaks within the body
@@ -49,7 +50,9 @@ class Faults:
         if event == "slow":
             seconds += 0.5 + random.random() * 12.0
         elif event == "silent":
-            seconds = NEVER
+            seconds = SILENCE
+        elif event == "drips":
+            seconds = 400.0 + random.random() * 400.0
         return Delivery(event, seconds, random.random(), 1 + random.randrange(5))
 
     def _event(self, roll: int) -> str:

@@ -36,21 +36,31 @@ KNOWN: Final[tuple[Known, ...]] = (
         (("anothers-token", ".*"), ("wrong-credentials-read", ".*")),
         (2, 12, 35),
     ),
-    Known("a revoked token stays in the store", (("revoked-token", ".*"),), (62, 126, 369)),
+    Known("a revoked token stays in the store", (("revoked-token", ".*"),), (62, 126, 440)),
     Known(
         "a store is read at the start alone, so that a spent refresh token is sent again and again",
         (("spent-refresh-token", ".*"), ("locked-out", "password|jwt|refresh|code")),
-        (332, 1254, 1258),
+        (1254, 1258, 1542),
     ),
     Known(
         "the token response is masked before it is parsed, also by a password that is a word of it",
         (("unknown-refresh-token", ".*"), ("locked-out", "password|jwt|refresh|code")),
-        (104, 117, 122),
+        (104, 122, 127),
     ),
     Known(
-        "a token request has no bound: a store that hangs, or an absurd Retry-After, holds all calls",
-        (("wedged", "probe"), ("waits-for-ever", "get|list|iterate|scan|first|count|get_many|prefetch")),
-        (11, 102, 114),
+        "a token request has no bound: a store that hangs or an endpoint that drips holds all calls",
+        (
+            ("wedged", "probe"),
+            ("request-left", "network"),
+            ("overrun", "revoke"),
+            ("waits-for-ever", "get|list|iterate|scan|first|count|get_many|prefetch"),
+        ),
+        (52, 82, 83),
+    ),
+    Known(
+        "an absurd Retry-After of a 503 is waited for where no time-out ends the call",
+        (("waits-for-ever", ".*"), ("waiter-left", "hooks")),
+        (638, 7782, 9340),
     ),
     Known(
         "a store that returns something else than a token ends calls untyped", (("untyped-error", ".*"),), (127, 599)
@@ -83,7 +93,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     Known(
         "what follows a batch or a link that failed begins with a fresh time-out",
         (("overrun", "relationship|get_many|prefetch"),),
-        (16, 113, 142),
+        (16, 142, 155),
     ),
     Known(
         "a stream whose iteration was cancelled or left has lost what it had taken",
@@ -98,12 +108,12 @@ KNOWN: Final[tuple[Known, ...]] = (
     Known(
         "what a page that was cut short does not hold is called not found",
         (("false-not-found", "get_many|stream|prefetch"),),
-        (17, 44, 50),
+        (17, 50, 116),
     ),
     Known(
         "the 404 of a link hides why reading through the parent failed",
         (("false-not-found", "relationship"),),
-        (382, 622, 3707),
+        (382, 585, 748),
     ),
     Known("get_many cannot name a failed id that is no text", (("untyped-error", "get_many"),), (66, 189, 281)),
 )

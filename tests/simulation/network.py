@@ -12,7 +12,7 @@ from commercelayer_async import TimeoutError as OurTimeoutError
 from commercelayer_async._http.message import PhaseObserver, Request, Response, Transport
 from commercelayer_async._markers import override
 
-from .faults import NEVER, NO_FAULTS, Delivery, Faults
+from .faults import NO_FAULTS, SILENCE, Delivery, Faults
 from .service import Login, Reply, Service
 from .time import Time
 
@@ -135,11 +135,9 @@ class MemoryTransport(Transport):
 
     async def _pass(self, seconds: float, path: str, broken: "asyncio.Future[None]") -> None:
         """Let time pass, unless the connection breaks."""
-        await asyncio.wait((broken,), timeout=min(seconds, 60.0))
+        await asyncio.wait((broken,), timeout=seconds)
         if broken.done():
             raise TransportError(f"{path}: the connection was closed", url=path, phase="headers")
-        if seconds > 60.0:
-            raise OurTimeoutError(f"{path}: the server is silent", url=path, phase="headers", seconds=60.0)
 
     def _arrive(self, request: Request, delivery: Delivery) -> Reply:
         service, peer, now = self._network.service, self._peer, self._network.time.moment
@@ -163,8 +161,8 @@ class MemoryTransport(Transport):
             self._network.report("revoked-token", self._peer.login.grant, detail)
 
     def _deliver(self, reply: Reply, delivery: Delivery, path: str, observer: PhaseObserver) -> Response:
-        if delivery.seconds >= NEVER:
-            raise OurTimeoutError(f"{path}: the server is silent", url=path, phase="headers", seconds=60.0)
+        if delivery.event in ("silent", "drips"):
+            raise OurTimeoutError(f"{path}: the server is silent", url=path, phase="headers", seconds=SILENCE)
         if delivery.event == "lost":
             raise TransportError(f"{path}: the connection broke", url=path, phase="headers")
         observer.phase = "body"
