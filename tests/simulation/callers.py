@@ -18,6 +18,7 @@ from commercelayer_async import (
     Session,
 )
 from commercelayer_async import TimeoutError as OurTimeoutError
+from commercelayer_async._tasks import consume_exception
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 
 from .parts import CallerError, IdSource
@@ -429,6 +430,7 @@ class Caller:
     async def _close_cancelled(self) -> None:
         session = self.world.session(self.action.session)
         first = asyncio.ensure_future(session.close())
+        self.live.close_begun = True
         await asyncio.sleep(0 if self.number % 2 else self.action.timeout or 0.0)
         first.cancel()
         await asyncio.wait((first,))
@@ -449,6 +451,7 @@ class Caller:
     async def _close_copy(self) -> None:
         copy = self.world.session(self.action.session).with_options(timeout=60.0)
         call = asyncio.ensure_future(copy.get(Customer, "c0000"))
+        call.add_done_callback(consume_exception)  # whoever was to look at it may be cancelled
         await asyncio.sleep(self.action.timeout or 0.0)
         await self.bounded(copy.close(), 5.0, "close")
         _, pending = await asyncio.wait((call,), timeout=_AFTER_CLOSE)

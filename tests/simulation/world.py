@@ -24,6 +24,7 @@ from commercelayer_async import (
     RefreshToken,
     Retry,
     Session,
+    SessionError,
     Unauthorized,
 )
 from commercelayer_async.resources import Customer
@@ -57,6 +58,8 @@ class Live:
     calls: list[Call] = attrs.field(factory=list)
     """Calls that hooks saw begin and not end."""
     closed_at: float | None = None
+    close_begun: bool = False
+    """True once somebody called close(), even if whoever called was cancelled: it ends the session all the same."""
 
 
 @attrs.frozen
@@ -308,6 +311,9 @@ class World:
         except (AuthError, Unauthorized) as error:
             if self._must_have_token(live):
                 self.report("locked-out", live.plan.login.grant, f"{live.peer.name}: {error}"[:250])
+        except SessionError as error:
+            if not live.close_begun:
+                self.report("wedged", "probe", f"{live.peer.name}: {error}"[:250])
         except (CommerceLayerError, CallerError) as error:
             self.report("wedged", "probe", f"{live.peer.name}: {type(error).__name__}: {error}"[:250])
         except Exception as error:  # noqa: BLE001 - it is what is looked for
