@@ -49,7 +49,7 @@ from .credentials import (
     token_of,
     usable,
 )
-from .renewals import Member, Pause, copy_error, renew_together, tell_together
+from .renewals import Member, Pause, announce_together, copy_error, renew_together
 from .store import GuardedStore
 
 CREDENTIALS: Final = (ClientCredentials, Password, RefreshToken, AuthorizationCode, JwtBearer)
@@ -377,7 +377,7 @@ class TokenManager(Member):
         wait = 0.0 if at_once else max(self._requested_at + _BETWEEN, last.until if last is not None else now) - now
         if wait > 0:
             if last is not None:
-                self._tell(Pause(last.failure, last.began, now + wait))
+                self._announce(Pause(last.failure, last.began, now + wait))
             await self._clock.sleep(wait)
         self._requested_at = self._clock.now()
         secrets = tuple(text for name, text in form.items() if name not in ("grant_type", "client_id", "scope"))
@@ -405,11 +405,11 @@ class TokenManager(Member):
 
     def _on_failure(self, failure: CommerceLayerError, wait: float) -> None:
         now = self._clock.now()
-        self._tell(Pause(copy_error(failure), now, now + wait))
+        self._announce(Pause(copy_error(failure), now, now + wait))
 
-    def _tell(self, pause: Pause) -> None:
+    def _announce(self, pause: Pause) -> None:
         if self._store is not None:
-            tell_together(self._store.store, self._store.key, pause)
+            announce_together(self._store.store, self._store.key, pause)
         else:
             self.on_pause(pause)
 

@@ -121,6 +121,6 @@ async def renew_together(store: object, key: str, member: Member) -> StoredToken
             del of_loop[id(store), key]
 
 
-def tell_together(store: object, key: str, pause: Pause) -> None:
+def announce_together(store: object, key: str, pause: Pause) -> None:
     """See `Renewal.pause`; for the renewal under way."""
     _renewals[asyncio.get_running_loop()][id(store), key].pause(pause)

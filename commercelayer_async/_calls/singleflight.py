@@ -35,7 +35,7 @@ class SingleFlight:
         """The result of the task for `key`: the one under way, or the one that `start` begins.
 
         Raises:
-            SessionError: the session was closed meanwhile, or the interpreter was told to stop while the task ran.
+            SessionError: the session was closed meanwhile, or the interpreter was interrupted while the task ran.
         """
         if self._closed:
             raise closed_meanwhile()

@@ -89,7 +89,7 @@ class TokenRequests(TokenEndpoint):
             return lease
         closed_for = limiter.state().closed_for
         if closed_for > 0:
-            # Another session was refused: whoever waits here is told what for.
+            # Another session was refused: whoever waits here learns what for.
             refused = AuthError("the token endpoint refused an earlier request with 429", status=429)
             refused.retry_after = closed_for
             on_failure(refused, closed_for)

@@ -358,8 +358,8 @@ class AiohttpTransport(Transport):
             return self._pool
         _widen_malloc()
         connector, direct = self._fast_path()
-        carrier = connector or aiohttp.TCPConnector(limit=self._options.connections)
-        http = aiohttp.ClientSession(connector=carrier, cookie_jar=aiohttp.DummyCookieJar())
+        of_pool = connector or aiohttp.TCPConnector(limit=self._options.connections)
+        http = aiohttp.ClientSession(connector=of_pool, cookie_jar=aiohttp.DummyCookieJar())
         self._pool = _Pool(http, connector, direct)
         return self._pool
 
