@@ -93,17 +93,14 @@ class LocalLease(Lease):
 
     __slots__ = ("_average", "_budget", "_bulk", "_burst", "_limiter", "_open", "began", "pauses", "probe", "turn")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made for each request, where keywords take time
         self,
         limiter: "LocalLimiter",
         budget: Budget,
         type: str,
         now: float,
         turn: int,
-        *,
-        bulk: bool,
-        pauses: int,
-        probe: bool,
+        bulk: bool,  # noqa: FBT001
     ) -> None:
         self._limiter = limiter
         self._budget = budget
@@ -114,8 +111,9 @@ class LocalLease(Lease):
         self.began = now
         self.turn = turn
         """Its place in the order of arrival, to keep if the request is refused."""
-        self.pauses = pauses
-        self.probe = probe
+        self.pauses = limiter.ledger.pauses
+        """Pauses before it left: a refusal from before the last one is no news."""
+        self.probe = limiter.ledger.refusals > 0
         if self._average is not None:
             self._average.start(now, bulk=bulk)
         if self._burst is not None:
@@ -159,9 +157,9 @@ class LocalLimiter(Limiter):
         """
         self.clock: Final = clock
         self._facts = facts
-        self._ledger = ledger if ledger is not None else Ledger(limits, facts)
+        self.ledger: Final = ledger if ledger is not None else Ledger(limits, facts)
         self._queues: dict[tuple[Budget, Priority], dict[str, WaitQueue[LocalLease]]] = {
-            (budget, priority): {} for budget in self._ledger.budgets for priority in Priority
+            (budget, priority): {} for budget in self.ledger.budgets for priority in Priority
         }
         self._waiting = 0
         self._gone = 0
@@ -191,8 +189,8 @@ class LocalLimiter(Limiter):
             return lease
         now = self.clock.now()
         due = now + seconds
-        if self._ledger.refusals and due < self._ledger.paused_until:
-            raise PausedTooLong(self._ledger.paused_until - now)
+        if self.ledger.refusals and due < self.ledger.paused_until:
+            raise PausedTooLong(self.ledger.paused_until - now)
         queue = self._queues[self._budget(type), priority].setdefault(type, WaitQueue())
         waiter = queue.append() if turn is None else queue.insert(turn)
         self._waiting += 1
@@ -218,7 +216,7 @@ class LocalLimiter(Limiter):
             return None
         budget = self._budget(type)
         now = self.clock.now()
-        if (self._ledger.refusals and self._is_paused(now)) or not budget.has_room(type, priority, now):
+        if (self.ledger.refusals and self._is_paused(now)) or not budget.has_room(type, priority, now):
             return None
         return self._grant(budget, type, priority, now, next_number())
 
@@ -239,9 +237,9 @@ class LocalLimiter(Limiter):
             self._probing = False
         wait = 0.0
         if status == _THROTTLED:
-            wait = self._pause(now, retry_after, is_news=lease.pauses == self._ledger.pauses)
+            wait = self._pause(now, retry_after, is_news=lease.pauses == self.ledger.pauses)
         elif lease.probe and status is not None:
-            self._ledger.refusals = 0
+            self.ledger.refusals = 0
         if self._waiting or self._timer is not None:
             self._dispatch()
         return wait
@@ -254,33 +252,32 @@ class LocalLimiter(Limiter):
 
     def use(self, limits: RateLimits) -> None:
         """Keep the limits of the mode that a token is for, unless some were configured or are known already."""
-        if self._ledger.use(limits):
+        if self.ledger.use(limits):
             self._dispatch()
 
     @override
     def state(self) -> RateState:
-        budget, now = self._ledger.uncacheable, self.clock.now()
+        budget, now = self.ledger.uncacheable, self.clock.now()
         window = budget.average
-        paused_for = max(0.0, self._ledger.paused_until - now) if self._ledger.refusals else 0.0
+        paused_for = max(0.0, self.ledger.paused_until - now) if self.ledger.refusals else 0.0
         if window is None or not budget.is_known:
             return RateState(None, None, None, self._waiting, paused_for)
         return RateState(window.limit, window.seconds, max(0, window.free(now)), self._waiting, paused_for)
 
     def _budget(self, type: str) -> Budget:
-        return self._ledger.cacheable if type in self._facts.cacheable else self._ledger.uncacheable
+        return self.ledger.cacheable if type in self._facts.cacheable else self.ledger.uncacheable
 
     def _grant(self, budget: Budget, type: str, priority: Priority, now: float, turn: int) -> LocalLease:
-        probe = self._ledger.refusals > 0
-        self._probing = probe
-        bulk = priority is Priority.BULK
-        return LocalLease(self, budget, type, now, turn, bulk=bulk, pauses=self._ledger.pauses, probe=probe)
+        lease = LocalLease(self, budget, type, now, turn, priority is Priority.BULK)
+        self._probing = lease.probe
+        return lease
 
     def _is_paused(self, now: float) -> bool:
-        return self._ledger.refusals > 0 and (self._probing or now < self._ledger.paused_until)
+        return self.ledger.refusals > 0 and (self._probing or now < self.ledger.paused_until)
 
     def _pause(self, now: float, retry_after: float | None, *, is_news: bool) -> float:
         """Pause for as long as the server says, else for longer each time; gives the seconds that are left."""
-        ledger = self._ledger
+        ledger = self.ledger
         if is_news:
             ledger.refusals += 1
             ledger.pauses += 1
@@ -299,7 +296,7 @@ class LocalLimiter(Limiter):
         return max(0.0, ledger.paused_until - now)
 
     def _refuse_who_cannot_wait(self, now: float) -> None:
-        until = self._ledger.paused_until
+        until = self.ledger.paused_until
         for waiter, due in list(self._due.items()):
             if due < until and not waiter.done():
                 self._waiting -= 1
@@ -327,7 +324,7 @@ class LocalLimiter(Limiter):
             return
         now = self.clock.now()
         next_at = math.inf
-        for budget in self._ledger.budgets:
+        for budget in self.ledger.budgets:
             for priority in Priority:
                 next_at = min(next_at, self._dispatch_priority(budget, priority, now))
         self._schedule(next_at)
@@ -344,7 +341,7 @@ class LocalLimiter(Limiter):
                 return math.inf
             if self._is_paused(now):
                 # The probe's response dispatches again; else the end of the pause does.
-                return math.inf if self._probing else self._ledger.paused_until
+                return math.inf if self._probing else self.ledger.paused_until
             ready = [head for head in heads if budget.has_room(head[1], priority, now)]
             if not ready:
                 return min(budget.has_room_at(type, priority, now) for _, type, _ in heads)

@@ -309,8 +309,7 @@ class Window:
         return self._heard + _ASK_AGAIN
 
 
-@attrs.frozen
-class ReportedLimit:
+class ReportedLimit(NamedTuple):
     """The average window as a response's headers report it."""
 
     limit: int

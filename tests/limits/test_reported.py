@@ -212,6 +212,6 @@ def test_endless_endpoints_leave_nothing_behind() -> None:
             await ask(keeper, 200, headers(200), f"type{n}")
         await asyncio.sleep(60)
         await ask(keeper, 200, headers(200), "one more")
-        assert sum(len(budget.bursts) for budget in keeper._ledger.budgets) <= 64
+        assert sum(len(budget.bursts) for budget in keeper.ledger.budgets) <= 64
 
     run(main())
