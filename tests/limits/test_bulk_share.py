@@ -32,6 +32,23 @@ def test_alone_bulk_calls_fill_the_windows_to_the_last_request(limits: RateLimit
     run(main())
 
 
+def test_after_an_interactive_call_bulk_calls_leave_one_request_at_every_endpoint() -> None:
+    async def main() -> None:
+        keeper = limiter(RateLimits.live())
+        (await keeper.acquire("customers")).settle(200, {})
+        workers = [asyncio.ensure_future(keeper.acquire("orders", priority=Priority.BULK)) for _ in range(60)]
+        await asyncio.sleep(50)
+        assert keeper.try_acquire("orders") is None  # those that came before wait
+        began = asyncio.get_running_loop().time()
+        await keeper.acquire("orders")
+        assert asyncio.get_running_loop().time() == began
+        for worker in workers:
+            worker.cancel()
+        await asyncio.wait(workers)
+
+    run(main())
+
+
 def test_a_window_for_one_request_is_had_by_bulk_calls_too() -> None:
     async def main() -> None:
         keeper = limiter(RateLimits(average=(1, 5.0), burst=None))

@@ -146,7 +146,8 @@ def test_requests_of_others_are_counted_from_the_first_on(strangers: int) -> Non
     run(main())
 
 
-def test_a_late_response_invents_no_strangers() -> None:
+@pytest.mark.parametrize("looked", [False, True])
+def test_a_late_response_invents_no_strangers(*, looked: bool) -> None:
     """98 leave; one is sent at 55 s, counted then, and answered at 66 s, when the 98 have faded."""
 
     async def main() -> None:
@@ -156,6 +157,8 @@ def test_a_late_response_invents_no_strangers() -> None:
         await asyncio.sleep(55)
         slow = await keeper.acquire("customers")
         await asyncio.sleep(11)
+        if looked:
+            assert keeper.state().remaining == 99
         slow.settle(200, headers(100, 60, 1))
         assert keeper.state().remaining == 99
 
@@ -193,13 +196,16 @@ def test_a_lie_about_what_is_left_holds_nobody_back_for_a_window() -> None:
     run(main())
 
 
-def test_while_others_do_fill_the_window_one_request_asks_every_five_seconds() -> None:
+@pytest.mark.parametrize(("status", "said"), [(200, headers(100, 60, 0)), (502, {}), (None, {})])
+def test_while_others_seem_to_fill_the_window_one_request_asks_every_five_seconds(
+    status: int | None, said: dict[str, str]
+) -> None:
     async def main() -> None:
         keeper = limiter(RateLimits(average=(100, 60.0), burst=None))
         began = asyncio.get_running_loop().time()
         await ask(keeper, 200, headers(100, 60, 0))
         for n in range(1, 11):
-            await ask(keeper, 200, headers(100, 60, 0))
+            await ask(keeper, status, said)
             assert asyncio.get_running_loop().time() - began == pytest.approx(5.0 * n)
 
     run(main())

@@ -209,16 +209,19 @@ def test_a_lease_granted_to_a_call_that_is_cancelled_in_that_moment_is_given_bac
 
 def test_a_call_that_is_cancelled_when_a_pause_refuses_it_is_not_counted_twice() -> None:
     async def main() -> None:
-        keeper = limiter(RateLimits(average=(1, 60.0), burst=None))
+        keeper = limiter(RateLimits(average=(2, 60.0), burst=None))
+        (await keeper.acquire("customers")).settle(200, NO_HEADERS)
         lease = keeper.try_acquire("customers")
         assert lease is not None
         call = asyncio.ensure_future(keeper.acquire_within(5.0, "customers"))
         await asyncio.sleep(0)
+        assert keeper._timer is not None
         lease.settle(429, NO_HEADERS, retry_after=100.0)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         assert keeper.state().waiting == 0
+        assert keeper._timer is None
         with pytest.raises(PausedTooLong):
             await keeper.acquire_within(99.0, "customers")
         assert (await keeper.acquire_within(101.0, "customers")).probe
