@@ -424,6 +424,7 @@ class Caller:
 
     async def _close(self) -> None:
         session = self.world.session(self.action.session)
+        self.live.close_begun = True
         await self.bounded(session.close(), 5.0, "close")
         await self._closed(session)
 
