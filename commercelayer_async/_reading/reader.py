@@ -186,9 +186,9 @@ class Reader:
         if parent_failed:
             try:
                 return await self._related_through_parent(relationship, include, scope)
-            except DecodeError:
+            except DecodeError as error:
+                _raise_if_garbled(error)
                 # The parent does not tell either, so the route may be there after all.
-                pass
         refused: ApiError
         try:
             found = await self._related_by_link(relationship, target, include, scope)
@@ -203,7 +203,8 @@ class Reader:
             if parent_failed:
                 raise refused
             found = await self._related_through_parent(relationship, include, scope)
-        except (NotFound, DecodeError):
+        except (NotFound, DecodeError) as error:
+            _raise_if_garbled(error)
             raise refused from None
         finally:
             del refused
@@ -315,3 +316,9 @@ def _unexpected(
 
 def _with_include(target: str, include: Sequence[str]) -> str:
     return f"{target}{'&' if '?' in target else '?'}include={','.join(include)}" if include else target
+
+
+def _raise_if_garbled(error: NotFound | DecodeError) -> None:
+    """Raise an error that says nothing of the record: a response that is not JSON came of it."""
+    if isinstance(error, DecodeError) and error.offset is not None:
+        raise error
