@@ -158,13 +158,7 @@ async def outcomes_of(
         await chunk.read_each(wanted)
     elif wanted:
         await chunk.read(wanted)
-    outcomes: list[Fetched[R] | Failed] = []
-    for id, reason in zip(ids, reasons, strict=True):
-        result = reason if reason is not None else chunk.results[id]
-        outcomes.append(Failed(id, result) if isinstance(result, CommerceLayerError) else Fetched(id, result))
-    # Errors lead to the frames that they went through, and these to the results.
-    chunk.results.clear()
-    return outcomes
+    return chunk.hand_over(ids, reasons)
 
 
 class _ChunkOutcomes(Generic[R]):
@@ -175,6 +169,19 @@ class _ChunkOutcomes(Generic[R]):
         self._progress = progress
         self._due = reader.due()
         self.results: _Results[R] = {}
+
+    def hand_over(self, ids: Sequence[str], reasons: Sequence[CommerceLayerError | None]) -> list[Fetched[R] | Failed]:
+        """The outcome of each id, in order; `reasons` are why some were not even asked for.
+
+        A traceback leads to the frames that an error went through, and their variables: this one is none of them, and
+        nothing of the results is left behind, so that they are in no cycle.
+        """
+        results, self.results = self.results, {}
+        outcomes: list[Fetched[R] | Failed] = []
+        for id, reason in zip(ids, reasons, strict=True):
+            result = reason if reason is not None else results[id]
+            outcomes.append(Failed(id, result) if isinstance(result, CommerceLayerError) else Fetched(id, result))
+        return outcomes
 
     async def read_each(self, ids: Sequence[str]) -> None:
         """Read ids one by one."""
