@@ -19,6 +19,7 @@ map of that folder:
     _reading/      requests in terms of resources: one, many, related
     _bulk/         many by id
     _lists/        lists and scans
+    _session_parts.py   what each copy of a session has for itself
     _session.py    the face
     _export/ cli/ presets.py otel.py    edges that use the face alone
 
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
         StoredToken,
         TokenStore,
     )
-    from ._bulk.stream import Failed, Fetched, Progress, Stream
+    from ._bulk.outcomes import Failed, Fetched, Progress
+    from ._bulk.stream import Stream
     from ._calls.response_info import ResponseInfo
     from ._export import Exported, ExportProgress, export
     from ._hooks import Answered, Call, Hooks
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from ._limits.limiter import Lease, Limiter
     from ._limits.windows import RateLimits
     from ._lists.collection import ResourceCollection, Scan
-    from ._lists.paginators import Page
+    from ._lists.pages import Page
     from ._retry import Retry
     from ._session import Session
     from .errors import (
@@ -86,14 +88,15 @@ if TYPE_CHECKING:
     from .jsonapi import GenericResource, Resource, ToMany, ToOne
 
 _HOMES: Final = {
-    "_bulk.stream": ("Failed", "Fetched", "Progress", "Stream"),
+    "_bulk.outcomes": ("Failed", "Fetched", "Progress"),
+    "_bulk.stream": ("Stream",),
     "_lists.collection": ("ResourceCollection", "Scan"),
     "_export": ("ExportProgress", "Exported", "export"),
     "_calls.response_info": ("ResponseInfo",),
     "_hooks": ("Answered", "Call", "Hooks"),
     "_limits.budget": ("Priority", "RateState"),
     "_limits.limiter": ("Lease", "Limiter"),
-    "_lists.paginators": ("Page",),
+    "_lists.pages": ("Page",),
     "_limits.windows": ("RateLimits",),
     "_retry": ("Retry",),
     "_session": ("Session",),

@@ -6,20 +6,19 @@ import sys
 import warnings
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from types import EllipsisType, TracebackType
-from typing import Any, ClassVar, Final, Self, TypeVar, overload
+from typing import Any, ClassVar, Self, TypeVar, overload
 from urllib.parse import quote
-from weakref import WeakSet
 
 import aiohttp
 import attrs
 
 from ._auth.credentials import Auth, TokenStore
 from ._bulk.many import collect, ids_at_once, prefetch_into, require_several, stream_of
-from ._bulk.stream import Progress, Stream
-from ._calls.context import Closeable, SessionContext
+from ._bulk.outcomes import Progress
+from ._bulk.stream import Stream
+from ._calls.context import SessionContext
 from ._calls.deadline import CallScope
 from ._calls.options import WORKER, CallOptions
-from ._calls.pipeline import Read, RequestPipeline
 from ._calls.response_info import ResponseInfo
 from ._checks import require_number
 from ._hooks import Hooks
@@ -29,22 +28,16 @@ from ._http.origin import Origin
 from ._limits.budget import Priority, RateState
 from ._limits.limiter import Limiter
 from ._limits.windows import RateLimits
-from ._lists.collection import (
-    ListOptions,
-    ListReader,
-    ResourceCollection,
-    Scan,
-    collection_of,
-    list_reader_for,
-    scan_of,
-)
+from ._lists.arguments import collection_of, scan_of
+from ._lists.collection import ListOptions, ResourceCollection, Scan
+from ._lists.list_reader import ListReader, list_reader_for
 from ._markers import public
 from ._options import auth_from_env, given, organization_of, require_auth
-from ._reading.batch import Batcher
 from ._reading.reader import Reader, endpoint_of
 from ._retry import Retry
+from ._session_parts import SessionParts
 from .errors import ConfigurationError, closed_error
-from .jsonapi import Document, Follow, GenericResource, Relationship, Resource, ToManyRelationship, parse
+from .jsonapi import Document, GenericResource, Relationship, Resource, ToManyRelationship, parse
 from .jsonapi._compound import response_of
 from .jsonapi.query import include_paths, segment
 from .jsonapi.registry import type_of
@@ -150,11 +143,11 @@ class Session:
         self._original = True
         self._begin(context, options)
 
-    def _begin(self, context: SessionContext, options: CallOptions, source: "_Parts | None" = None) -> None:
+    def _begin(self, context: SessionContext, options: CallOptions, source: SessionParts | None = None) -> None:
         """Make what each copy has for itself; it ends with the session object that it is a copy of."""
         self._context = context
         self._options = options
-        self._parts = _Parts(context, options, self, self._reader_of)
+        self._parts = SessionParts(context, options, self, self._reader_of)
         context.register(self._parts)
         if source is not None:
             source.register(self._parts)
@@ -528,60 +521,6 @@ class Session:
     @property
     def _is_closed(self) -> bool:
         return self._context.closed or self._parts.closed
-
-
-class _Parts:
-    """What each copy of a session makes for itself: deadlines, pipeline, reader, batcher."""
-
-    def __init__(
-        self, context: SessionContext, options: CallOptions, follower: Follow, reader_of: Callable[[int], Reader]
-    ) -> None:
-        self.closed = False
-        self._context = context
-        self._pipeline = RequestPipeline(context, options)
-        self.deadlines: Final = self._pipeline.deadlines
-        self.reader = Reader(context, self.send, follower, self.deadlines)
-        self._batcher = Batcher(self.reader, reader_of)
-        self._begun: WeakSet[Closeable] = WeakSet()
-        """What ends with it: copies of the copy, and streams."""
-
-    async def send(self, target: str, type: str, read: Read[T], scope: CallScope | None = None, /) -> T:
-        """See `RequestPipeline.send`; refused where the session cannot be used."""
-        self.require_usable()
-        return await self._pipeline.send(target, type, read, scope)
-
-    async def resolve(self, relationship: Relationship, scope: CallScope) -> Any:
-        """What a relationship leads to: together with others that are awaited now, where that is allowed."""
-        if self._context.batching:
-            return await self._batcher.resolve(relationship, scope)
-        return await self.reader.related(relationship, (), scope)
-
-    def require_usable(self) -> None:
-        """Refuse what cannot work; see `SessionContext.require_usable`."""
-        if self.closed:
-            raise closed_error()
-        self._context.require_usable()
-
-    def register(self, part: Closeable) -> None:
-        """Close what was begun through this copy when the copy is closed."""
-        self._begun.add(part)
-        if self.closed:
-            part.end()
-
-    def end(self) -> None:
-        """Begin to end the calls that were made through this copy."""
-        self.closed = True
-        self.deadlines.close()
-        self._batcher.end()
-        for part in tuple(self._begun):
-            part.end()
-
-    async def close(self) -> None:
-        """End the calls that were made through this copy."""
-        self.end()
-        await self._batcher.close()
-        for part in tuple(self._begun):
-            await part.close()
 
 
 def _document(response: Response, _: ResponseInfo) -> Document:

@@ -99,3 +99,9 @@ async def cancel_and_wait(tasks: "Iterable[asyncio.Task[Any]]") -> None:
         task.cancel()
     if pending:
         await asyncio.wait(pending)
+
+
+def is_cancelled() -> bool:
+    """True if somebody cancelled the current task, and not only what it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

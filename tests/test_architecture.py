@@ -35,6 +35,7 @@ FLOORS = [
     "_bulk",
     "_lists",
     "_options",
+    "_session_parts",
     "_session",
     "__init__",
     "presets",
@@ -83,7 +84,12 @@ PURE = [
     "_calls/memory.py",
     "_reading/chunks.py",
     "_reading/parameters.py",
+    "_reading/top_level.py",
+    "_bulk/outcomes.py",
     "_lists/filters.py",
+    "_lists/list_query.py",
+    "_lists/pages.py",
+    "_lists/seen_ids.py",
     "_lists/paginators.py",
 ]
 """What awaits nothing and loads no aiohttp."""

@@ -12,7 +12,9 @@ from ..errors import BulkError, CommerceLayerError, ConfigurationError
 from ..jsonapi import Resource
 from ..jsonapi.query import include_paths
 from ..jsonapi.registry import type_of
-from .stream import ChunkReader, Failed, Progress, Stream
+from .chunk_reading import ChunkReader
+from .outcomes import Failed, Progress
+from .stream import Stream
 
 R = TypeVar("R", bound=Resource)
 T = TypeVar("T")

@@ -15,272 +15,24 @@ read is handed out: quietly, or with the error that ended the ids or the reading
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence, Sized
 from types import TracebackType
-from typing import Final, Generic, Protocol, Self, TypeVar, cast
-
-import attrs
+from typing import Final, Generic, Self, TypeVar
 
 from .._clock import Clock
 from .._hooks import call_hook
 from .._markers import public
-from .._reading.chunks import fitting, halves, may_be_one_id, reason_against
-from .._tasks import WaitQueue, cancel_and_wait, consume_exception
-from ..errors import AuthError, CommerceLayerError, ConfigurationError, SessionError, Unauthorized, closed_meanwhile
+from .._tasks import WaitQueue, cancel_and_wait, consume_exception, is_cancelled
+from ..errors import ConfigurationError, closed_meanwhile
 from ..jsonapi import Resource
+from .chunk_reading import ChunkReader, outcomes_of
+from .id_source import IdSource
+from .outcomes import Failed, Fetched, Progress
 
 R = TypeVar("R", bound=Resource)
-R_co = TypeVar("R_co", bound=Resource, covariant=True)
-
-_Results = dict[str, R | CommerceLayerError]
 
 _BUFFER_PER_WORKER: Final = 2
 """Chunks for each worker that may wait for the consumer, beside the one that the worker reads."""
-_FATAL: Final = (AuthError, SessionError, Unauthorized)
-"""What would happen to every other id too."""
-
-
-@public("commercelayer_async")
-@attrs.frozen
-class Fetched(Generic[R_co]):
-    """The outcome of an id that was read: its resource."""
-
-    id: str
-    resource: R_co
-
-
-@public("commercelayer_async")
-@attrs.frozen
-class Failed:
-    """The outcome of an id that could not be read: its error."""
-
-    id: str
-    error: CommerceLayerError
-
-
-@public("commercelayer_async")
-@attrs.define(eq=False)
-class Progress:
-    """How far a bulk read has come; it changes while the read goes on."""
-
-    done: int = 0
-    """Ids with a resource."""
-    failed: int = 0
-    """Ids with an error."""
-    total: int | None = None
-    """Ids in all; None where they come from an iterator, whose length is not known."""
-    requests: int = 0
-    """Requests sent, with all tries, for chunks and for single ids."""
-    waited: float = 0.0
-    """Seconds spent waiting for rate limits, summed over the workers."""
-    elapsed: float = 0.0
-    """Seconds since the read began, as of the last chunk delivered."""
-
-    @property
-    def rate(self) -> float:
-        """Ids a second."""
-        return (self.done + self.failed) / self.elapsed if self.elapsed else 0.0
-
-    @property
-    def left(self) -> float | None:
-        """Seconds that the rest will take at this rate; None where the total or the rate is not known."""
-        if self.total is None or not self.rate:
-            return None
-        return (self.total - self.done - self.failed) / self.rate
-
-
-class ReadChunk(Protocol[R_co]):
-    """What a request for a chunk gave."""
-
-    @property
-    def found(self) -> Mapping[str, R_co]:
-        """The resources that there are, by id."""
-        ...
-
-    @property
-    def is_whole(self) -> bool:
-        """True if an id that is not there has no resource; else it has to be asked for again."""
-        ...
-
-    @property
-    def is_filtered(self) -> bool:
-        """False if it was not about these ids alone, so that nothing of it counts."""
-        ...
-
-    def absent(self, type: str, id: str) -> CommerceLayerError:
-        """Make the error for an id that a whole chunk does not hold."""
-        ...
-
-
-class ChunkReader(Protocol[R_co]):
-    """What a stream needs of a session: one class of resources, read by id."""
-
-    @property
-    def type(self) -> str:
-        """The type of the resources."""
-        ...
-
-    @property
-    def max_ids(self) -> int:
-        """Ids of a chunk at most."""
-        ...
-
-    def due(self) -> float:
-        """When the time is up for a chunk that begins now, with all requests that it takes."""
-        ...
-
-    def filters_by_id(self) -> bool:
-        """False where the service is known to ignore which ids a list is for."""
-        ...
-
-    async def chunk(self, ids: Sequence[str], due: float, progress: Progress) -> ReadChunk[R_co]:
-        """Read a chunk in one request, which counts in `progress`."""
-        ...
-
-    async def one(self, id: str, due: float, progress: Progress) -> R_co:
-        """Read one resource at its own URL; the request counts in `progress`."""
-        ...
-
-
-async def outcomes_of(
-    ids: Sequence[str], reader: ChunkReader[R], progress: Progress, *, per_id: bool
-) -> list[Fetched[R] | Failed]:
-    """Read a chunk, and return the outcome of each id in its order; an id given twice is read once.
-
-    Raises:
-        AuthError, SessionError, Unauthorized: it would be the same for every id.
-    """
-    # Ids are the caller's and may be anything, also what cannot be a key.
-    reasons = [reason_against(id) for id in ids]
-    wanted = tuple(dict.fromkeys(id for id, reason in zip(ids, reasons, strict=True) if reason is None))
-    chunk = _ChunkOutcomes(reader, progress)
-    if per_id:
-        await chunk.read_each(wanted)
-    elif wanted:
-        await chunk.read(wanted)
-    return chunk.hand_over(ids, reasons)
-
-
-class _ChunkOutcomes(Generic[R]):
-    """Reads one chunk, by as many requests as it takes, within the time of one call."""
-
-    def __init__(self, reader: ChunkReader[R], progress: Progress) -> None:
-        self._reader = reader
-        self._progress = progress
-        self._due = reader.due()
-        self.results: _Results[R] = {}
-
-    def hand_over(self, ids: Sequence[str], reasons: Sequence[CommerceLayerError | None]) -> list[Fetched[R] | Failed]:
-        """The outcome of each id, in order; `reasons` are why some were not even asked for.
-
-        A traceback leads to the frames that an error went through, and their variables: this one is none of them, and
-        nothing of the results is left behind, so that they are in no cycle.
-        """
-        results, self.results = self.results, {}
-        outcomes: list[Fetched[R] | Failed] = []
-        for id, reason in zip(ids, reasons, strict=True):
-            result = reason if reason is not None else results[id]
-            outcomes.append(Failed(id, result) if isinstance(result, CommerceLayerError) else Fetched(id, result))
-        return outcomes
-
-    async def read_each(self, ids: Sequence[str]) -> None:
-        """Read ids one by one."""
-        for id in ids:
-            try:
-                self.results[id] = await self._reader.one(id, self._due, self._progress)
-            except _FATAL:
-                raise
-            except CommerceLayerError as error:
-                self.results[id] = error
-
-    async def read(self, ids: Sequence[str]) -> None:
-        """Read ids in one request; what it leaves open is asked for again by halves, and at last one by one."""
-        if len(ids) == 1 or not self._reader.filters_by_id():
-            return await self.read_each(ids)
-        try:
-            chunk = await self._reader.chunk(ids, self._due, self._progress)
-        except _FATAL:
-            raise
-        except CommerceLayerError as error:
-            if not may_be_one_id(error):
-                self.results.update(dict.fromkeys(ids, error))
-                return None
-            # One id may be to blame, so it is searched for.
-            left = ids
-        else:
-            if not chunk.is_filtered:
-                return await self.read_each(ids)
-            self.results.update(chunk.found)
-            left = [id for id in ids if id not in chunk.found]
-            if chunk.is_whole:
-                self.results.update({id: chunk.absent(self._reader.type, id) for id in left})
-                return None
-        for half in halves(left):
-            if half:
-                await self.read(half)
-        return None
-
-
-class _IdSource:
-    """Cuts the ids of a stream into chunks, whatever they come from; an async source is waited for until one is full.
-
-    Where the source fails, what it gave before is cut into chunks first.
-    """
-
-    def __init__(self, ids: Iterable[str] | AsyncIterable[str], *, size: int) -> None:
-        self._ids = ids
-        self._size = size
-        self._pending: list[str] = []
-        self._iterator: Iterator[str] | AsyncIterator[str] | None = None
-        self._ended = False
-        self._failure: BaseException | None = None
-
-    async def next_chunk(self) -> tuple[str, ...]:
-        """The next chunk; empty if there are no more ids.
-
-        Raises:
-            BaseException: what the source raised.
-        """
-        if not self._ended and len(self._pending) < self._size:
-            try:
-                await self._fill()
-            except (KeyboardInterrupt, SystemExit):
-                raise
-            except BaseException as error:  # noqa: BLE001 - the source is the caller's; kept until its turn comes
-                self._ended, self._failure = True, error
-        chunk = tuple(self._pending[: fitting(self._pending, size=self._size)])
-        del self._pending[: len(chunk)]
-        if not chunk and self._failure is not None:
-            raise self._failure
-        return chunk
-
-    async def aclose(self) -> None:
-        """Close the iterator of an async source, so that what it holds open is let go."""
-        self._ended = True
-        close = getattr(self._iterator, "aclose", None) if isinstance(self._ids, AsyncIterable) else None
-        if close is not None:
-            await close()
-
-    async def _fill(self) -> None:
-        pending, size = self._pending, self._size
-        if isinstance(self._ids, AsyncIterable):
-            if self._iterator is None:
-                self._iterator = aiter(self._ids)
-            iterator = cast("AsyncIterator[str]", self._iterator)
-            while len(pending) < size:
-                try:
-                    pending.append(await anext(iterator))
-                except StopAsyncIteration:
-                    self._ended = True
-                    return
-        else:
-            if self._iterator is None:
-                self._iterator = iter(self._ids)
-            for id in cast("Iterator[str]", self._iterator):
-                pending.append(id)
-                if len(pending) >= size:
-                    return
-            self._ended = True
 
 
 @public("commercelayer_async")
@@ -314,7 +66,7 @@ class Stream(Generic[R]):
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self.progress = Progress(total=len(ids) if isinstance(ids, Sized) else None)
-        self._ids = _IdSource(ids, size=1 if per_id else reader.max_ids)
+        self._ids = IdSource(ids, size=1 if per_id else reader.max_ids)
         self._reader = reader
         self._workers = workers
         self._ordered = ordered
@@ -497,7 +249,7 @@ class Stream(Generic[R]):
                 raise
             except BaseException as error:
                 self._exhausted = True
-                if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                if isinstance(error, asyncio.CancelledError) and is_cancelled():
                     raise
                 self._source_failure = error
                 return None
@@ -507,9 +259,3 @@ class Stream(Generic[R]):
             number = self._started
             self._started += 1
             return number, ids
-
-
-def _is_cancelled() -> bool:
-    """True if somebody cancelled the current task, and not only what it awaits."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -6,41 +6,23 @@ iterator: closing the iterator ends it, and so does dropping it.
 """
 
 import asyncio
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import Any, Final, Generic, Self, TypeVar
+from collections.abc import Generator, Iterator
+from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
-from .._calls.context import SessionContext
-from .._calls.response_info import ResponseInfo
-from .._http.message import Response
+from .._checks import require_whole_number
 from .._markers import override, public
-from .._reading.parameters import parameter
-from .._reading.reader import Send, endpoint_of
-from .._tasks import cancel_and_wait, consume_exception
-from .._text import describe, json_type_name, printable
-from ..errors import CommerceLayerError, ConfigurationError, DecodeError
-from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
-from ..jsonapi._compound import members_of
-from ..jsonapi._json import loads
-from ..jsonapi.document import mapping
-from ..jsonapi.query import include_paths, path_of, query_of, segment
+from .._tasks import cancel_and_wait, consume_exception, is_cancelled
+from .._text import printable
+from ..jsonapi import Resource
 from ..service import Service
-from .filters import QueryCapabilities, filter_name_of, filter_parameters, related_class, sort_keys
-from .paginators import (
-    KeysetPaginator,
-    LinkPaginator,
-    ListQuery,
-    Page,
-    PagePosition,
-    Paginator,
-    ReceivedPage,
-    require_sendable,
-)
+from .list_query import ListQuery, PagePosition, require_sendable
+from .list_reader import ListReader
+from .pages import Page
+from .paginators import KeysetPaginator, LinkPaginator, Paginator
 
 R = TypeVar("R", bound=Resource)
-
-_LONGEST_ID: Final = "x" * 64
 
 
 class Items(Generic[R]):
@@ -82,7 +64,7 @@ class Pages(Generic[R]):
     page goes to one of them.
     """
 
-    def __init__(self, reader: "ListReader[R]", paginator: Paginator[R], *, read_ahead: int) -> None:
+    def __init__(self, reader: ListReader[R], paginator: Paginator[R], *, read_ahead: int) -> None:
         self._reader = reader
         self._paginator = paginator
         self._read_ahead = read_ahead
@@ -115,7 +97,7 @@ class Pages(Generic[R]):
             if task.cancelled() or task.exception() is not None:
                 self._ahead = None
             # Else we were cancelled in the moment when the page came; it is kept for the next turn.
-            if self._closed and isinstance(error, asyncio.CancelledError) and not _is_cancelled():
+            if self._closed and isinstance(error, asyncio.CancelledError) and not is_cancelled():
                 # It was `aclose` that cancelled the task, and not somebody who cancelled us: the iteration is over.
                 return None
             raise
@@ -163,7 +145,7 @@ class ResourceCollection(Generic[R]):
     """
 
     def __init__(
-        self, reader: "ListReader[R]", *, filters: tuple[str, ...], other: tuple[str, ...], options: "ListOptions"
+        self, reader: ListReader[R], *, filters: tuple[str, ...], other: tuple[str, ...], options: "ListOptions"
     ) -> None:
         """Describe a list by its query parameters: `filters`, which change what it holds, and `other` ones."""
         self._reader = reader
@@ -220,7 +202,7 @@ class Scan(Items[R]):
     scan goes on are delivered if their ids come later.
     """
 
-    def __init__(self, reader: "ListReader[R]", query: ListQuery, after: str | None, *, read_ahead: int) -> None:
+    def __init__(self, reader: ListReader[R], query: ListQuery, after: str | None, *, read_ahead: int) -> None:
         self._reader = reader
         self._query = query
         self._read_ahead = read_ahead
@@ -257,225 +239,6 @@ class ListOptions:
         Raises:
             ConfigurationError: one is out of its range.
         """
-        _require_between("page_size", page_size, 1, service.paging.max_size)
-        _require_between("read_ahead", read_ahead, 0, 1)
+        require_whole_number("page_size", page_size, 1, service.paging.max_size)
+        require_whole_number("read_ahead", read_ahead, 0, 1)
         return cls(page_size, start_from, read_ahead)
-
-
-@attrs.frozen(eq=False)
-class ListReader(Generic[R]):
-    """Reads the pages of lists at one path: what is requested, through what, and what may come back."""
-
-    context: SessionContext
-    send: Send
-    follower: Follow
-    """What the relationships of the resources are fetched through."""
-    registry: Registry
-    cls: type[R]
-    """What every resource has to be an instance of."""
-    resource_type: str | None
-    """The type that every resource has to have; None where they may differ."""
-    path: str
-    path_query: tuple[str, ...] = ()
-    """The parameters of the link that the path came from."""
-
-    @property
-    def service(self) -> Service:
-        """The facts of the service that is read."""
-        return self.context.service
-
-    @property
-    def numbered(self) -> bool:
-        """True if the list is paged by numbers, and not by cursors.
-
-        That is a matter of its type. Where that is not known, the relationship is often called like the type.
-        """
-        type = self.resource_type if self.resource_type is not None else self.path.rstrip("/").rpartition("/")[2]
-        return type not in self.service.paging.cursor_types
-
-    def query(self, *parameters: str, size: int) -> ListQuery:
-        """A query to this list, by encoded parameters and the size of its pages."""
-        return ListQuery(
-            origin=self.context.origin,
-            service=self.service,
-            path=self.path,
-            parameters=(*self.path_query, *parameters),
-            page_size=size,
-            numbered=self.numbered,
-        )
-
-    async def next_page(self, paginator: Paginator[R]) -> Page[R] | None:
-        """Read the page that a paginator asks for next; None at its end."""
-        try:
-            target = paginator.target()
-            return None if target is None else paginator.advance(await self._receive(target))
-        except CommerceLayerError as error:
-            paginator.annotate(error)
-            raise
-
-    async def count(self, target: str) -> int:
-        """Ask how many records the list says it holds."""
-
-        def read(response: Response, _: ResponseInfo) -> int:
-            return self._received(response, ()).require_count()
-
-        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
-
-    async def _receive(self, target: str) -> ReceivedPage[R]:
-        def read(response: Response, info: ResponseInfo) -> ReceivedPage[R]:
-            found = self.registry.read(
-                response.body, url=response.url_without_query, follow=self.follower, response=info
-            )
-            if not isinstance(found, tuple):
-                got = "null" if found is None else "one resource"
-                raise DecodeError(
-                    expected="an array of resources", got=got, pointer="/data", url=response.url_without_query
-                )
-            return self._received(response, tuple(self._checked(item, n, response) for n, item in enumerate(found)))
-
-        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
-
-    def _received(self, response: Response, items: tuple[R, ...]) -> ReceivedPage[R]:
-        """A page with the document's meta and links, which are not decoded with its resources."""
-        url = response.url_without_query
-        members = members_of(response.body)
-        if members is None:
-            got = json_type_name(loads(response.body, url=url))
-            raise DecodeError(expected="a JSON:API document (an object)", got=got, url=url)
-        meta, links = (
-            mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
-            for name in ("meta", "links")
-        )
-        return ReceivedPage(items, meta, Links(links, base=url), url, self.service.paging.count_member)
-
-    def _checked(self, item: Resource, n: int, response: Response) -> R:
-        """Return a resource, if it is of the class and the type asked for."""
-        if isinstance(item, self.cls) and (self.resource_type is None or item.type == self.resource_type):
-            return item
-        # A wrong type here may mean that responses got out of step on this connection: discard it.
-        self.context.transport.discard_connections()
-        raise DecodeError(
-            expected=f"one of the {self.resource_type or 'resources'} asked for",
-            got=f"{printable(item.type, 80)}/{printable(item.id, 80)}",
-            pointer=f"/data/{n}",
-            url=response.url_without_query,
-        )
-
-
-def list_reader_for(
-    what: type[Resource] | str | Relationship, *, context: SessionContext, send: Send, follower: Follow
-) -> ListReader[Any]:
-    """Make the reader for lists of a class, of a type, or of what a to-many relationship leads to.
-
-    Raises:
-        ConfigurationError: it is none of these.
-        LinkRefused: the link leaves the API.
-    """
-    api = context.origin.api
-    if isinstance(what, Relationship):
-        return _reader_for_related(what, context, send, follower)
-    if isinstance(what, str):
-        type = segment(what, "type")
-        registry = context.registry.without(type)
-        return ListReader(context, send, follower, registry, GenericResource, type, f"{api}/{type}")
-    Registry(what)  # refuses what is not a resource class
-    registry = context.registry.preferring(what)
-    return ListReader(context, send, follower, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
-
-
-def _reader_for_related(
-    relationship: Relationship, context: SessionContext, send: Send, follower: Follow
-) -> ListReader[Resource]:
-    owner, name = relationship.owner, relationship.name
-    if relationship.to_many is False:
-        raise ConfigurationError(f"{owner.type}.{name} leads to one resource at most: await it")
-    link = relationship.links.related
-    # Documents of old records leave relationships out whose route is served (docs, "Fetching relationships").
-    href = f"{context.origin.api}{path_of(owner.type, owner.id or '')}/{segment(name, 'relationship')}"
-    target = context.origin.target_of(link.href, base=link.base) if link is not None else href
-    path, _, query = target.partition("?")
-    declared = related_class(owner.type, name, context.registry, context.service)
-    type: str | None = getattr(declared, "type", None)
-    path_query = tuple(query.split("&")) if query else ()
-    return ListReader(context, send, follower, context.registry, Resource, type, path, path_query)
-
-
-def collection_of(
-    reader: ListReader[R],
-    *,
-    filter: Mapping[str, Any] | None,
-    sort: str | Iterable[str],
-    include: str | Iterable[str],
-    options: ListOptions,
-) -> ResourceCollection[R]:
-    """Make the list that the arguments of `Session.list` describe.
-
-    Raises:
-        ConfigurationError: one of them will not do.
-    """
-    capabilities = _capabilities_of(reader)
-    id = reader.service.keys.id_attribute
-    keys = sort_keys(sort, capabilities)
-    if reader.numbered and not any(key in (id, f"-{id}") for key in keys):
-        # Without an order that is total, a record may be on two pages, and another on none.
-        keys = (*keys, id)
-    other = [*_parameters(reader, include), *([f"sort={','.join(keys)}"] if keys else [])]
-    filters = filter_parameters({} if filter is None else filter, capabilities)
-    return ResourceCollection(reader, filters=filters, other=tuple(other), options=options)
-
-
-def scan_of(
-    reader: ListReader[R],
-    *,
-    filter: Mapping[str, Any] | None,
-    include: str | Iterable[str],
-    after: str | None,
-    options: ListOptions,
-) -> Scan[R]:
-    """Make the scan that the arguments of `Session.scan` describe.
-
-    Raises:
-        ConfigurationError: one of them will not do.
-    """
-    if not reader.numbered:
-        type = reader.resource_type
-        raise ConfigurationError(f"{type} cannot be scanned: the API neither sorts nor filters them; list them")
-    keys = reader.service.keys
-    filters = filter_parameters({} if filter is None else filter, _capabilities_of(reader))
-    if any(one.startswith(parameter(keys.after_filter, "")) for one in filters):
-        name = filter_name_of(keys.after_filter, reader.service.filtering)
-        raise ConfigurationError(f"filter: a scan asks for {name!r} itself; say where it starts by after=")
-    if after is not None:
-        segment(after, "after")
-    query = reader.query(*_parameters(reader, include), *filters, f"sort={keys.id_attribute}", size=options.page_size)
-    # Each page but the first is asked for by the id before it, however long that will be.
-    require_sendable(query.with_parameters(parameter(keys.after_filter, _LONGEST_ID)).target, "filter")
-    return Scan(reader, query, after, read_ahead=options.read_ahead)
-
-
-def _capabilities_of(reader: ListReader[Any]) -> QueryCapabilities:
-    return QueryCapabilities(_described(reader), reader.context.registry, reader.service)
-
-
-def _described(reader: ListReader[Any]) -> type[Resource]:
-    """The class that says what can be asked of a list: the session's own for its type where the caller named none."""
-    unnamed = reader.cls is Resource or reader.cls is GenericResource
-    return reader.context.registry.get(reader.resource_type) if unnamed and reader.resource_type else reader.cls
-
-
-def _parameters(reader: ListReader[Any], include: str | Iterable[str]) -> list[str]:
-    """The parameters for what is included, and for the fields of a sparse class."""
-    cls = reader.cls if reader.cls is not Resource else _described(reader)
-    query = query_of(cls, include_paths(include, cls))
-    return query.removeprefix("?").split("&") if query else []
-
-
-def _is_cancelled() -> bool:
-    """True if somebody cancelled the current task, and not only what it awaits."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _require_between(name: str, value: object, least: int, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ConfigurationError(f"{name} must be a whole number from {least} to {most}, not {describe(value)}")

@@ -18,116 +18,26 @@ A paginator only holds state and decides: it names the target to request, takes 
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from heapq import heappush, heappushpop
-from typing import Any, Final, Generic, Protocol, TypeVar
-from urllib.parse import parse_qsl, quote, urlencode
-from zlib import crc32
+from typing import Final, Generic, Protocol, TypeVar
 
-import attrs
-
-from .._http.origin import Origin
-from .._markers import override, public
-from .._reading.parameters import page_parameters, parameter
-from .._text import describe
-from ..errors import CommerceLayerError, ConfigurationError, DecodeError
-from ..jsonapi import Links, Resource
-from ..service import Service
+from .._markers import override
+from .._reading.parameters import parameter
+from ..errors import CommerceLayerError
+from ..jsonapi import Resource
+from .list_query import ListQuery, PagePosition
+from .pages import Page, ReceivedPage
+from .seen_ids import SeenIds
 
 R = TypeVar("R", bound=Resource)
-R_co = TypeVar("R_co", bound=Resource, covariant=True)
 
 _log: Final = logging.getLogger("commercelayer_async")
 
 MAX_PAGES: Final = 100_000
 """Pages that one iteration reads at most: two and a half million records at the largest size."""
-_MAX_SEEN: Final = 100_000
-"""Ids that an iteration remembers, the last ones, in some 20 MB: enough to know each record of a list of that size.
-As many again are remembered of a longer one, spread over all of it."""
 _MAX_PAGES_WITHOUT_NEWS: Final = 50
 """Pages in a row that may hold nothing new: an empty page is not the end of a list, but a row of them has no end."""
 _SLACK: Final = 1000
 """Records beyond twice what a list says it holds, before it counts as endless: it may grow while it is read."""
-_MAX_TARGET: Final = 1900
-"""Characters of a target at most: a link back to it, longer by the host, must not be too long to be followed."""
-_MAX_CURSOR: Final = 2048
-"""Characters of a cursor at most."""
-_MAX_COUNT: Final = 10**15
-"""More records than any list has."""
-_MAX_DIGITS: Final = 15
-"""Digits of a number of pages or records at most."""
-
-
-@public("commercelayer_async")
-@attrs.frozen
-class Page(Generic[R_co]):
-    """One page of a list."""
-
-    items: tuple[R_co, ...]
-    """The resources, in the server's order, without those that came on an earlier page of the same iteration."""
-    meta: Mapping[str, Any]
-    """The document's meta; `record_count` and `page_count` where the list is paged by numbers."""
-    links: Links
-    """The document's links, as the server gives them."""
-    number: int | None
-    """The page's number, from 1; None where the list is paged by cursors or keys."""
-    cursor: str | None
-    """Where to go on after this page, a short text to store; None if there is nothing after it.
-
-    For a list it is what `start_from` takes, for a scan what `after` takes. It holds no token and no filter values.
-    Where the link to the next page is wrong, which the next turn of the iteration raises, it leads back to this page.
-    """
-    duplicates: int = 0
-    """Resources of the page that were left out because they had come before."""
-
-
-@attrs.frozen
-class ReceivedPage(Generic[R_co]):
-    """A page as the server gave it."""
-
-    items: tuple[R_co, ...]
-    meta: Mapping[str, Any]
-    links: Links
-    url: str
-    """The URL that it was read from, without the query."""
-    count_member: str
-    """The member of `meta` that says how many records the list holds."""
-
-    @property
-    def count(self) -> int | None:
-        """How many records the list says it holds; None if it says nothing, or nothing sensible."""
-        count = self.meta.get(self.count_member)
-        return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < _MAX_COUNT else None
-
-    def require_count(self) -> int:
-        """How many records the list says it holds.
-
-        Raises:
-            DecodeError: it does not say, or what it says cannot be a count.
-        """
-        if self.count is not None:
-            return self.count
-        given = self.meta
-        got = describe(given[self.count_member]) if self.count_member in given else "nothing: this list is not counted"
-        raise self.unexpected(f"/meta/{self.count_member}", "a number of records", got)
-
-    def unexpected(self, pointer: str, expected: str, got: str) -> DecodeError:
-        """Make the error for a page that is not as it has to be."""
-        return DecodeError(expected=expected, got=got, pointer=pointer, url=self.url)
-
-
-@attrs.frozen
-class PagePosition:
-    """A position in a list: before a page."""
-
-    target: str
-    """What to request for the page."""
-    page: int
-    """Which page of the list it is, from 1."""
-    received: int
-    """Records that the pages before it held."""
-    cursor: str
-    """The text that `ListQuery.resume` makes this position of."""
 
 
 class Paginator(Protocol[R]):
@@ -153,117 +63,6 @@ class Paginator(Protocol[R]):
     def annotate(self, error: CommerceLayerError) -> None:
         """Add to an error on which page it happened, and where to go on."""
         ...
-
-
-def _first_target(query: "ListQuery") -> str:
-    # The first page by its number too: without one, the vendor's load balancer may answer from elsewhere.
-    first = page_parameters(query.service.paging, number=1 if query.numbered else None, size=query.page_size)
-    return f"{query.path}?{'&'.join((*query.parameters, *first))}"
-
-
-@attrs.frozen
-class ListQuery:
-    """What is asked of a list: a path and a query, the latter as encoded `name=value` pairs."""
-
-    origin: Origin
-    service: Service = attrs.field(repr=False)
-    path: str
-    parameters: tuple[str, ...]
-    page_size: int
-    numbered: bool
-    """False for a list that is paged by cursors."""
-    target: str = attrs.field(init=False, default=attrs.Factory(_first_target, takes_self=True))
-    """The target of the first page."""
-
-    def with_parameters(self, *parameters: str) -> "ListQuery":
-        """This query with further parameters."""
-        return attrs.evolve(self, parameters=(*self.parameters, *parameters))
-
-    def start(self) -> PagePosition:
-        """The position before the first page."""
-        return PagePosition(self.target, 1, 0, self._cursor(1, 0, ""))
-
-    def position(self, target: str, *, page: int, received: int) -> PagePosition:
-        """The position before a page with that target.
-
-        A cursor holds four things, joined by `_`: a mark of the list it belongs to, the page, the records before it,
-        and the parameters of the target that are not the query's own. These say which page it is. The others stay out:
-        they may be long, and a filter's value may be nothing to store.
-        """
-        own = {name for name, _ in _pairs("&".join(self.parameters))}
-        further = [pair for pair in _pairs(target.partition("?")[2]) if pair[0] not in own]
-        return PagePosition(target, page, received, self._cursor(page, received, _encoded(further)))
-
-    def resume(self, cursor: object) -> PagePosition:
-        """The position that a cursor leads to.
-
-        Raises:
-            ConfigurationError: it is not a cursor, belongs to another list, or makes a target that is too long.
-        """
-        parts = cursor.split("_", 3) if isinstance(cursor, str) and len(cursor) <= _MAX_CURSOR else []
-        numbers = [number for part in parts[1:3] if (number := _number(part)) is not None]
-        if len(parts) != 4 or len(numbers) != 2 or not numbers[0]:  # noqa: PLR2004 - as `_cursor` writes them
-            raise ConfigurationError("start_from is not a cursor; take it from a page of the list, or from its error")
-        if parts[0] != self._mark:
-            raise ConfigurationError(
-                "start_from belongs to another list; resume with the organization, type, filter, sort, include and"
-                " page_size that it was made with"
-            )
-        further = _pairs(parts[3])
-        if not further:
-            return self.start()
-        # A link of the server's need not have repeated the size.
-        sized = any(name == self.service.paging.size_parameter for name, _ in further)
-        size = () if sized else page_parameters(self.service.paging, number=None, size=self.page_size)
-        target = f"{self.path}?{'&'.join((*self.parameters, *size, _encoded(further)))}"
-        require_sendable(target, "start_from")
-        return PagePosition(target, numbers[0], numbers[1], str(cursor))
-
-    @property
-    def _mark(self) -> str:
-        """A short text that differs for another list. It reveals nothing, and guards against mistakes alone."""
-        return f"{crc32(f'{self.origin.url}{self.target}'.encode()):08x}"
-
-    def _cursor(self, page: int, received: int, further: str) -> str:
-        return f"{self._mark}_{page}_{received}_{further}"
-
-
-class SeenIds:
-    """The ids that came, to know one that comes again.
-
-    Of a long list the last ones are kept, and of those before them as large a sample, by the smallest checksums. So
-    memory is bounded, and a list that begins again is noticed when it comes to one of the sample, which is spread over
-    all of it.
-    """
-
-    def __init__(self, remembered: int = _MAX_SEEN) -> None:
-        self._ids: dict[str, None] = {}
-        self._remembered = remembered
-        self._sample: set[str] = set()
-        self._largest: list[tuple[int, str]] = []
-        """The sample as a heap, by its checksums made negative, so that the largest is first."""
-
-    def add(self, id: str) -> bool:
-        """Remember an id; True if it is new, as far as is remembered."""
-        if id in self:
-            return False
-        self._ids[id] = None
-        if len(self._ids) > self._remembered:
-            oldest = next(iter(self._ids))
-            del self._ids[oldest]
-            self._keep(oldest)
-        return True
-
-    def __contains__(self, id: str) -> bool:
-        return id in self._ids or id in self._sample
-
-    def _keep(self, id: str) -> None:
-        entry = (-crc32(id.encode(errors="replace")), id)
-        self._sample.add(id)
-        if len(self._largest) < self._remembered:
-            heappush(self._largest, entry)
-        else:
-            self._sample.discard(heappushpop(self._largest, entry)[1])
 
 
 class LinkPaginator(Paginator[R], Generic[R]):
@@ -318,7 +117,7 @@ class LinkPaginator(Paginator[R], Generic[R]):
         cursor = self._next.cursor if self._next is not None else None
         if self._failure is not None:
             cursor = position.cursor
-        number = self._number_of(position.target)
+        number = self._query.number_of(position.target)
         return Page(items, received.meta, received.links, number, cursor, duplicates)
 
     def _note_changes(self, count: int | None, duplicates: int) -> None:
@@ -376,10 +175,6 @@ class LinkPaginator(Paginator[R], Generic[R]):
                 "%s changed while it was read page by page: records may be missing. session.scan() misses none",
                 received.url,
             )
-
-    def _number_of(self, target: str) -> int | None:
-        parameters = dict(_pairs(target.partition("?")[2]))
-        return _number(parameters.get(self._query.service.paging.number_parameter, ""))
 
 
 class KeysetPaginator(Paginator[R], Generic[R]):
@@ -441,20 +236,6 @@ class KeysetPaginator(Paginator[R], Generic[R]):
         return Page(received.items, received.meta, received.links, None, self._after)
 
 
-def require_sendable(target: str, what: str) -> None:
-    """Refuse a target that is too long for every server in between.
-
-    Raises:
-        ConfigurationError: it is; `what` is how the error calls what made it.
-    """
-    length = len(target)
-    if length > _MAX_TARGET:
-        raise ConfigurationError(
-            f"the {what} makes a URL of {length} characters; {_MAX_TARGET} are safe; ask for less at a time, by"
-            " session.get_many() for ids"
-        )
-
-
 def annotate(error: CommerceLayerError, page: int, cursor: str | None) -> None:
     """Add to an error on which page of a list it happened, and where to go on: its `start_from`."""
     # An error of a link is raised again by each further turn of the iteration, and annotated once.
@@ -466,17 +247,3 @@ def annotate(error: CommerceLayerError, page: int, cursor: str | None) -> None:
 def _key_of(resource: Resource) -> str:
     """What makes a resource the same as another of one list, whose types may differ."""
     return f"{resource.type}/{resource.id}"
-
-
-def _pairs(query: str) -> Sequence[tuple[str, str]]:
-    return parse_qsl(query, keep_blank_values=True)
-
-
-def _encoded(pairs: Sequence[tuple[str, str]]) -> str:
-    encode: Callable[..., str] = urlencode
-    return encode(pairs, quote_via=quote, safe="")
-
-
-def _number(text: str) -> int | None:
-    """Read a number of pages or records; None for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None

@@ -17,11 +17,9 @@ from .._http.message import Response
 from .._text import printable
 from ..errors import ApiError, DecodeError, NotFound
 from ..jsonapi import Decoded, Follow, GenericResource, Registry, Relationship, Resource
-from ..jsonapi._compound import members_of
-from ..jsonapi._json import loads
-from ..jsonapi.document import mapping
 from ..jsonapi.query import path_of, query_of, segment
 from .chunks import missing, query_of_ids
+from .top_level import meta_and_links
 
 R = TypeVar("R", bound=Resource)
 T = TypeVar("T")
@@ -148,13 +146,8 @@ class Reader:
 
         A list that says nothing of either may have been cut short, by a smaller page than was asked for.
         """
-        members = members_of(response.body) or {}
-        url = response.url_without_query
         try:
-            meta, links = (
-                mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
-                for name in ("meta", "links")
-            )
+            meta, links = meta_and_links(response)
         except DecodeError:
             return False
         if links.get("next") is not None or came >= asked:

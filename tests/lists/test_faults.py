@@ -24,8 +24,11 @@ from commercelayer_async import (
     Session,
     TransportError,
 )
-from commercelayer_async._lists import collection, paginators
+from commercelayer_async._lists import paginators
+from commercelayer_async._lists.list_reader import list_reader_for
+from commercelayer_async._lists.pages import ReceivedPage
 from commercelayer_async._lists.paginators import KeysetPaginator
+from commercelayer_async._lists.seen_ids import SeenIds
 from commercelayer_async.jsonapi import Links
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
@@ -364,7 +367,7 @@ async def test_an_error_that_is_raised_again_is_located_once() -> None:
 
 def test_the_last_ids_are_remembered_and_a_sample_of_those_before() -> None:
     """A hundred thousand each; fewer here."""
-    seen = paginators.SeenIds(3)
+    seen = SeenIds(3)
 
     assert [seen.add(id_) for id_ in "abcab"] == [True, True, True, False, False]
     assert all(seen.add(f"c{n}") for n in range(1000))
@@ -375,7 +378,7 @@ def test_the_last_ids_are_remembered_and_a_sample_of_those_before() -> None:
 @given(st.integers(1, 400), st.integers(1, 20), st.integers(0, 399))
 def test_a_list_that_begins_again_is_noticed_within_one_round(length: int, remembered: int, start: int) -> None:
     """From whatever record on, and however few ids are remembered."""
-    seen = paginators.SeenIds(remembered)
+    seen = SeenIds(remembered)
     start %= length
     for n in range(length):
         seen.add(f"c{n}")
@@ -389,7 +392,7 @@ class Endless(KeysetPaginator[Any]):
     def feed(self, ids: Sequence[str], count: int | None) -> None:
         meta = {} if count is None else {"record_count": count}
         items = tuple(GenericResource(type="customers", id=id_) for id_ in ids)
-        self.advance(paginators.ReceivedPage(items, meta, Links({}), "https://x/api/customers", "record_count"))
+        self.advance(ReceivedPage(items, meta, Links({}), "https://x/api/customers", "record_count"))
 
 
 @pytest.mark.parametrize(("count", "ends"), [(None, True), (0, True), (10**9, False)])
@@ -412,8 +415,7 @@ def test_a_scan_of_ever_new_records_ends(monkeypatch: pytest.MonkeyPatch, count:
 
 def test_a_scan_that_begins_again_after_many_records_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after more than are remembered one by one."""
-    monkeypatch.setattr(paginators, "_MAX_SEEN", 100)
-    monkeypatch.setattr(paginators.SeenIds.__init__, "__defaults__", (100,))
+    monkeypatch.setattr(SeenIds.__init__, "__defaults__", (100,))
     scan = Endless(None, None)  # type: ignore[arg-type]
 
     def feed_twice() -> None:
@@ -451,6 +453,6 @@ async def test_a_cursor_that_makes_too_long_a_target_is_refused(session: Session
 async def test_cursor_paging_is_known_by_the_type(
     session: Session, cls: str | None, path: str, *, numbered: bool
 ) -> None:
-    reader = collection.list_reader_for(Customer, context=session._context, send=session._parts.send, follower=session)
+    reader = list_reader_for(Customer, context=session._context, send=session._parts.send, follower=session)
 
     assert attrs.evolve(reader, resource_type=cls, path=path).numbered is numbered

@@ -1,0 +1,153 @@
+"""Reads the pages of one list: what is requested, through what, and what may come back."""
+
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from .._calls.context import SessionContext
+from .._calls.response_info import ResponseInfo
+from .._http.message import Response
+from .._reading.reader import Send, endpoint_of
+from .._reading.top_level import meta_and_links
+from .._text import printable
+from ..errors import CommerceLayerError, ConfigurationError, DecodeError
+from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
+from ..jsonapi.query import path_of, segment
+from ..service import Service
+from .filters import related_class
+from .list_query import ListQuery
+from .pages import Page, ReceivedPage
+from .paginators import Paginator
+
+R = TypeVar("R", bound=Resource)
+
+
+@attrs.frozen(eq=False)
+class ListReader(Generic[R]):
+    """Reads the pages of lists at one path: what is requested, through what, and what may come back."""
+
+    context: SessionContext
+    send: Send
+    follower: Follow
+    """What the relationships of the resources are fetched through."""
+    registry: Registry
+    cls: type[R]
+    """What every resource has to be an instance of."""
+    resource_type: str | None
+    """The type that every resource has to have; None where they may differ."""
+    path: str
+    path_query: tuple[str, ...] = ()
+    """The parameters of the link that the path came from."""
+
+    @property
+    def service(self) -> Service:
+        """The facts of the service that is read."""
+        return self.context.service
+
+    @property
+    def numbered(self) -> bool:
+        """True if the list is paged by numbers, and not by cursors.
+
+        That is a matter of its type. Where that is not known, the relationship is often called like the type.
+        """
+        type = self.resource_type if self.resource_type is not None else self.path.rstrip("/").rpartition("/")[2]
+        return type not in self.service.paging.cursor_types
+
+    def query(self, *parameters: str, size: int) -> ListQuery:
+        """A query to this list, by encoded parameters and the size of its pages."""
+        return ListQuery(
+            origin=self.context.origin,
+            service=self.service,
+            path=self.path,
+            parameters=(*self.path_query, *parameters),
+            page_size=size,
+            numbered=self.numbered,
+        )
+
+    async def next_page(self, paginator: Paginator[R]) -> Page[R] | None:
+        """Read the page that a paginator asks for next; None at its end."""
+        try:
+            target = paginator.target()
+            return None if target is None else paginator.advance(await self._receive(target))
+        except CommerceLayerError as error:
+            paginator.annotate(error)
+            raise
+
+    async def count(self, target: str) -> int:
+        """Ask how many records the list says it holds."""
+
+        def read(response: Response, _: ResponseInfo) -> int:
+            return self._received(response, ()).require_count()
+
+        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
+
+    async def _receive(self, target: str) -> ReceivedPage[R]:
+        def read(response: Response, info: ResponseInfo) -> ReceivedPage[R]:
+            found = self.registry.read(
+                response.body, url=response.url_without_query, follow=self.follower, response=info
+            )
+            if not isinstance(found, tuple):
+                got = "null" if found is None else "one resource"
+                raise DecodeError(
+                    expected="an array of resources", got=got, pointer="/data", url=response.url_without_query
+                )
+            return self._received(response, tuple(self._checked(item, n, response) for n, item in enumerate(found)))
+
+        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
+
+    def _received(self, response: Response, items: tuple[R, ...]) -> ReceivedPage[R]:
+        """A page with the document's meta and links, which are not decoded with its resources."""
+        meta, links = meta_and_links(response)
+        url = response.url_without_query
+        return ReceivedPage(items, meta, Links(links, base=url), url, self.service.paging.count_member)
+
+    def _checked(self, item: Resource, n: int, response: Response) -> R:
+        """Return a resource, if it is of the class and the type asked for."""
+        if isinstance(item, self.cls) and (self.resource_type is None or item.type == self.resource_type):
+            return item
+        # A wrong type here may mean that responses got out of step on this connection: discard it.
+        self.context.transport.discard_connections()
+        raise DecodeError(
+            expected=f"one of the {self.resource_type or 'resources'} asked for",
+            got=f"{printable(item.type, 80)}/{printable(item.id, 80)}",
+            pointer=f"/data/{n}",
+            url=response.url_without_query,
+        )
+
+
+def list_reader_for(
+    what: type[Resource] | str | Relationship, *, context: SessionContext, send: Send, follower: Follow
+) -> ListReader[Any]:
+    """Make the reader for lists of a class, of a type, or of what a to-many relationship leads to.
+
+    Raises:
+        ConfigurationError: it is none of these.
+        LinkRefused: the link leaves the API.
+    """
+    api = context.origin.api
+    if isinstance(what, Relationship):
+        return _reader_for_related(what, context, send, follower)
+    if isinstance(what, str):
+        type = segment(what, "type")
+        registry = context.registry.without(type)
+        return ListReader(context, send, follower, registry, GenericResource, type, f"{api}/{type}")
+    Registry(what)  # refuses what is not a resource class
+    registry = context.registry.preferring(what)
+    return ListReader(context, send, follower, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
+
+
+def _reader_for_related(
+    relationship: Relationship, context: SessionContext, send: Send, follower: Follow
+) -> ListReader[Resource]:
+    owner, name = relationship.owner, relationship.name
+    if relationship.to_many is False:
+        raise ConfigurationError(f"{owner.type}.{name} leads to one resource at most: await it")
+    link = relationship.links.related
+    # Documents of old records leave relationships out whose route is served (docs, "Fetching relationships").
+    href = f"{context.origin.api}{path_of(owner.type, owner.id or '')}/{segment(name, 'relationship')}"
+    target = context.origin.target_of(link.href, base=link.base) if link is not None else href
+    path, _, query = target.partition("?")
+    declared = related_class(owner.type, name, context.registry, context.service)
+    type: str | None = getattr(declared, "type", None)
+    path_query = tuple(query.split("&")) if query else ()
+    return ListReader(context, send, follower, context.registry, Resource, type, path, path_query)
