@@ -1,7 +1,9 @@
 """Tokens: what is sent for one, what comes back, and one that is always fresh.
 
-credentials.py  the grants, the token request and its answer, what a stored token is good for; pure
-manager.py      one token for all who wait: single-flight renewal, pauses, revocation
-renewals.py     sessions of one loop that share a store renew together
-store.py        the caller's store, bounded in time
+credentials.py     the grants, the token request and its answer, what a stored token is good for; pure
+endpoint.py        what the manager needs of the token endpoint, and of calls that wait
+token_function.py  a token from a function of the caller's
+store.py           the caller's store, bounded in time
+renewals.py        sessions of one loop that share a store renew together
+manager.py         one token for all who wait: single-flight renewal, pauses, revocation
 """

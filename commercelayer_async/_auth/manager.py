@@ -12,17 +12,15 @@ several sessions of one loop.
 """
 
 import asyncio
-import inspect
 import logging
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import attrs
 
 from .._clock import Clock, Timer
-from .._http.message import Response
 from .._markers import override
 from .._tasks import cancel_and_wait
 from .._text import Secret
@@ -38,7 +36,6 @@ from .credentials import (
     RefreshToken,
     StoredToken,
     Token,
-    TokenSource,
     TokenStore,
     form_of,
     is_fresh,
@@ -47,10 +44,11 @@ from .credentials import (
     store_key,
     stored_of,
     token_of,
-    usable,
 )
+from .endpoint import Patience, TokenEndpoint
 from .renewals import Member, Pause, announce_together, copy_error, renew_together
 from .store import GuardedStore
+from .token_function import token_from
 
 CREDENTIALS: Final = (ClientCredentials, Password, RefreshToken, AuthorizationCode, JwtBearer)
 _REUSABLE: Final = (ClientCredentials, Password, JwtBearer)
@@ -62,49 +60,12 @@ _AFTER_FAILURE: Final = 10.0
 """Seconds in which a renewal in the background is not tried again."""
 _BETWEEN: Final = 1.0
 """Seconds between two tokens at least, however short the server says that they live."""
-
-
 _MOST_WAITED: Final = 60.0
 """Seconds at most in which the endpoint is not asked because it said so: its rate window is no longer."""
 _STAGGER: Final = 5.0
 """Seconds over which the renewals of processes that share a store are spread at most, where all are due at once."""
 _REFUSED_KEPT: Final = 8
 """Tokens that are remembered as refused, so that a store which still gives one is not believed."""
-
-
-class Patience(Protocol):
-    """How long a call can wait for a token, and what went wrong meanwhile; a `Deadline` is one."""
-
-    failures: list[CommerceLayerError]
-
-    def remaining(self) -> float:
-        """Seconds until its time is up."""
-        ...
-
-
-OnFailure = Callable[[CommerceLayerError, float], None]
-"""Learns that an attempt failed, and that the next one follows after so many seconds."""
-
-
-class TokenEndpoint(Protocol):
-    """What the manager asks for tokens, and tells that one is to be revoked."""
-
-    async def request(self, form: dict[str, str], on_failure: OnFailure) -> Response:
-        """The response to a token request that needs no other attempt, whatever its status.
-
-        Raises:
-            AuthError: the endpoint answered that it could not answer, and went on to; or that it will not for long.
-            TransportError: no response came; the phase is "token".
-        """
-        ...
-
-    async def revoke(self, form: dict[str, str]) -> Response:
-        """The response to a revocation, whatever its status.
-
-        Raises:
-            TransportError: no response came; the phase is "token".
-        """
-        ...
 
 
 @attrs.frozen(eq=False)
@@ -202,7 +163,7 @@ class TokenManager(Member):
         if self._closed:
             raise closed_error()
         if not isinstance(self._auth, CREDENTIALS) and not isinstance(self._auth, AccessToken):
-            return await _token_from(self._auth)
+            return await token_from(self._auth)
         self._renew()
         waiter = _Waiter(asyncio.get_running_loop().create_future(), patience)
         self._waiters[waiter] = None
@@ -437,28 +398,3 @@ class TokenManager(Member):
         self._forget(value)
         if isinstance(credentials, _REUSABLE):
             self._latest = None
-
-
-async def _token_from(source: TokenSource) -> str:
-    """What a function of the caller's gives.
-
-    Raises:
-        AuthError: it raised, which is the cause, or gave no token. What this package raises is passed on as it is.
-    """
-    task = cast("asyncio.Task[object]", asyncio.current_task())  # whatever awaits runs in a task
-    cancelling = task.cancelling()
-    try:
-        given: object = source()
-        token = await given if inspect.isawaitable(given) else given
-    except CommerceLayerError:
-        raise
-    except asyncio.CancelledError:
-        if task.cancelling() > cancelling:
-            raise
-        # Nobody cancelled this call: something inside was, and that is no reason for it to look cancelled.
-        raise AuthError("the token function was cancelled from within") from None
-    except Exception as error:
-        raise AuthError(f"the token function raised {type(error).__name__}") from error
-    if not inspect.isawaitable(given):
-        raise AuthError(f"the token function returned {type(given).__name__}, not an awaitable; it must be async")
-    return usable(token)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from .._auth.manager import OnFailure, TokenEndpoint
+from .._auth.endpoint import OnFailure, TokenEndpoint
 from .._clock import Clock
 from .._http.message import Request, Response, Transport
 from .._limits.budget import Priority

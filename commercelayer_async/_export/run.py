@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from .. import presets
 from .._hooks import call_hook
-from .._http.transport import default_user_agent
+from .._http.user_agent import default_user_agent
 from .._markers import public
 from .._text import printable
 from ..errors import CommerceLayerError

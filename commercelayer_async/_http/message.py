@@ -49,7 +49,12 @@ class Response:
 
         Links are resolved against it; only an empty one would need the query (RFC 3986, 5.2.2), and leads nowhere.
         """
-        return self.url.partition("?")[0]
+        return without_query(self.url)
+
+
+def without_query(url: str) -> str:
+    """A URL as errors and logs show it: without what its query holds."""
+    return url.partition("?")[0]
 
 
 class PhaseObserver(Protocol):

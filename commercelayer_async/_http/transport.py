@@ -9,7 +9,6 @@ in between.
 """
 
 import asyncio
-import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -23,10 +22,8 @@ from yarl import URL
 
 from .._markers import override
 from .._tasks import consume_exception
-from .._text import Secret, printable
-from .._version import __version__
+from .._text import printable
 from ..errors import (
-    BodyTooLarge,
     CommerceLayerError,
     ConfigurationError,
     SessionError,
@@ -34,37 +31,19 @@ from ..errors import (
     closed_meanwhile,
 )
 from ..jsonapi import JSON_API
+from .body import BodyReader
 from .compatibility import GUARD, UNFIT, Unfit, aiohttp_is_compatible
-from .failures import (
-    CONNECT_SECONDS,
-    READ_SECONDS,
-    ConnectionLost,
-    NotHTTP,
-    final_error,
-    map_aiohttp_error,
-    unasked_coding_error,
-)
-from .message import PhaseObserver, Request, Response, SecretBytes, Transport
+from .failures import CONNECT_SECONDS, READ_SECONDS, ConnectionLost, final_error, map_aiohttp_error
+from .message import PhaseObserver, Request, Response, SecretBytes, Transport, without_query
+from .middlewares import no_hidden_retry, own_headers
 from .options import HttpOptions
+from .proxies import proxy_of
+from .user_agent import default_user_agent
 
 if TYPE_CHECKING:
-    from .fastpath import Connector, DirectClient, RawResponse
+    from .fastpath import Connector, DirectClient
 
-_UNPACKED: Final = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
-"""Encodings of a body that aiohttp undoes, or that are none. Asked for is gzip alone."""
-_REMOVED_HEADERS: Final = (
-    "Authorization",
-    "Content-Encoding",
-    "If-Match",
-    "If-Modified-Since",
-    "If-None-Match",
-    "If-Range",
-    "If-Unmodified-Since",
-    "Range",
-    "Upgrade",
-)
-_LOWEST_STATUS: Final = 100
-_FIRST_ERROR: Final = 300
+_TIMEOUT: Final = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
 
 
 class _Pool:
@@ -90,11 +69,11 @@ class AiohttpTransport(Transport):
         self._origin = URL(origin)
         self._prefix = origin
         self._options = options
-        self._max_body = int(options.max_body)
         self._ssl = options.ssl if options.ssl is not None else True
-        self._proxy = _proxy_of(self._origin) if options.trust_env else None
+        self._proxy = proxy_of(self._origin) if options.trust_env else None
         self._theirs = options.http
-        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = (_no_hidden_retry,)
+        self._body = BodyReader(int(options.max_body), reads_buffered=options.http is None)
+        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = (no_hidden_retry,)
         self._middlewares_for: Request | None = None
         self._headers = {
             "Accept": JSON_API,
@@ -129,7 +108,7 @@ class AiohttpTransport(Transport):
                 GUARD.turn_off(error.name)
                 # What left may have been counted; to send it again is the next attempt's, which the limits know of.
                 if error.sent:
-                    failure = map_aiohttp_error(ConnectionLost(error.name), url=_without_query(url))
+                    failure = map_aiohttp_error(ConnectionLost(error.name), url=without_query(url))
             except CommerceLayerError:
                 raise
             except Exception as error:  # noqa: BLE001 - a part of the caller's session may raise anything
@@ -157,7 +136,7 @@ class AiohttpTransport(Transport):
             sent = True
             incoming = await direct.receive(connection)
             observer.phase = "body"
-            body = await self._read(incoming, url)
+            body = await self._body.read(incoming, url)
             connection.release()
         except BaseException as error:
             if connection is not None:
@@ -193,7 +172,7 @@ class AiohttpTransport(Transport):
         if self._theirs is not None:
             self._used.add(getattr(response, "_protocol", response))
         try:
-            body = await self._read(response, url)
+            body = await self._body.read(response, url)
         except BaseException:
             # As above. Read to its end, a response gives its connection back by itself.
             response.close()
@@ -206,7 +185,7 @@ class AiohttpTransport(Transport):
         if self._closed:
             return closed_meanwhile()
         name = type(error).__name__
-        url = _without_query(url)
+        url = without_query(url)
         if self._theirs is not None and type(error) is ValueError:
             return ConfigurationError(f"the aiohttp session given as http= cannot be used: {printable(str(error))}")
         if isinstance(error, (aiohttp.ClientError, OSError, ValueError)):
@@ -229,8 +208,8 @@ class AiohttpTransport(Transport):
             request.form is None,
         ):
             self._middlewares_for = Request(request.target, request.authorization, {} if request.form else None)
-            own = _own_headers(self._origin, request.authorization, reads=request.form is None)
-            self._middlewares = (_no_hidden_retry, own, *getattr(self._theirs, "_middlewares", ()))
+            own = own_headers(self._origin, request.authorization, reads=request.form is None)
+            self._middlewares = (no_hidden_retry, own, *getattr(self._theirs, "_middlewares", ()))
         return self._middlewares
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:
@@ -242,65 +221,6 @@ class AiohttpTransport(Transport):
                 self._authorized = CIMultiDict({**self._headers, "Authorization": request.authorization})
             return self._authorized
         return self._headers
-
-    async def _read(self, response: "aiohttp.ClientResponse | RawResponse", url: str) -> bytes:
-        if response.status < _LOWEST_STATUS:
-            raise NotHTTP
-        announced = response.content_length
-        if announced is not None and announced > self._max_body:
-            raise self._too_large(url)
-        coding = response.headers.get("Content-Encoding")
-        if announced is not None and coding is None:
-            content = response.content
-            if self._theirs is None and content.is_eof():
-                # All of a short body came with its headers.
-                return content.read_nowait()
-            return await response.read()
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > self._max_body:
-                raise self._too_large(url)
-            chunks.append(chunk)
-        body = b"".join(chunks)
-        return body if coding is None else self._unpack(body, coding.strip().lower(), response.status, url)
-
-    def _unpack(self, body: bytes, coding: str, status: int, url: str) -> bytes:
-        """A body without an encoding that aiohttp leaves on it.
-
-        Raises:
-            aiohttp.ClientPayloadError: it is not encoded like that.
-            TransportError: nobody asked for this encoding.
-        """
-        if coding in _UNPACKED or not body:
-            return body
-        if coding == "x-gzip":
-            return self._gunzip(body, url)
-        if status < _FIRST_ERROR:
-            raise unasked_coding_error(printable(coding, 40), url=_without_query(url))
-        return body  # the status says enough
-
-    def _gunzip(self, body: bytes, url: str) -> bytes:
-        """The content of a gzip body, whose other name is x-gzip (RFC 9110, 8.4.1.3)."""
-        unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        try:
-            unpacked = unpacker.decompress(body, self._max_body + 1)
-        except zlib.error:
-            raise aiohttp.ClientPayloadError from None
-        if len(unpacked) > self._max_body:
-            raise self._too_large(url)
-        if not unpacker.eof:
-            raise aiohttp.ClientPayloadError
-        return unpacked
-
-    def _too_large(self, url: str) -> BodyTooLarge:
-        where = _without_query(url)
-        return BodyTooLarge(
-            f"the response of {where} has more than {self._max_body} bytes; raise max_body if that is expected",
-            url=where,
-            limit=self._max_body,
-        )
 
     @property
     @override
@@ -378,85 +298,6 @@ class AiohttpTransport(Transport):
         except UNFIT as error:
             GUARD.turn_off(type(error).__name__)
             return None, None
-
-
-_TIMEOUT: Final = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
-
-
-async def _no_hidden_retry(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """A client middleware that keeps aiohttp from sending a GET again by itself, which no rate limit would know of."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        name = type(error).__name__
-    raise ConnectionLost(name)
-
-
-def _own_headers(origin: URL, authorization: str | None, *, reads: bool) -> aiohttp.ClientMiddlewareType:
-    """A client middleware that takes from a request what a caller's session adds and what would make another of it.
-
-    aiohttp refuses a request that has both a token and credentials of the session (`.netrc`), so the token is put in
-    here, in place of those.
-    """
-    secret = None if authorization is None else Secret(authorization)
-
-    async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        for name in (*_REMOVED_HEADERS, "Content-Type") if reads else _REMOVED_HEADERS:
-            request.headers.popall(name, None)
-        request.headers["Host"] = origin.host_port_subcomponent or ""
-        if secret is not None:
-            request.headers["Authorization"] = secret
-        return await handler(request)
-
-    return middleware
-
-
-def _proxy_of(origin: URL) -> URL | None:
-    """The environment's proxy for an origin.
-
-    Not left to aiohttp, which looks into `.netrc` too, and then refuses to send a token where that names the host.
-
-    Raises:
-        ConfigurationError: the environment names a proxy that cannot be used.
-    """
-    # Imported here: few ask for it.
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
-
-    proxies = getproxies()
-    named = proxies.get(origin.scheme) or proxies.get("all")
-    if not named or proxy_bypass(origin.host or ""):
-        return None
-    what = f"the environment's proxy for {origin.scheme}"
-    try:
-        # A host and a port alone are an HTTP proxy to curl, wget and pip.
-        proxy = URL(named if "://" in named else f"http://{named}")
-        usable = bool(proxy.host) and proxy.port is not None
-    except ValueError:
-        raise ConfigurationError(f"{what} is no URL") from None
-    if proxy.scheme.startswith("socks"):
-        raise ConfigurationError(
-            f"{what} is a SOCKS proxy ({proxy.scheme}), which aiohttp does not speak; name an HTTP proxy"
-        )
-    if proxy.scheme not in ("http", "https") or not usable:
-        raise ConfigurationError(f"{what} is no URL such as 'http://proxy.example:3128'")
-    return proxy
-
-
-def _without_query(url: str) -> str:
-    return url.partition("?")[0]
-
-
-def default_user_agent(suffix: str | None = None) -> str:
-    """Who is asking: this package, Python and aiohttp, and the caller's own suffix."""
-    # Imported here: slow, and needed once.
-    from platform import python_version  # noqa: PLC0415
-
-    own = f"commercelayer-async/{__version__} python/{python_version()} aiohttp/{aiohttp.__version__}"
-    return f"{own} {suffix}" if suffix else own
 
 
 def _widen_malloc() -> None:

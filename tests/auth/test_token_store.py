@@ -17,7 +17,8 @@ from commercelayer_async import (
     StoredToken,
 )
 from commercelayer_async._auth.credentials import Credentials
-from commercelayer_async._auth.manager import OnFailure, TokenManager
+from commercelayer_async._auth.endpoint import OnFailure
+from commercelayer_async._auth.manager import TokenManager
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.auth.token_service import Endpoint, Memory, Patience, View, manager, now, others, refused, settle

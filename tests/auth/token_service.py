@@ -7,7 +7,8 @@ from typing import Any
 
 from commercelayer_async import ClientCredentials, CommerceLayerError, StoredToken, TokenStore
 from commercelayer_async._auth.credentials import Auth
-from commercelayer_async._auth.manager import OnFailure, TokenManager
+from commercelayer_async._auth.endpoint import OnFailure
+from commercelayer_async._auth.manager import TokenManager
 from commercelayer_async._clock import LoopClock
 from commercelayer_async._http.message import Response
 from commercelayer_async._markers import override

@@ -25,6 +25,7 @@ from commercelayer_async import (
 from commercelayer_async._http import transport as _transport
 from commercelayer_async._http.compatibility import aiohttp_is_compatible
 from commercelayer_async._http.fastpath import Connector, DirectClient, Handler, RawResponse
+from commercelayer_async._http.user_agent import default_user_agent
 from commercelayer_async._text import Secret
 from commercelayer_async.resources import Customer
 from tests.support.documents import resource
@@ -96,7 +97,7 @@ async def test_the_head_of_a_request(road: str) -> None:
     async with ScriptedServer(GOOD) as server, Session(server.url, token, user_agent="shop/1") as session:
         await session.get(Customer, "c1", include=["orders"])
         await session.get(Customer, "c1")
-        agent = _transport.default_user_agent("shop/1")
+        agent = default_user_agent("shop/1")
         rest = (
             f"Host: 127.0.0.1:{server.port}\r\nAccept: application/vnd.api+json\r\nAccept-Encoding: gzip\r\n"
             f"User-Agent: {agent}\r\nAuthorization: Bearer "

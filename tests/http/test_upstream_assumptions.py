@@ -12,7 +12,7 @@ import pytest
 from yarl import URL
 
 from commercelayer_async._http.fastpath import Connector
-from commercelayer_async._http.transport import _no_hidden_retry
+from commercelayer_async._http.middlewares import no_hidden_retry
 from commercelayer_async._text import Secret
 from tests.support.documents import resource
 from tests.support.responses import reply
@@ -52,7 +52,7 @@ async def test_a_get_is_sent_again_unless_a_middleware_says_otherwise(http: aioh
         assert len(server.requests) == 2
     async with Dropping(1) as server:
         with pytest.raises(aiohttp.ClientError) as caught:
-            await http.get(server.url, middlewares=(_no_hidden_retry,))
+            await http.get(server.url, middlewares=(no_hidden_retry,))
         assert not isinstance(caught.value, aiohttp.ClientOSError | aiohttp.ServerDisconnectedError)
         assert len(server.requests) == 1
 

@@ -1,0 +1,36 @@
+"""The proxy that the environment names for an origin."""
+
+from yarl import URL
+
+from ..errors import ConfigurationError
+
+
+def proxy_of(origin: URL) -> URL | None:
+    """The environment's proxy for an origin.
+
+    Not left to aiohttp, which looks into `.netrc` too, and then refuses to send a token where that names the host.
+
+    Raises:
+        ConfigurationError: the environment names a proxy that cannot be used.
+    """
+    # Imported here: few ask for it.
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
+
+    proxies = getproxies()
+    named = proxies.get(origin.scheme) or proxies.get("all")
+    if not named or proxy_bypass(origin.host or ""):
+        return None
+    what = f"the environment's proxy for {origin.scheme}"
+    try:
+        # A host and a port alone are an HTTP proxy to curl, wget and pip.
+        proxy = URL(named if "://" in named else f"http://{named}")
+        usable = bool(proxy.host) and proxy.port is not None
+    except ValueError:
+        raise ConfigurationError(f"{what} is no URL") from None
+    if proxy.scheme.startswith("socks"):
+        raise ConfigurationError(
+            f"{what} is a SOCKS proxy ({proxy.scheme}), which aiohttp does not speak; name an HTTP proxy"
+        )
+    if proxy.scheme not in ("http", "https") or not usable:
+        raise ConfigurationError(f"{what} is no URL such as 'http://proxy.example:3128'")
+    return proxy

@@ -1,0 +1,14 @@
+"""The text by which a server knows this client."""
+
+import aiohttp
+
+from .._version import __version__
+
+
+def default_user_agent(suffix: str | None = None) -> str:
+    """Who is asking: this package, Python and aiohttp, and the caller's own suffix."""
+    # Imported here: slow, and needed once.
+    from platform import python_version  # noqa: PLC0415
+
+    own = f"commercelayer-async/{__version__} python/{python_version()} aiohttp/{aiohttp.__version__}"
+    return f"{own} {suffix}" if suffix else own
