@@ -35,7 +35,7 @@ class WaitQueue(Generic[T]):
 
     @property
     def first_number(self) -> int:
-        """The number of the first waiter: it tells who came earlier, also among several queues."""
+        """The number of the first waiter: it shows who came earlier, also among several queues."""
         return self._waiters[0][0]
 
     def append(self) -> "asyncio.Future[T]":

@@ -258,17 +258,21 @@ def _read(status: int, body: bytes, at: float, secrets: tuple[str | None, ...]) 
         answer = as_object(loads(body.decode(errors="replace").encode()))
     except DecodeError as error:
         got = redact_exact(error.got, *secrets)
-        return AuthError(f"the token endpoint answered {status} with {got}", status=status)
+        return AuthError(f"the token endpoint answered {status} with {got}; check auth_url", status=status)
     if answer is None:
-        return AuthError(f"the token endpoint answered {status} with JSON that is not an object", status=status)
+        return AuthError(
+            f"the token endpoint answered {status} with JSON that is not an object; check auth_url", status=status
+        )
     if status != 200:  # noqa: PLR2004 - RFC 6749, section 5.1
         return _refusal(status, answer, secrets)
     value = as_text(answer.get("access_token"))
     if value is None or not _TOKEN.fullmatch(value):
-        return AuthError("the token endpoint's response has no usable access_token", status=status)
+        return AuthError("the token endpoint's response has no usable access_token; check auth_url", status=status)
     token_type = as_text(answer.get("token_type", "bearer"))
     if token_type is None or token_type.lower() != "bearer":
-        return AuthError("the token endpoint's token_type is not bearer, so its token must not be used", status=status)
+        return AuthError(
+            "the token endpoint's token_type is not bearer, the only one that is sent; check auth_url", status=status
+        )
     refresh_token = as_text(answer.get("refresh_token")) or None
     return StoredToken(value=value, received_at=at, life=_life(answer.get("expires_in")), refresh_token=refresh_token)
 
@@ -382,7 +386,10 @@ def _masked(value: Any, secrets: tuple[str | None, ...]) -> Any:
 
 def _require_token(token: object) -> None:
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise ConfigurationError("the access token has characters that a bearer token cannot have (RFC 6750, 2.1)")
+        raise ConfigurationError(
+            "the access token has characters that a bearer token cannot have (RFC 6750, 2.1); pass it"
+            " without 'Bearer', blanks and line breaks"
+        )
 
 
 def _require(credentials: object, *names: str) -> None:

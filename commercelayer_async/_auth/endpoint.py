@@ -22,7 +22,7 @@ OnFailure = Callable[[CommerceLayerError, float], None]
 
 
 class TokenEndpoint(Protocol):
-    """What the manager asks for tokens, and tells that one is to be revoked."""
+    """Where the manager sends its token requests and its revocations."""
 
     async def request(self, form: dict[str, str], on_failure: OnFailure) -> Response:
         """The response to a token request that needs no other attempt, whatever its status.

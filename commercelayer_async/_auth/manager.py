@@ -196,7 +196,7 @@ class TokenManager(Member):
             SessionError: the session was closed meanwhile.
         """
         if not isinstance(self._auth, CREDENTIALS):
-            raise AuthError("only a session with credentials can revoke its token")
+            raise AuthError("only a session with credentials can revoke its token; revoke this one where it was issued")
         values = [self._token.value] if self._token is not None else []
         if self._renewal is not None:
             # What is on its way is given back too.
@@ -214,7 +214,9 @@ class TokenManager(Member):
         self._closed = True
         self._stop_timer()
         for waiter in self._waiters:
-            waiter.settle(SessionError("the session was closed while a token was being requested"))
+            waiter.settle(
+                SessionError("the session was closed while a token was requested; close it after its last call")
+            )
         try:
             if self._renewal is not None:
                 await cancel_and_wait([self._renewal])
@@ -248,7 +250,7 @@ class TokenManager(Member):
         self._renewal = self._pause = None
         outcome: str | BaseException
         if renewal.cancelled():
-            outcome = AuthError("the request for a token was cancelled")
+            outcome = AuthError("the request for a token was cancelled; the next call begins another")
         else:
             # Reading the exception marks it as seen, should everybody have stopped waiting.
             error = renewal.exception()

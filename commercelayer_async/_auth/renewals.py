@@ -86,7 +86,7 @@ class Renewal:
                 return outcome
 
     def pause(self, pause: Pause) -> None:
-        """Tell all who take part."""
+        """Announce a pause to all who take part."""
         self._pause = pause
         for member in tuple(self.members):
             member.on_pause(pause)

@@ -27,7 +27,7 @@ _LAST_SECONDS: Final = 0.25
 
 
 class GuardedStore:
-    """The place of one token in a store."""
+    """A caller's store, for the one token that it keeps under `key`."""
 
     def __init__(self, store: TokenStore, key: str, clock: Clock) -> None:
         self.store: Final = store

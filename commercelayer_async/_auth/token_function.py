@@ -25,7 +25,7 @@ async def token_from(source: TokenSource) -> str:
         if task.cancelling() > cancelling:
             raise
         # Nobody cancelled this call: something inside was, and that is no reason for it to look cancelled.
-        raise AuthError("the token function was cancelled from within") from None
+        raise AuthError("the token function was cancelled from within; see what it awaits") from None
     except Exception as error:
         raise AuthError(f"the token function raised {type(error).__name__}") from error
     if not inspect.isawaitable(given):

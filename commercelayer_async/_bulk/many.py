@@ -7,7 +7,7 @@ from .._calls.deadline import CallScope
 from .._clock import Clock
 from .._markers import override
 from .._reading.reader import Chunk, Reader
-from .._text import printable
+from .._text import did_you_mean, printable
 from ..errors import BulkError, CommerceLayerError, ConfigurationError
 from ..jsonapi import Resource
 from ..jsonapi.query import include_paths
@@ -67,9 +67,9 @@ def require_several(several: T, *, or_async: bool = True) -> T:
     if isinstance(ids, str | bytes):
         raise ConfigurationError("ids is a single string, not an iterable of them; put it into a list")
     if isinstance(ids, AsyncIterable) and not or_async:
-        raise ConfigurationError("ids is an async iterable, which session.stream() takes")
+        raise ConfigurationError("ids is an async iterable; read it by session.stream(), or collect it into a list")
     if not isinstance(ids, AsyncIterable | Iterable) and not hasattr(type(ids), "__getitem__"):
-        raise ConfigurationError(f"ids is not an iterable of ids, but a {type(ids).__name__}")
+        raise ConfigurationError(f"ids is a {type(ids).__name__}, not an iterable of ids; put them into a list")
     return several
 
 
@@ -159,9 +159,11 @@ def _lacks(resource: Resource, paths: Sequence[str]) -> bool:
     """
     include_paths(paths, type(resource))
     for path in paths:
-        if path.partition(".")[0] not in resource.relationships:
+        name = path.partition(".")[0]
+        if name not in resource.relationships:
             what = printable(f"{resource.type}/{resource.id}")
-            raise ConfigurationError(f"{what} has no relationship {printable(repr(path), 80)}")
+            hint = printable(did_you_mean(name, resource.relationships))
+            raise ConfigurationError(f"{what} has no relationship {printable(repr(name), 80)}{hint}")
     # What lies behind a dotted path may be missing even where its first step is loaded.
     return any("." in path or not resource.relationships[path].loaded for path in paths)
 

@@ -4,7 +4,7 @@
     options.py        how a session speaks HTTP, as one value
     origin.py         which URLs belong to the API; every link is checked here before it is followed
     proxies.py        the proxy that the environment names for the API
-    user_agent.py     who asks, as servers are told
+    user_agent.py     the header by which servers know this client
     middlewares.py    what keeps aiohttp, and a caller's session, from making another request than ours
     body.py           a response's body, within a limit and unpacked
     transport.py      aiohttp: its pools and sessions

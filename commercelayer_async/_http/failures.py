@@ -35,15 +35,20 @@ def map_aiohttp_error(  # noqa: PLR0911 - one table
     """The error of ours for one of aiohttp's, without its secrets."""
     name = str(error) if isinstance(error, ConnectionLost) else type(error).__name__
     if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
-        return TLSError(f"TLS with {url} failed: {_tls_reason(error)}", url=url, phase="connect")
+        return TLSError(
+            f"TLS with {url} failed: {_tls_reason(error)}; for a root of your own, pass ssl=", url=url, phase="connect"
+        )
     if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.SocketTimeoutError):
         return _timeout_error(error, url=url, phase=phase)
     if isinstance(error, aiohttp.ClientConnectorError):
-        through = " through the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+        by_proxy = isinstance(error, aiohttp.ClientProxyConnectionError)
+        through, check = (" through the proxy", "the proxy") if by_proxy else ("", "the host")
         reason = error.os_error.strerror or name
-        return ConnectError(f"cannot connect to {url}{through}: {reason}", url=url, phase="connect")
+        text = f"cannot connect to {url}{through}: {reason}; check {check} and the network"
+        return ConnectError(text, url=url, phase="connect")
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        refused = ConnectError(f"the proxy refused to connect to {url} ({error.status})", url=url, phase="connect")
+        text = f"the proxy refused to connect to {url} ({error.status}); check its rules and its credentials"
+        refused = ConnectError(text, url=url, phase="connect")
         refused.is_final = error.status not in _TRANSIENT
         return refused
     if isinstance(error, aiohttp.ClientPayloadError):

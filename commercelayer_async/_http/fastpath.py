@@ -242,7 +242,7 @@ class Handler(ResponseHandler):
         self._late_timer = self._loop.call_at(when, self.on_late_timer) if when < math.inf else None
 
     def on_late_timer(self) -> None:
-        """Tell whoever reads that nothing came, if that is still so; called by the timer."""
+        """Raise in whoever reads that nothing came, if that is still so; called by the timer."""
         late = self._due <= self._late_timer_at
         self._schedule_late_timer(math.inf if late else self._due)
         if late:

@@ -31,7 +31,7 @@ class HttpOptions:
         require_number("max_connections", self.max_connections)
         require_number("max_body", self.max_body)
         if self.user_agent is not None and not _is_header_text(self.user_agent):
-            raise ConfigurationError("user_agent must be printable ASCII text")
+            raise ConfigurationError("user_agent must be printable ASCII text, such as 'shop/1.4'")
         if self.http is not None:
             _require_usable(self.http)
 

@@ -20,17 +20,17 @@ def proxy_of(origin: URL) -> URL | None:
     named = proxies.get(origin.scheme) or proxies.get("all")
     if not named or proxy_bypass(origin.host or ""):
         return None
-    what = f"the environment's proxy for {origin.scheme}"
+    what, example = f"the environment's proxy for {origin.scheme}", f"{origin.scheme}_proxy=http://proxy.example:3128"
     try:
         # A host and a port alone are an HTTP proxy to curl, wget and pip.
         proxy = URL(named if "://" in named else f"http://{named}")
         usable = bool(proxy.host) and proxy.port is not None
     except ValueError:
-        raise ConfigurationError(f"{what} is no URL") from None
+        raise ConfigurationError(f"{what} is not a URL; set {example}") from None
     if proxy.scheme.startswith("socks"):
         raise ConfigurationError(
-            f"{what} is a SOCKS proxy ({proxy.scheme}), which aiohttp does not speak; name an HTTP proxy"
+            f"{what} is a SOCKS proxy ({proxy.scheme}), which aiohttp does not speak; set {example}"
         )
     if proxy.scheme not in ("http", "https") or not usable:
-        raise ConfigurationError(f"{what} is no URL such as 'http://proxy.example:3128'")
+        raise ConfigurationError(f"{what} is not an http or https URL with a host; set {example}")
     return proxy

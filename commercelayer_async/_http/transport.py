@@ -187,12 +187,17 @@ class AiohttpTransport(Transport):
         name = type(error).__name__
         url = without_query(url)
         if self._theirs is not None and type(error) is ValueError:
-            return ConfigurationError(f"the aiohttp session given as http= cannot be used: {printable(str(error))}")
+            return ConfigurationError(
+                f"the aiohttp session given as http= cannot be used: {printable(str(error))}; give another"
+            )
         if isinstance(error, (aiohttp.ClientError, OSError, ValueError)):
             return map_aiohttp_error(error, url=url, phase=observer.phase)
         if self._theirs is not None:
-            text = str(error) if isinstance(error, RuntimeError) else f"{name}: {error}"
-            return SessionError(f"the aiohttp session cannot be used: {printable(text)}")
+            # aiohttp's own are about its state, any other comes from what the caller added to it.
+            of_state = isinstance(error, RuntimeError)
+            text = printable(str(error) if of_state else f"{name}: {error}")
+            check = "give one that is open in this event loop" if of_state else "check its middlewares and traces"
+            return SessionError(f"the aiohttp session given as http= cannot be used: {text}; {check}")
         if isinstance(error, RuntimeError):
             return map_aiohttp_error(ConnectionLost(name), url=url)
         return final_error(f"{url} could not be asked ({name})", url=url, phase="headers")
@@ -200,7 +205,7 @@ class AiohttpTransport(Transport):
     def _middlewares_of(self, request: Request) -> "tuple[aiohttp.ClientMiddlewareType, ...]":
         """Those for a session of the caller's: they replace what it would add to the request, and then come its own.
 
-        The middlewares of a request stand in place of those of the session, which no public attribute tells.
+        The middlewares of a request stand in place of those of the session, which no public attribute holds.
         """
         before = self._middlewares_for
         if before is None or (before.authorization, before.form is None) != (

@@ -101,7 +101,7 @@ class Budget:
         return priority is not Priority.BULK or self._has_room_for_bulk(average, burst, now)
 
     def has_room_at(self, type: str, priority: Priority, now: float) -> float:
-        """The moment when a request may leave if nothing else happens; infinity if only a response can tell."""
+        """The moment when a request may leave if nothing else happens; infinity if it depends on a response."""
         average, burst = self.average, self.burst(type, now)
         if self.max_concurrent is not None and average is not None and average.under_way >= self.max_concurrent:
             return math.inf

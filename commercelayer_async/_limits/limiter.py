@@ -303,7 +303,7 @@ class LocalLimiter(Limiter):
                 waiter.set_exception(PausedTooLong(until - now))
 
     def _on_cancelled(self) -> None:
-        """Forget a waiter that was cancelled: no timer for nobody, and no crowd of the gone in the queues."""
+        """Forget a waiter that was cancelled: no timer for nobody, and queues that hold none but those who wait."""
         self._waiting -= 1
         self._gone += 1
         if not self._waiting:

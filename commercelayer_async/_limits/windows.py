@@ -175,7 +175,7 @@ class Window:
     def has_room_at(self) -> float:
         """The moment when one more may leave if nothing else happens.
 
-        0.0 stands for now, infinity for never: only a response can tell.
+        0.0 stands for now, infinity for a moment that depends on a response.
         """
         missing = 1 - (self.limit - self.under_way - len(self._fading) - len(self._foreign))
         if missing <= 0:

@@ -56,7 +56,9 @@ def scan_of(
     """
     if not reader.numbered:
         type = reader.resource_type
-        raise ConfigurationError(f"{type} cannot be scanned: the API neither sorts nor filters them; list them")
+        raise ConfigurationError(
+            f"{type} cannot be scanned: the API neither sorts nor filters them; read them by session.list()"
+        )
     keys = reader.service.keys
     filters = filter_parameters({} if filter is None else filter, _capabilities_of(reader))
     if any(one.startswith(parameter(keys.after_filter, "")) for one in filters):

@@ -35,8 +35,8 @@ _CONCURRENCY: Final = 8
 """Requests under way at most, of one turn's where these are many."""
 
 
-class _Crowd:
-    """What the requests share that are sent for more relationships than one call's time is meant for."""
+class _LargeBatch:
+    """What the requests of a batch share that is larger than what one call's time is meant for."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader: Final = reader
@@ -51,17 +51,17 @@ class _Crowd:
 class Waiters(WaitQueue[Relationship | None]):
     """Calls that await a relationship of one parent.
 
-    Each is given the relationship as the parent's document includes it; None tells it to follow its own link.
+    Each is given the relationship as the parent's document includes it; None where it is to follow its own link.
     """
 
-    __slots__ = ("crowd", "due")
+    __slots__ = ("due", "large_batch")
 
     def __init__(self, due: float) -> None:
         super().__init__()
         self.due = due
         """When the time of the first of them is up."""
-        self.crowd: _Crowd | None = None
-        """What they are read with, if so many are awaited that `due` does not count."""
+        self.large_batch: _LargeBatch | None = None
+        """What they belong to, if so many are awaited that `due` does not count."""
 
 
 class Batcher:
@@ -98,13 +98,13 @@ class Batcher:
         included = await waiters.append()
         if included is not None:
             return await included
-        if (crowd := waiters.crowd) is None:
+        if (large_batch := waiters.large_batch) is None:
             return await self._reader.related(relationship, (), scope)
-        await crowd.turn()
+        await large_batch.turn()
         try:
-            return await crowd.reader.related(relationship, (), CallScope(crowd.reader.due()))
+            return await large_batch.reader.related(relationship, (), CallScope(large_batch.reader.due()))
         finally:
-            crowd.turns.release()
+            large_batch.turns.release()
 
     def end(self) -> None:
         """End the requests under way, and those that were to begin; whoever waits for one gets `SessionError`."""
@@ -131,9 +131,9 @@ class Batcher:
             # Without those whose every waiter was cancelled meanwhile.
             waiting = {id: waiters for id, waiters in by_parent.items() if waiters}
             if len(waiting) > _CONCURRENCY * self._reader.max_ids:
-                crowd = _Crowd(self._reader_of(len(waiting)))
+                large_batch = _LargeBatch(self._reader_of(len(waiting)))
                 for waiters in waiting.values():
-                    waiters.crowd = crowd
+                    waiters.large_batch = large_batch
             for ids in chunked(waiting, size=self._reader.max_ids):
                 chunk = {id: waiting[id] for id in ids}
                 if len(chunk) == 1:
@@ -147,16 +147,16 @@ class Batcher:
 
     async def _read(self, key: BatchKey, waiting: Mapping[str, Waiters]) -> None:
         """Give each waiter what concerns it, and leave none, whatever happens."""
-        crowd = next(iter(waiting.values())).crowd
+        large_batch = next(iter(waiting.values())).large_batch
         try:
-            if crowd is None:
+            if large_batch is None:
                 await self._read_chunk(key, waiting, self._reader)
                 return
-            await crowd.turn()
+            await large_batch.turn()
             try:
-                await self._read_chunk(key, waiting, crowd.reader)
+                await self._read_chunk(key, waiting, large_batch.reader)
             finally:
-                crowd.turns.release()
+                large_batch.turns.release()
         except CommerceLayerError as error:
             _fail(waiting, error)
         except asyncio.CancelledError as error:
@@ -180,7 +180,7 @@ class Batcher:
         if len(waiting) == 1:
             return _follow_own_links(waiting)
         type, name = key
-        scope = CallScope(min(reader.due() if waiters.crowd else waiters.due for waiters in waiting.values()))
+        scope = CallScope(min(reader.due() if waiters.large_batch else waiters.due for waiters in waiting.values()))
         try:
             chunk: Chunk[Any] = await reader.parents(type, tuple(waiting), name, scope)
         except CommerceLayerError as error:

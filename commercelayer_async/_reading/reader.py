@@ -181,7 +181,7 @@ class Reader:
                 return await self._related_through_parent(relationship, include, scope)
             except DecodeError as error:
                 _raise_if_garbled(error)
-                # The parent does not tell either, so the route may be there after all.
+                # The parent does not say it either, so the route may be there after all.
         refused: ApiError
         try:
             found = await self._related_by_link(relationship, target, include, scope)

@@ -327,12 +327,12 @@ async def test_a_proxy_without_a_scheme_is_an_http_proxy(name: str, proxied: Cal
 @pytest.mark.parametrize(
     ("proxy", "words"),
     [
-        ("socks5://127.0.0.1:1080", "SOCKS"),
+        ("socks5://127.0.0.1:1080", "SOCKS proxy.*; set https_proxy=http://"),
         ("socks5h://u:canary@proxy", "SOCKS"),
-        ("ftp://proxy:1", "no URL such as"),
-        ("http://", "no URL"),
-        ("http://[", "no URL"),
-        ("proxy:port", "no URL"),
+        ("ftp://proxy:1", "not an http or https URL with a host; set https_proxy=http://"),
+        ("http://", "not an http or https URL"),
+        ("http://[", "is not a URL; set https_proxy=http://"),
+        ("proxy:port", "is not a URL"),
     ],
 )
 @pytest.mark.parametrize("name", ["https_proxy", "ALL_PROXY"])
