@@ -7,8 +7,9 @@ or its error. Where it has to wait for the server, a call that has less time tha
 A failed renewal in the background is passed over and not tried again for some seconds. A failure that a call waits for
 is raised there and not remembered, but for what the server asks to wait.
 
-With a store, each renewal begins by looking whether another process was first; see `store.py`, and `renewals.py` for
-several sessions of one loop.
+With a store, each renewal begins by looking whether another process was first, and looks again after each wait,
+directly before something is sent: a refresh token is good for one use. See `store.py`, and `renewals.py` for several
+sessions of one loop.
 """
 
 import asyncio
@@ -64,8 +65,28 @@ _MOST_WAITED: Final = 60.0
 """Seconds at most in which the endpoint is not asked because it said so: its rate window is no longer."""
 _STAGGER: Final = 5.0
 """Seconds over which the renewals of processes that share a store are spread at most, where all are due at once."""
+_LOOKED: Final = 0.1
+"""Seconds for which it counts what the store held: a request that leaves later has the store read again."""
 _REFUSED_KEPT: Final = 8
 """Tokens that are remembered as refused, so that a store which still gives one is not believed."""
+
+
+@attrs.define(eq=False, repr=False)
+class _Exchange:
+    """What is exchanged for a token, or was found in place of one."""
+
+    credentials: Credentials
+    refresh_token: str | None
+    """None to exchange the credentials themselves."""
+    is_last_resort: bool = attrs.field(default=False, kw_only=True)
+    """True if it follows a refusal: it is sent at once, and nothing newer takes its place."""
+    found: StoredToken | None = attrs.field(default=None, init=False)
+    """The token of another process that made the request needless."""
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The members of the token request."""
+        return form_of(self.credentials, self.refresh_token)
 
 
 @attrs.frozen(eq=False)
@@ -113,6 +134,8 @@ class TokenManager(Member):
         self._token: Token | None = None
         self._latest: StoredToken | None = None
         """The token received last, good or not: its refresh token asks for the next one."""
+        self._looked_at = -math.inf
+        """When the store was read last."""
         self._refused: deque[str] = deque(maxlen=_REFUSED_KEPT)
         self._renewal: asyncio.Task[StoredToken] | None = None
         self._timer: Timer | None = None
@@ -278,14 +301,23 @@ class TokenManager(Member):
 
     @override
     async def fetch(self) -> StoredToken:
-        kept = await self._store.load() if self._store is not None else None
+        kept = await self._look()
         if kept is not None and self.accepts(kept):
             return kept
+        return await self._exchange(self._newest_refresh_token(kept))
+
+    async def _look(self) -> StoredToken | None:
+        """What the store holds; None if that is nothing, or there is no store."""
+        kept = await self._store.load() if self._store is not None else None
+        self._looked_at = self._clock.now()
+        return kept
+
+    def _newest_refresh_token(self, kept: StoredToken | None) -> str | None:
         newest = self._latest
         # An entry may be older than what is known here, if saving failed; at the start there is nothing else.
         if kept is not None and (newest is None or kept.received_at >= newest.received_at):
             newest = kept
-        return await self._exchange(newest.refresh_token if newest is not None else None)
+        return newest.refresh_token if newest is not None else None
 
     @override
     def accepts(self, token: StoredToken) -> bool:
@@ -306,25 +338,25 @@ class TokenManager(Member):
 
     async def _exchange(self, refresh_token: str | None) -> StoredToken:
         """Ask for a token; where what is exchanged was refused, with what else there is."""
-        credentials = cast("Credentials", self._auth)
+        exchange = _Exchange(cast("Credentials", self._auth), refresh_token)
         try:
-            return await self._ask(form_of(credentials, refresh_token))
+            return await self._ask(exchange)
         except AuthError as error:
             if not is_used_up(error):
                 raise
             refused = error
-        kept = await self._store.load() if self._store is not None else None
+        kept = await self._look()
         if kept is not None and self.accepts(kept):
             # Another process was faster, and has saved its token by now.
             return kept
         others: list[str | None] = []
-        if kept is not None and kept.refresh_token not in (None, refresh_token):
+        if kept is not None and kept.refresh_token not in (None, exchange.refresh_token):
             others.append(kept.refresh_token)
-        if refresh_token is not None and isinstance(credentials, _REUSABLE):
+        if exchange.refresh_token is not None and isinstance(exchange.credentials, _REUSABLE):
             others.append(None)
         for other in others:
             try:
-                return await self._ask(form_of(credentials, other), at_once=True)
+                return await self._ask(_Exchange(exchange.credentials, other, is_last_resort=True))
             except AuthError as error:
                 if not is_used_up(error):
                     raise
@@ -334,18 +366,33 @@ class TokenManager(Member):
         finally:
             del refused
 
-    async def _ask(self, form: dict[str, str], *, at_once: bool = False) -> StoredToken:
+    async def _next_form(self, exchange: _Exchange) -> dict[str, str] | None:
+        """What to send now; None if another process has saved a token while this one waited to send."""
+        if self._store is not None and self._clock.now() - self._looked_at > _LOOKED:
+            kept = await self._look()
+            if kept is not None and self.accepts(kept):
+                exchange.found = kept
+                return None
+            if not exchange.is_last_resort:
+                exchange.refresh_token = self._newest_refresh_token(kept)
+        return exchange.form
+
+    async def _ask(self, exchange: _Exchange) -> StoredToken:
         now = self._clock.now()
         last = self._failure
-        wait = 0.0 if at_once else max(self._requested_at + _BETWEEN, last.until if last is not None else now) - now
+        earliest = max(self._requested_at + _BETWEEN, last.until if last is not None else now)
+        wait = 0.0 if exchange.is_last_resort else earliest - now
         if wait > 0:
             if last is not None:
                 self._announce(Pause(last.failure, last.began, now + wait))
             await self._clock.sleep(wait)
         self._requested_at = self._clock.now()
-        secrets = tuple(text for name, text in form.items() if name not in ("grant_type", "client_id", "scope"))
         try:
-            response = await self._endpoint.request(form, self._on_failure)
+            response = await self._endpoint.request(lambda: self._next_form(exchange), self._on_failure)
+            if response is None:
+                return cast("StoredToken", exchange.found)  # the one reason to send nothing
+            form = exchange.form
+            secrets = tuple(text for name, text in form.items() if name not in ("grant_type", "client_id", "scope"))
             stored = stored_of(response.status, response.body, at=self._clock.wall_time(), secrets=secrets)
         except CommerceLayerError as error:
             self._failure = self._pause_after(error)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from .._auth.endpoint import OnFailure, TokenEndpoint
+from .._auth.endpoint import NextForm, OnFailure, TokenEndpoint
 from .._clock import Clock
 from .._http.message import Request, Response, Transport
 from .._limits.budget import Priority
@@ -43,18 +43,20 @@ class TokenRequests(TokenEndpoint):
         self._clock = clock
 
     @override
-    async def request(self, form: dict[str, str], on_failure: OnFailure) -> Response:
+    async def request(self, next_form: NextForm, on_failure: OnFailure) -> Response | None:
         attempts = Attempts(_RETRY, None, self._clock)
         failures: list[CommerceLayerError] = []
         began = self._clock.now()
         while True:
             failure: CommerceLayerError
             try:
-                response = await self._send_once(form, on_failure)
+                response = await self._send_once(next_form, on_failure)
             except TransportError as error:
                 failure = error
                 verdict = judge(failure, no_permission_code="")
             else:
+                if response is None:
+                    return None
                 failure = self._refusal(response)
                 verdict = judge(failure, no_permission_code="")
                 if verdict.remedy is Remedy.NONE:
@@ -70,8 +72,16 @@ class TokenRequests(TokenEndpoint):
     async def revoke(self, form: dict[str, str]) -> Response:
         return await self._post(self._addresses.revoke_path, form)
 
-    async def _send_once(self, form: dict[str, str], on_failure: OnFailure) -> Response:
+    async def _send_once(self, next_form: NextForm, on_failure: OnFailure) -> Response | None:
         lease = await self._acquire(on_failure)
+        form = None
+        try:
+            form = await next_form()
+        finally:
+            if form is None:
+                lease.release()
+        if form is None:
+            return None
         try:
             response = await self._post(self._addresses.token_path, form)
         except BaseException:

@@ -12,9 +12,12 @@ from commercelayer_async import (
     CommerceLayerError,
     ConnectError,
     Password,
+    Priority,
     RateLimits,
+    RefreshToken,
     Session,
     SessionError,
+    StoredToken,
     TimeoutError,
     TransportError,
 )
@@ -51,9 +54,11 @@ class Transport:
     def __init__(self, *script: Any) -> None:
         self.script = list(script)
         self.times: list[float] = []
+        self.refresh_tokens: list[str | None] = []
 
     async def send(self, request: Request, observer: PhaseObserver) -> Response:
         self.times.append(now())
+        self.refresh_tokens.append((request.form or {}).get("refresh_token"))
         observer.phase = "headers"
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(step, float):
@@ -75,16 +80,21 @@ class Transport:
         return False
 
 
-def asking(*script: Any) -> tuple[Transport, Any]:
+def token_limiter() -> LocalLimiter:
+    """The limiter of a token endpoint."""
+    limits = RateLimits(average=COMMERCE_LAYER.rates.token, burst=None)
+    return LocalLimiter(limits, clock=LoopWallClock(), facts=COMMERCE_LAYER.rates)
+
+
+def asking(*script: Any, limiter: LocalLimiter | None = None, **options: Any) -> tuple[Transport, Any]:
     """A manager on the real endpoint, over a scripted transport."""
     transport = Transport(*script)
     clock = LoopWallClock()
-    limits = RateLimits(average=COMMERCE_LAYER.rates.token, burst=None)
-    limiter = LocalLimiter(limits, clock=clock, facts=COMMERCE_LAYER.rates)
+    limiter = limiter or token_limiter()
     endpoint = TokenRequests(
         transport, URL, "", addresses=COMMERCE_LAYER.addresses, limiter=lambda: limiter, clock=clock
     )
-    return transport, manager(endpoint)  # type: ignore[arg-type]
+    return transport, manager(endpoint, **options)  # type: ignore[arg-type] # only what it calls of a transport
 
 
 def asks(seconds: str, status: int = 503) -> tuple[int, dict[str, str]]:
@@ -123,6 +133,49 @@ def test_a_long_wish_is_told_at_once_and_the_endpoint_is_asked_again_a_minute_la
         await asyncio.sleep(25.0)
         assert await tokens.token(Patience(30.0)) == "AT"
         assert transport.times == [0.0, 60.0]
+
+    run(main())
+
+
+async def saved(store: Memory, tokens: Any, kept: StoredToken) -> None:
+    """Save a token as another process does, while this one waits to send."""
+    await asyncio.sleep(0.2)
+    await store.save(tokens._store.key, kept)
+
+
+FRESH = StoredToken(value="AT-other", received_at=1000.0, life=7200.0, refresh_token="RT-other")
+SPENT = StoredToken(value="", received_at=1000.0, life=0.0, refresh_token="RT-other")
+
+
+@pytest.mark.parametrize(("kept", "sent"), [(FRESH, ["RT0"]), (SPENT, ["RT0", "RT-other"])])
+def test_before_another_attempt_the_store_is_read_again(kept: StoredToken, sent: list[str]) -> None:
+    """A refresh token is good for one use, also while a process waits to send it once more."""
+
+    async def main() -> None:
+        store = Memory()
+        transport, tokens = asking(asks("2"), 200, auth=RefreshToken("id", "RT0"), store=store)
+        saving = asyncio.ensure_future(saved(store, tokens, kept))
+        assert await tokens.token() == (kept.value or "AT")
+        assert transport.refresh_tokens == sent
+        await saving
+
+    run(main())
+
+
+def test_in_the_queue_of_the_endpoint_too_and_the_turn_is_given_back() -> None:
+    async def main() -> None:
+        store, limiter = Memory(), token_limiter()
+        most = COMMERCE_LAYER.rates.token[0]
+        for _ in range(most):
+            lease = limiter.try_acquire("token", priority=Priority.INTERACTIVE)
+            assert lease is not None
+            lease.settle(200, {})
+        transport, tokens = asking(200, auth=RefreshToken("id", "RT0"), store=store, limiter=limiter)
+        saving = asyncio.ensure_future(saved(store, tokens, FRESH))
+        assert await tokens.token() == "AT-other"
+        assert not transport.times
+        assert sum(limiter.try_acquire("token", priority=Priority.INTERACTIVE) is not None for _ in range(most)) == most
+        await saving
 
     run(main())
 

@@ -21,7 +21,7 @@ from commercelayer_async._auth.endpoint import OnFailure
 from commercelayer_async._auth.manager import TokenManager
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
-from tests.auth.token_service import Endpoint, Memory, Patience, View, manager, now, others, refused, settle
+from tests.auth.token_service import Endpoint, Memory, Patience, View, manager, now, others, refused, response, settle
 from tests.support.documents import WALLET_ID
 from tests.support.virtual_loop import run
 
@@ -251,6 +251,29 @@ def test_a_refresh_token_that_only_the_store_knows_is_tried() -> None:
         await asyncio.sleep(5.0)
         assert await tokens.token() == "AT2"
         assert endpoint.sent == ["RT0", "RT1", "RT-new"]
+
+    run(main())
+
+
+def test_the_slower_of_two_processes_sends_one_refresh_token_once() -> None:
+    """It is refused before the other has its token, and finds that in the store before it would ask again."""
+
+    async def main() -> None:
+        endpoint, store = Endpoint(took=0.0), Memory()
+
+        async def used_up_and_answered_late(_: object) -> Any:
+            endpoint.good.discard("RT0")
+            await asyncio.sleep(0.3)
+            return response({"access_token": "AT1", "expires_in": 7200, "refresh_token": "RT1"})
+
+        endpoint.script = [used_up_and_answered_late]
+        faster, slower = (manager(endpoint, RefreshToken("id", "RT0"), store=View(store)) for _ in range(2))
+        first = asyncio.ensure_future(faster.token())
+        await asyncio.sleep(0.001)
+        with pytest.raises(AuthError, match="invalid_grant"):
+            await slower.token()
+        assert await slower.token() == await first == "AT1"
+        assert endpoint.sent == ["RT0", "RT0"]
 
     run(main())
 
@@ -698,7 +721,7 @@ def test_a_late_refusal_does_not_even_look_into_the_store() -> None:
         loads = store.loads
         tokens.invalidate("AT1")
         await settle()
-        assert store.loads == loads == 3  # the first look, the removal, and the look before the renewal
+        assert store.loads == loads == 4  # at first, for the removal, before the next request and after its wait
 
     run(main())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from commercelayer_async import ClientCredentials, CommerceLayerError, StoredToken, TokenStore
 from commercelayer_async._auth.credentials import Auth
-from commercelayer_async._auth.endpoint import OnFailure
+from commercelayer_async._auth.endpoint import NextForm, OnFailure
 from commercelayer_async._auth.manager import TokenManager
 from commercelayer_async._clock import LoopClock
 from commercelayer_async._http.message import Response
@@ -45,7 +45,10 @@ class Endpoint:
         self.script: list[Any] = []
         """What happens to the next requests: an error to raise, a response, a function to await; None for a token."""
 
-    async def request(self, form: dict[str, str], on_failure: OnFailure) -> Response:
+    async def request(self, next_form: NextForm, on_failure: OnFailure) -> Response | None:
+        form = await next_form()
+        if form is None:
+            return None
         self.sent.append(str(form.get("refresh_token", form["grant_type"])))
         self.times.append(asyncio.get_running_loop().time() - 1000.0)
         step = self.script.pop(0) if self.script else None

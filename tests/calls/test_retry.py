@@ -186,7 +186,7 @@ class Scripted:
 
 
 class Endpoint:
-    async def request(self, form: dict[str, str], on_failure: object) -> Response:
+    async def request(self, next_form: object, on_failure: object) -> Response:
         raise AssertionError("nothing asks for a token here")
 
     async def revoke(self, form: dict[str, str]) -> Response:

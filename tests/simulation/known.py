@@ -41,11 +41,6 @@ KNOWN: Final[tuple[Known, ...]] = (
         (("revoked-token", ".*"),),
         (126,),
     ),
-    Known(
-        "two processes that begin in one moment with one refresh token: the slower one sends it a second time",
-        (("spent-refresh-token", "refresh"),),
-        (739948010362,),
-    ),
 )
 """What is known, and not mended yet."""
 
