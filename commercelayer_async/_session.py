@@ -235,7 +235,7 @@ class Session:
         await self._context.tokens.revoke()
 
     def response_of(self, resource: Resource) -> ResponseInfo | None:
-        """The last answer of the call that gave a resource: status, headers, request id, tries, elapsed.
+        """The response that a resource was read from: status, headers, request id, and the tries and time of its call.
 
         None for a resource that was made by hand, unpickled, or read from bytes.
         """
@@ -362,14 +362,17 @@ class Session:
     async def prefetch(self, resources: Iterable[Resource], *relationships: str) -> None:
         """Fill relationships of many resources in the fewest requests: one for 25 of a type and all that is named.
 
-        Of more than 200 resources, as for `get_many`.
+        Of more than 200 resources, as for `get_many`. Where the response leaves a to-one relationship out though its
+        inclusion was asked for, it is followed by its own link, as if it were awaited. One that a resource's document
+        does not have at all stays as it is.
 
         Args:
             resources: Resources of this session; what is loaded already is not asked for again.
             relationships: Names, and dotted paths such as `"payment_method.payment_gateway"`.
 
         Raises:
-            BulkError: some could not be filled; the others are.
+            BulkError: some could not be filled; the others are. One is a to-many relationship that the response leaves
+                out: iterate over it.
             ConfigurationError: a resource has no such relationship; nothing was sent.
         """
         self._require_usable()

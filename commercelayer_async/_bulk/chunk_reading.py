@@ -17,7 +17,7 @@ R_co = TypeVar("R_co", bound=Resource, covariant=True)
 
 _Results = dict[str, R | CommerceLayerError]
 
-_FATAL: Final = (AuthError, SessionError, Unauthorized)
+FATAL: Final = (AuthError, SessionError, Unauthorized)
 """What would happen to every other id too."""
 
 
@@ -120,7 +120,7 @@ class _ChunkOutcomes(Generic[R]):
         for id in ids:
             try:
                 self.results[id] = await self._reader.one(id, self._due, self._progress)
-            except _FATAL:
+            except FATAL:
                 raise
             except CommerceLayerError as error:
                 self.results[id] = error
@@ -131,7 +131,7 @@ class _ChunkOutcomes(Generic[R]):
             return await self.read_each(ids)
         try:
             chunk = await self._reader.chunk(ids, self._due, self._progress)
-        except _FATAL:
+        except FATAL:
             raise
         except CommerceLayerError as error:
             if not may_be_one_id(error):

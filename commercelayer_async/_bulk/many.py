@@ -1,6 +1,9 @@
 """Bulk reads of a session's resources: a stream of outcomes, all of them at once, relationships of many."""
 
+import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
 from .._calls.deadline import CallScope
@@ -8,11 +11,11 @@ from .._clock import Clock
 from .._markers import override
 from .._reading.reader import Chunk, Reader
 from .._text import did_you_mean, printable
-from ..errors import BulkError, CommerceLayerError, ConfigurationError
+from ..errors import BulkError, CommerceLayerError, ConfigurationError, DecodeError
 from ..jsonapi import Resource
 from ..jsonapi.query import include_paths
 from ..jsonapi.registry import type_of
-from .chunk_reading import ChunkReader
+from .chunk_reading import FATAL, ChunkReader
 from .outcomes import Failed, Progress
 from .stream import Stream
 
@@ -119,8 +122,10 @@ def _distinct(ids: Sequence[Any]) -> list[Any]:
 async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Sequence[str], *, clock: Clock) -> None:
     """Load relationships of many resources: read each resource anew with `paths` included, and keep what was included.
 
+    What a service leaves out all the same is followed by its own link.
+
     Raises:
-        BulkError: some could not be read; it holds the others.
+        BulkError: some could not be read or filled; it holds the others.
         ConfigurationError: a resource has no such relationship; nothing was sent.
     """
     by_class: dict[tuple[type[Resource], str], dict[str, list[Resource]]] = {}
@@ -143,8 +148,12 @@ async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Se
         found, missing = await _gather(stream)
         for id, error in missing.items():
             failed[id if id not in failed else f"{resource_type}/{id}"] = error
+        left_out = await _follow_left_out(found, paths)
+        for id, error in left_out.items():
+            failed[id if id not in failed else f"{resource_type}/{id}"] = error
         for id, parent in found.items():
-            fetched[id if id not in fetched else f"{resource_type}/{id}"] = parent
+            if id not in left_out:
+                fetched[id if id not in fetched else f"{resource_type}/{id}"] = parent
             for resource in by_id[id]:
                 _fill(resource, parent, names)
     if failed:
@@ -168,12 +177,66 @@ def _lacks(resource: Resource, paths: Sequence[str]) -> bool:
     return any("." in path or not resource.relationships[path].loaded for path in paths)
 
 
+async def _follow_left_out(parents: Mapping[str, Resource], paths: Sequence[str]) -> dict[str, CommerceLayerError]:
+    """Follow what the documents of `parents` do not include: a service may ignore `include`, or a part of it.
+
+    Returns the first error of each parent, by its key. Where all is included there is no request.
+    """
+
+    async def follow(parent: Resource) -> CommerceLayerError | None:
+        first: CommerceLayerError | None = None
+        for path in paths:
+            try:
+                await _follow(parent, path)
+            except CommerceLayerError as error:
+                first = first or error
+        return first
+
+    failed: dict[str, CommerceLayerError] = {}
+    left = iter(parents)
+    while some := tuple(islice(left, _CONCURRENCY)):
+        for key, error in zip(some, await asyncio.gather(*(follow(parents[key]) for key in some)), strict=True):
+            if isinstance(error, FATAL):
+                raise error
+            if error is not None:
+                failed[key] = error
+    return failed
+
+
+async def _follow(resource: Resource, path: str) -> None:
+    """Load each step of a path.
+
+    Raises:
+        DecodeError: a to-many relationship is not included. Awaiting it would give a first page for the whole.
+    """
+    name, _, rest = path.partition(".")
+    relationship = resource.relationships.get(name)
+    # What the step before leads to may be of several classes, and another one has it. And documents of old records
+    # leave relationships out: there is nothing to follow.
+    if relationship is None or relationship.is_absent:
+        return
+    if relationship.to_many is not False and not relationship.loaded:
+        raise DecodeError(
+            expected="all related resources, included; iterate over the relationship instead",
+            got=relationship.state.value,
+            pointer=f"/data/relationships/{name}",
+            resource=f"{resource.type}/{resource.id}",
+        )
+    found: Resource | tuple[Resource, ...] | None = await relationship
+    if rest:
+        for target in found if isinstance(found, tuple) else (found,):
+            if target is not None:
+                await _follow(target, rest)
+
+
 def _fill(resource: Resource, parent: Resource, names: Iterable[str]) -> None:
-    """Keep what was included with the same resource in another document."""
+    """Keep what was loaded with the same resource in another document."""
     for name in names:
         filled = parent.relationships.get(name)
         if filled is not None:
-            resource.relationships[name].take_over(filled)
+            # One that is malformed is among the failures.
+            with suppress(DecodeError):
+                resource.relationships[name].take_over(filled)
 
 
 async def _gather(stream: Stream[R]) -> tuple[dict[str, R], dict[str, CommerceLayerError]]:

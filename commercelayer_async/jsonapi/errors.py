@@ -31,13 +31,15 @@ class CommerceLayerError(Exception):
 
     If requests were made, `tries` is their number, `elapsed` the seconds that they and the waits between them took, and
     `failures` the errors of the earlier ones, in order. If reading a collection page by page failed, `start_from` is
-    the argument with which another call goes on.
+    the argument with which another call goes on. If an export failed, `kept` is the number of records that it keeps for
+    another run; 0 for any other error.
     """
 
     tries: int = 0
     elapsed: float = 0.0
     failures: "tuple[CommerceLayerError, ...]" = ()
     start_from: str | None = None
+    kept: int = 0
 
     def __init__(self, message: str) -> None:
         super().__init__(message if len(message) <= _MESSAGE_LIMIT else f"{message[: _MESSAGE_LIMIT - 1]}…")

@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from commercelayer_async import (
     BulkError,
     ClientCredentials,
     ConfigurationError,
+    DecodeError,
     Failed,
     Fetched,
     NotFound,
@@ -33,10 +35,10 @@ from commercelayer_async.sandbox import Answer as Fault
 from commercelayer_async.sandbox import ExpireTokens, Reset, Sandbox, Truncate
 from tests.support.documents import resource
 from tests.support.responses import reply
-from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer, ThinkingServer, ids_in
 
 TOKEN = AccessToken("secret-token")
-NEVER = {"retry": Retry.never()}
+NEVER: Any = {"retry": Retry.never()}
 
 
 def ids_of(world: Sandbox, count: int = 1000) -> list[str]:
@@ -220,7 +222,7 @@ async def test_a_refused_chunk_is_halved_until_the_bad_id_is_alone() -> None:
             except (asyncio.IncompleteReadError, ConnectionError):
                 writer.close()
 
-    async with Picky() as server, Session(server.url, TOKEN, **NEVER) as session:  # type: ignore[arg-type]
+    async with Picky() as server, Session(server.url, TOKEN, **NEVER) as session:
         with pytest.raises(BulkError) as caught:
             await session.get_many(Customer, [f"c{n}" for n in range(25)])
 
@@ -259,7 +261,7 @@ async def test_per_id_sends_one_request_an_id(world: Sandbox, client: Session) -
 async def test_a_response_with_another_resource_is_an_error() -> None:
     async with (
         ScriptedServer(reply({"data": [resource(id="c1"), resource(id="c9")]})) as server,
-        Session(server.url, TOKEN, **NEVER) as session,  # type: ignore[arg-type]
+        Session(server.url, TOKEN, **NEVER) as session,
     ):
         with pytest.raises(BulkError) as caught:
             await session.get_many(Customer, ["c1", "c2"])
@@ -380,6 +382,66 @@ async def test_prefetch_names_what_could_not_be_filled(world: Sandbox, client: S
         await client.prefetch(sources, "custommer")
 
 
+def deaf(*, links: bool = True) -> ThinkingServer:
+    """A service that ignores `include`; with `links` it has a route for each related resource."""
+
+    def wallet(id: str) -> dict[str, Any]:
+        path = f"/api/customer_payment_sources/{id}"
+        linked = {name: {"links": {"related": f"{path}/{name}"}} for name in ("customer", "event_stores")}
+        return resource("customer_payment_sources", id, relationships=linked if links else {})
+
+    def think(target: str) -> bytes:
+        path = target.partition("?")[0]
+        if path.endswith("/customer"):
+            group = {"customer_group": {"links": {"related": f"{path}/customer_group"}}}
+            return reply({"data": resource(relationships=group)})
+        if path.endswith("/customer_group"):
+            return reply({"data": resource("customer_groups", "g1")})
+        ids = ids_in(target)
+        if ids:
+            return reply({"data": [wallet(id) for id in ids], "meta": {"record_count": len(ids)}})
+        return reply({"data": wallet(path.rpartition("/")[2])})
+
+    return ThinkingServer(think)
+
+
+async def test_prefetch_follows_what_a_response_leaves_out() -> None:
+    """A service may ignore `include`, at the first step of a path or at a later one."""
+    async with deaf() as server, Session(server.url, TOKEN, **NEVER) as session:
+        sources = await session.get_many(CustomerPaymentSource, [f"w{n}" for n in range(20)])
+
+        await session.prefetch(sources, "customer.customer_group")
+        count = len(server.requests)
+
+        for source in sources:
+            assert source.customer.value.relationships["customer_group"].value.id == "g1"
+        assert len(server.requests) == count
+
+
+async def test_prefetch_names_a_to_many_relationship_that_a_response_leaves_out() -> None:
+    """Of a to-many relationship awaiting would give a first page, which is not to be taken for all."""
+    async with deaf() as server, Session(server.url, TOKEN, **NEVER) as session:
+        sources = await session.get_many(CustomerPaymentSource, ["w1", "w2"])
+
+        with pytest.raises(BulkError) as caught:
+            await session.prefetch(sources, "event_stores", "customer")
+
+        assert set(caught.value.failed) == {"w1", "w2"}
+        assert all(isinstance(error, DecodeError) for error in caught.value.failed.values())
+        assert [(one.event_stores.loaded, one.customer.loaded) for one in sources] == [(False, True)] * 2
+
+
+async def test_prefetch_leaves_what_a_document_does_not_have() -> None:
+    async with deaf(links=False) as server, Session(server.url, TOKEN, **NEVER) as session:
+        sources = await session.get_many(CustomerPaymentSource, ["w1", "w2"])
+        count = len(server.requests)
+
+        await session.prefetch(sources, "customer", "event_stores")
+
+        assert not any(source.customer.loaded or source.event_stores.loaded for source in sources)
+        assert len(server.requests) == count + 1
+
+
 async def test_a_thousand_awaits_make_forty_requests(world: Sandbox, client: Session) -> None:
     sources = await client.get_many(CustomerPaymentSource, ids_of(world))
     world.requests.clear()
@@ -429,7 +491,7 @@ async def test_batching_can_be_turned_off(world: Sandbox) -> None:
 
 
 async def test_a_failed_batch_reaches_its_own_and_is_not_remembered(world: Sandbox) -> None:
-    async with Session(world.url, AccessToken(world.access_token), **NEVER) as session:  # type: ignore[arg-type]
+    async with Session(world.url, AccessToken(world.access_token), **NEVER) as session:
         sources = await session.get_many(CustomerPaymentSource, ids_of(world, 30))
         world.faults.add(Fault.html(502), times=1)
 
