@@ -44,7 +44,7 @@ class _Answering(asyncio.Protocol):
         for request in requests:
             target = request[4 : request.index(b" HTTP/1.1")].decode()
             body = self._wallets.answer(target)
-            self._transport.write(b"%b%d%b%b" % (_HEAD, len(body), _END, body))  # type: ignore[attr-defined]
+            self._transport.write(b"%b%d%b%b" % (_HEAD, len(body), _END, body))  # type: ignore[attr-defined] # it writes
 
 
 async def _serve(count: int) -> None:

@@ -157,7 +157,7 @@ def _print_ratios(samples: Samples) -> None:
         if isinstance(values, str):
             rows.append((name, values, "", ""))
         else:
-            against = [f"{ratio(values, samples[floor]):.2f}" for floor in (FLOOR, TYPED)]  # type: ignore[arg-type]
+            against = [f"{ratio(values, samples[floor]):.2f}" for floor in (FLOOR, TYPED)]  # type: ignore[arg-type] # its keys
             rows.append((name, f"{median(values):,.2f}", *against))
     table(("", "CPU us", "x orjson", "x Structs"), rows)
 

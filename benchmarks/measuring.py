@@ -115,8 +115,7 @@ def resident() -> int:
 def page_faults() -> int:
     """How often this process has asked for memory that was not there yet; 0 where the system does not tell."""
     try:
-        # Absent on Windows.
-        import resource  # noqa: PLC0415
+        import resource  # noqa: PLC0415 - absent on Windows
     except ImportError:
         return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -46,7 +46,7 @@ class _Answering(asyncio.Protocol):
             line = request[: request.index(b" HTTP/1.1")]
             id_ = line[line.rindex(b"/") + 1 :]
             assert len(id_) == len(_ID)
-            self._transport.write(self._answer.replace(_ID, id_))  # type: ignore[attr-defined]
+            self._transport.write(self._answer.replace(_ID, id_))  # type: ignore[attr-defined] # it writes
 
 
 async def _serve() -> None:

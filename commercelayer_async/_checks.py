@@ -13,7 +13,7 @@ def require_number(name: str, value: object, *, none: bool = False) -> None:
     if none and value is None:
         return
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value < float("inf"):  # type: ignore[operator]
+    if not number or not 0 < value < float("inf"):  # type: ignore[operator] # a number by the line above
         raise ConfigurationError(f"{name} must be a number above 0{' or None' if none else ''}, not {describe(value)}")
 
 

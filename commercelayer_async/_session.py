@@ -538,6 +538,5 @@ def _class_and_type(cls_or_type: type[Resource] | str) -> tuple[type[Resource], 
 
 def _caller() -> str:
     """Where a session was made."""
-    # inspect does the same, slower.
-    frame = sys._getframe(2)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    frame = sys._getframe(2)  # noqa: SLF001 - inspect does the same, slower  # pyright: ignore[reportPrivateUsage]
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -88,8 +88,7 @@ def redact(text: str, *secrets: str | None) -> str:
 
 def did_you_mean(word: str, known: Any) -> str:
     """`"; did you mean 'customer'?"` where one of the `known` names is close to `word`, else nothing."""
-    # Imported here: only a mistake needs it.
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -331,7 +331,7 @@ class BulkError(CommerceLayerError, ExceptionGroup[CommerceLayerError]):
         error.fetched = dict(fetched)
         return error
 
-    def derive(self, errors: "Sequence[CommerceLayerError]") -> "BulkError":  # type: ignore[override]
+    def derive(self, errors: "Sequence[CommerceLayerError]") -> "BulkError":  # type: ignore[override] # narrower
         """Make the part of this error that `except*` or `split` selects."""
         part = type(self)(self.message, list(errors))
         part.failed = {id: error for id, error in self.failed.items() if error in errors}

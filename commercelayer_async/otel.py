@@ -27,14 +27,13 @@ def hooks(tracer_provider: "TracerProvider | None" = None) -> Hooks:
         ConfigurationError: OpenTelemetry is not installed.
     """
     try:
-        # An extra, so it is imported only when it is needed.
-        from opentelemetry import trace  # noqa: PLC0415
+        from opentelemetry import trace  # noqa: PLC0415 - an extra, so it is imported only when it is needed
     except ImportError:
         raise ConfigurationError(
             "tracing needs OpenTelemetry, which is not installed; run: pip install 'commercelayer-async[otel]'"
         ) from None
 
-    from ._version import __version__  # noqa: PLC0415
+    from ._version import __version__  # noqa: PLC0415 - only where tracing is used
 
     tracer = trace.get_tracer("commercelayer_async", __version__, tracer_provider)
 

@@ -181,8 +181,7 @@ class SessionContext:
     def registry(self) -> Registry:
         """The classes by type."""
         if self._registry is None:
-            # Imported here: a program with classes of its own may never need them.
-            from ..resources import RESOURCES  # noqa: PLC0415
+            from ..resources import RESOURCES  # noqa: PLC0415 - a program with classes of its own may never need them
 
             self._registry = Registry(*RESOURCES, *self._own_resources)
         return self._registry
@@ -196,7 +195,7 @@ class SessionContext:
         if self.closed:
             raise closed_error()
         # As `require_own_loop` does, which also says what is wrong.
-        if self._loop is not asyncio._get_running_loop() or self._process != os.getpid():  # noqa: SLF001
+        if self._loop is not asyncio._get_running_loop() or self._process != os.getpid():  # noqa: SLF001 - fast
             self.require_own_loop()
 
     def require_own_loop(self) -> None:

@@ -131,7 +131,7 @@ def lock(descriptor: int) -> bool:
     """
     try:
         # Absent on Windows.
-        import fcntl  # noqa: PLC0415
+        import fcntl  # noqa: PLC0415 - POSIX only
     except ImportError:
         return True
     try:

@@ -177,7 +177,7 @@ class Connector(aiohttp.TCPConnector):
     """
 
     def __init__(self, *, limit: int) -> None:
-        super().__init__(limit=limit)  # pyright: ignore[reportUnknownMemberType]
+        super().__init__(limit=limit)  # pyright: ignore[reportUnknownMemberType] # partly untyped
         self._factory: Any = functools.partial(Handler, self._loop)
         self._generation = _FRESH + 1
 
@@ -307,7 +307,7 @@ async def _body(client: DirectClient, connection: Connection) -> tuple[int | Non
     """Send a request; the length of the body as announced, and the body."""
     client.send(connection, "/a?b", None, _PATIENCE)
     response = await client.receive(connection)
-    _require(response.status == 200 and response.headers.get("x-name") == "value")  # noqa: PLR2004
+    _require(response.status == 200 and response.headers.get("x-name") == "value")  # noqa: PLR2004 - as written above
     content = response.content
     whole = content.is_eof()
     body = content.read_nowait() if "Content-Encoding" in response.headers else b""

@@ -66,8 +66,7 @@ def _is_header_text(text: object) -> bool:
 def cap_to_open_file_limit(wanted: int) -> int:
     """Connections that the process may have: `wanted`, but at most half of the files that it may open."""
     try:
-        # Absent on Windows, whose limit is far away.
-        import resource  # noqa: PLC0415
+        import resource  # noqa: PLC0415 - absent on Windows, whose limit is far away
     except ImportError:
         return wanted
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -13,8 +13,7 @@ def proxy_of(origin: URL) -> URL | None:
     Raises:
         ConfigurationError: the environment names a proxy that cannot be used.
     """
-    # Imported here: few ask for it.
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - few ask for it
 
     proxies = getproxies()
     named = proxies.get(origin.scheme) or proxies.get("all")

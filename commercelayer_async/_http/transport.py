@@ -292,8 +292,7 @@ class AiohttpTransport(Transport):
         """A pool for the fast path, and a client on it unless a proxy is in between; None where neither is to be."""
         if GUARD.is_off or not aiohttp_is_compatible():
             return None, None
-        # Imported here: it may not be there in the form that is expected.
-        from .fastpath import Connector, DirectClient  # noqa: PLC0415
+        from .fastpath import Connector, DirectClient  # noqa: PLC0415 - it may not be there as is expected
 
         try:
             connector = Connector(limit=self._options.connections)

@@ -100,7 +100,7 @@ class LocalLease(Lease):
         type: str,
         now: float,
         turn: int,
-        bulk: bool,  # noqa: FBT001
+        bulk: bool,  # noqa: FBT001 - as above
     ) -> None:
         self._limiter = limiter
         self._budget = budget

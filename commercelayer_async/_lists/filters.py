@@ -207,7 +207,7 @@ def _hint(name: str, capabilities: QueryCapabilities, predicates: Iterable[str])
 def _predicate_like(word: str, predicates: Predicates) -> str | None:
     """Find the predicate that `word` misspells (`gtt`) or spells out (`contains`)."""
     # Imported here: only a mistake needs it.
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches  # noqa: PLC0415 - as said above
 
     close = get_close_matches(word, sorted(predicates.all), n=1, cutoff=0.8)
     candidates = (*close, *_longest_first(predicates))
@@ -312,7 +312,7 @@ def _type_name(value: object) -> str:
 @cache
 def _package_classes() -> Mapping[str, type[Resource]]:
     # Imported here: a list of `GenericResource`s needs none of them.
-    from ..resources import RESOURCES  # noqa: PLC0415
+    from ..resources import RESOURCES  # noqa: PLC0415 - as said above
 
     return {cls.type: cls for cls in RESOURCES}
 

@@ -31,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Imported here: the package works without the extra, and then says so in one sentence instead of a traceback.
     try:
-        import click  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport]
-        import rich  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport]
+        import click  # noqa: F401, PLC0415 - is it there?  # pyright: ignore[reportUnusedImport]
+        import rich  # noqa: F401, PLC0415 - is it there?  # pyright: ignore[reportUnusedImport]
 
-        from .app import run  # noqa: PLC0415
+        from .app import run  # noqa: PLC0415 - it needs the extra too
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise

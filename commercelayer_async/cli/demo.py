@@ -167,12 +167,11 @@ class _Recorder:
 
 
 async def _demonstrate(mask: Mask) -> Demonstration:
-    # Imported here: they are slow to import, and `--help` does without.
-    import aiohttp  # noqa: PLC0415
+    import aiohttp  # noqa: PLC0415 - slow to import, and `--help` does without
 
-    from .. import AccessToken, Session  # noqa: PLC0415
-    from ..resources import CustomerPaymentSource  # noqa: PLC0415
-    from ..sandbox import Sandbox  # noqa: PLC0415
+    from .. import AccessToken, Session  # noqa: PLC0415 - slow to import, and `--help` does without
+    from ..resources import CustomerPaymentSource  # noqa: PLC0415 - slow to import, and `--help` does without
+    from ..sandbox import Sandbox  # noqa: PLC0415 - slow to import, and `--help` does without
 
     recorder = _Recorder()
     async with (

@@ -101,8 +101,7 @@ def _write_result(done: "Exported", type: str, *, as_json: bool) -> None:
 async def _export(
     type: str, to: str, on_progress: "Callable[[ExportProgress], None] | None", options: dict[str, Any]
 ) -> "Exported":
-    # Imported here: it is slow to import, and `--help` does without.
-    from .. import export as write  # noqa: PLC0415
+    from .. import export as write  # noqa: PLC0415 - slow to import, and `--help` does without
 
     async with open_session() as session:
         with suggesting_types(type):

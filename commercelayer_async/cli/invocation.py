@@ -52,8 +52,7 @@ def open_session(**options: Any) -> "Session":
     Raises:
         ConfigurationError: a variable is missing; it is named.
     """
-    # Imported here: it is slow to import, and `--help` does without.
-    from .. import AccessToken, ClientCredentials, Session  # noqa: PLC0415
+    from .. import AccessToken, ClientCredentials, Session  # noqa: PLC0415 - slow to import; `--help` does without
 
     called = invocation()
     if called.file is None:

@@ -21,8 +21,7 @@ def sandbox(context: click.Context, /, **options: object) -> None:
 
     It prints its URL, a token and a curl command. `python -m commercelayer_async.sandbox` does the same.
     """
-    # Imported here: a web server is slow to import.
-    from ..sandbox.__main__ import main  # noqa: PLC0415
+    from ..sandbox.__main__ import main  # noqa: PLC0415 - a web server is slow to import
 
     given = {name: value for name, value in options.items() if value is not None}
     context.exit(main([part for name, value in given.items() for part in (f"--{name}", str(value))]))

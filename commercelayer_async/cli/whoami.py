@@ -142,7 +142,7 @@ def _claims_of(token: str) -> Mapping[str, Any]:
 
 
 def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
+    return value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType] # of JSON
 
 
 def _datetime(seconds: object) -> str | None:

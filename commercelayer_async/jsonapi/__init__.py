@@ -15,23 +15,23 @@ _decode/                                                 from bytes to resources
 _json.py _linkage.py _schema.py _dump.py _depth.py       JSON, relationship objects, fields, writing, deep nesting
 """
 
-from ._compound import _restore_document as _restore_document  # pyright: ignore[reportPrivateUsage]
-from ._depth import _DeepValue as _DeepValue  # pyright: ignore[reportPrivateUsage]
+from ._compound import _restore_document as _restore_document  # pyright: ignore[reportPrivateUsage] # named by pickles
+from ._depth import _DeepValue as _DeepValue  # pyright: ignore[reportPrivateUsage] # named by pickles
 from ._schema import member
 from .declaration import ToMany, ToOne
 from .document import MAX_RESOURCES, Document, ResourceObject, parse
 from .follow import Collection, Follow
 from .links import Link, Links
-from .links import _restore_links as _restore_links  # pyright: ignore[reportPrivateUsage]
+from .links import _restore_links as _restore_links  # pyright: ignore[reportPrivateUsage] # named by pickles
 from .media_type import JSON_API, MediaType, media_type
 from .objects import ErrorObject, ResourceIdentifier
 from .registry import Decoded, Registry
-from .registry import _RegistryOptions as _RegistryOptions  # pyright: ignore[reportPrivateUsage]
-from .registry import _restore_registry as _restore_registry  # pyright: ignore[reportPrivateUsage]
+from .registry import _RegistryOptions as _RegistryOptions  # pyright: ignore[reportPrivateUsage] # named by pickles
+from .registry import _restore_registry as _restore_registry  # pyright: ignore[reportPrivateUsage] # named by pickles
 from .relationship import Relationship, RelationshipState, ToManyRelationship, ToOneRelationship
 from .resource import GenericResource, Resource
-from .resource import _RareFields as _RareFields  # pyright: ignore[reportPrivateUsage]
-from .resource import _restore_resource as _restore_resource  # pyright: ignore[reportPrivateUsage]
+from .resource import _RareFields as _RareFields  # pyright: ignore[reportPrivateUsage] # named by pickles
+from .resource import _restore_resource as _restore_resource  # pyright: ignore[reportPrivateUsage] # named by pickles
 
 # The underscored names are for pickles, which name this package and no module of it.
 

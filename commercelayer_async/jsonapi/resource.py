@@ -75,7 +75,7 @@ class Resource(_Bookkeeping):
                 f" the member name as its alias: attrs.field(alias={taken[0]!r})"
             )
         # attrs generates a hash for each class, over all attributes: it would fail on those that are objects.
-        cls.__hash__ = Resource.__hash__  # type: ignore[method-assign]
+        cls.__hash__ = Resource.__hash__  # type: ignore[method-assign] # attrs has put another one there
         for name in ("__eq__", "__repr__"):
             if name in vars(cls):
                 setattr(cls, name, WHEN_DEEP[name](vars(cls)[name]))

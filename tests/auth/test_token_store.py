@@ -614,7 +614,7 @@ def test_a_store_that_raises_anything_is_done_without(error: BaseException, capl
         async def load(self, key: str) -> StoredToken | None:
             raise error
 
-        save = delete = load  # type: ignore[assignment]
+        save = delete = load  # type: ignore[assignment] # each raises before its arguments matter
 
     async def main() -> None:
         endpoint = Endpoint()

@@ -18,5 +18,5 @@ async def world() -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def client(world: Sandbox) -> AsyncIterator[Session]:
     options = {"limits": RateLimits.none(), "retry": Retry(base=0.001)}
-    async with Session(world.url, AccessToken(world.access_token), **options) as opened:  # type: ignore[arg-type]
+    async with Session(world.url, AccessToken(world.access_token), **options) as opened:  # type: ignore[arg-type] # options of any kind
         yield opened

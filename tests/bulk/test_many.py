@@ -46,7 +46,7 @@ def ids_of(world: Sandbox, count: int = 1000) -> list[str]:
 
 
 async def collected(session: Session, ids: object, **options: object) -> list[Fetched[CustomerPaymentSource] | Failed]:
-    async with session.stream(CustomerPaymentSource, ids, **options) as outcomes:  # type: ignore[arg-type]
+    async with session.stream(CustomerPaymentSource, ids, **options) as outcomes:  # type: ignore[arg-type] # options of any kind
         return [outcome async for outcome in outcomes]
 
 
@@ -316,7 +316,7 @@ async def collected_with(
         presets.WORKER["retry"] = retry
         return await collected(session, ids)
     finally:
-        presets.WORKER.update(preset)  # type: ignore[typeddict-item]
+        presets.WORKER.update(preset)  # type: ignore[typeddict-item] # a preset is not for changing
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ async def collected_with(
 )
 async def test_misuse_is_found_before_any_request(misuse: object, client: Session) -> None:
     with pytest.raises(ConfigurationError):
-        misuse(client)  # type: ignore[operator]
+        misuse(client)  # type: ignore[operator] # a function by its parameters
 
 
 async def test_a_stream_is_iterated_inside_its_block(client: Session) -> None:

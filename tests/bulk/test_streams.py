@@ -71,7 +71,7 @@ def test_a_turn_that_timed_out_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("ordered", [False, True])
-def test_several_consumers_share_a_stream(ordered: bool) -> None:  # noqa: FBT001
+def test_several_consumers_share_a_stream(ordered: bool) -> None:  # noqa: FBT001 - a parameter of the test
     async def consume(outcomes: AsyncIterator[Any]) -> list[str]:
         got: list[str] = []
         async for outcome in outcomes:
@@ -140,7 +140,7 @@ class Odd(BaseException):
 def test_a_source_that_fails_ends_the_stream_after_what_it_gave(
     workers: int,
     raised: BaseException,
-    is_async: bool,  # noqa: FBT001
+    is_async: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     def source() -> Iterator[str]:
         yield from IDS[:40]
@@ -398,7 +398,7 @@ async def test_what_is_not_several_ids_is_refused(session: Session, ids: Any) ->
     with pytest.raises(ConfigurationError, match="iterable"):
         await session.get_many(Customer, ids)
     with pytest.raises(ConfigurationError, match="async iterable"):
-        await session.get_many(Customer, session.list(Customer))  # type: ignore[arg-type]
+        await session.get_many(Customer, session.list(Customer))  # type: ignore[arg-type] # refused, which is the test
 
 
 def test_progress_counts_the_tries_and_waits_of_single_reads() -> None:

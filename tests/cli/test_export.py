@@ -172,7 +172,7 @@ def test_a_reader_that_has_gone_does_not_harm_the_file(spawn, variables, commerc
 @posix
 def test_a_terminal_sees_a_bar_on_stderr_alone(environment, variables, tmp_path):
     import pty  # noqa: PLC0415 - POSIX only
-    import subprocess  # noqa: PLC0415
+    import subprocess  # noqa: PLC0415 - beside the one above
 
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

@@ -119,9 +119,9 @@ def test_a_reader_that_has_gone_ends_it_silently(spawn, arguments):
     assert (process.returncode, err) == (141, "")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110 - a device, and no path to work with
 def test_a_full_disk_is_one_sentence(spawn):
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, and no path to work with
         process = spawn("demo", stdout=full)
         _, err = process.communicate(timeout=PATIENCE)
 

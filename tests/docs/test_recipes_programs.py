@@ -24,7 +24,7 @@ WALLET = WALLET_ID
 
 async def started(recipe: Path, *arguments: str) -> asyncio.subprocess.Process:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
-    return await asyncio.create_subprocess_exec(sys.executable, "-B", str(recipe), *arguments, **pipes)  # type: ignore[arg-type]
+    return await asyncio.create_subprocess_exec(sys.executable, "-B", str(recipe), *arguments, **pipes)  # type: ignore[arg-type] # the names are parameters
 
 
 async def held(gate: Gate) -> None:
@@ -177,8 +177,8 @@ async def test_a_proxy_and_a_private_ca_are_used(recipes, environment: Sandbox, 
 
 
 async def test_without_the_private_ca_no_token_is_sent(environment: Sandbox, authority, proxies) -> None:
-    from commercelayer_async import TLSError  # noqa: PLC0415
-    from commercelayer_async.resources import CustomerPaymentSource  # noqa: PLC0415
+    from commercelayer_async import TLSError  # noqa: PLC0415 - needed by one test
+    from commercelayer_async.resources import CustomerPaymentSource  # noqa: PLC0415 - needed by one test
 
     _, context = authority
     async with tls_front(environment.url, context) as organization:

@@ -148,9 +148,9 @@ async def test_what_stays_is_exported_once_while_others_come_and_go(session, san
 
 
 async def test_a_sparse_class_is_exported_with_its_fields_alone(session, documents, tmp_path):
-    import attrs  # noqa: PLC0415
+    import attrs  # noqa: PLC0415 - needed by one test
 
-    from commercelayer_async import Resource  # noqa: PLC0415
+    from commercelayer_async import Resource  # noqa: PLC0415 - needed by one test
 
     @attrs.frozen(kw_only=True)
     class Name(Resource):

@@ -80,7 +80,7 @@ def content(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-async def test_a_cancelled_export_goes_on_after_what_it_has(session, sandbox, interrupted, listed, documents, tmp_path):  # noqa: PLR0917
+async def test_a_cancelled_export_goes_on_after_what_it_has(session, sandbox, interrupted, listed, documents, tmp_path):  # noqa: PLR0917 - each is a fixture or a parameter
     path = await interrupted()
     assert sorted(content(tmp_path)) == ["wallets.jsonl.part", "wallets.jsonl.part.json"]
     sandbox.requests.clear()
@@ -285,7 +285,7 @@ async def test_a_file_that_somebody_makes_meanwhile_is_not_overwritten(session, 
 
 
 @pytest.mark.parametrize("there", [None, "mine"])
-async def test_a_file_system_without_hard_links_does_too(session, listed, documents, tmp_path, monkeypatch, there):  # noqa: PLR0917
+async def test_a_file_system_without_hard_links_does_too(session, listed, documents, tmp_path, monkeypatch, there):  # noqa: PLR0917 - each is a fixture or a parameter
     def refuse(*_arguments, **_options):
         raise OSError(errno.EPERM, "Operation not permitted")
 
@@ -338,7 +338,7 @@ async def test_overwriting_drops_an_interrupted_export(session, interrupted, lis
         ({"what": Customer}, "type"),
     ],
 )
-async def test_another_export_is_not_resumed(session, sandbox, interrupted, tmp_path, options, differs):  # noqa: PLR0917
+async def test_another_export_is_not_resumed(session, sandbox, interrupted, tmp_path, options, differs):  # noqa: PLR0917 - each is a fixture or a parameter
     path = await interrupted()
     before = content(tmp_path)
     sandbox.requests.clear()
@@ -351,7 +351,7 @@ async def test_another_export_is_not_resumed(session, sandbox, interrupted, tmp_
 
 
 async def test_nor_is_one_of_another_organization(interrupted, tmp_path):
-    from commercelayer_async import AccessToken, Session  # noqa: PLC0415
+    from commercelayer_async import AccessToken, Session  # noqa: PLC0415 - needed by one test
 
     path = await interrupted()
 
@@ -447,7 +447,7 @@ async def test_what_is_not_a_file_is_refused_before_anything_is_sent(session, sa
     ("path", "reason"),
     [("/dev/full", "it is a device"), ("missing/wallets.jsonl", "no such folder"), ("n" * 250, "name too long")],
 )
-async def test_a_path_that_takes_no_file_is_refused_before_anything_is_sent(  # noqa: PLR0917
+async def test_a_path_that_takes_no_file_is_refused_before_anything_is_sent(  # noqa: PLR0917 - each is a fixture or a parameter
     session, sandbox, tmp_path, monkeypatch, path, reason
 ):
     monkeypatch.chdir(tmp_path)
@@ -513,7 +513,7 @@ async def test_a_full_disk_is_an_error_of_its_own_and_can_be_resumed(session, li
 
 
 async def test_a_disk_that_is_full_of_the_parquet_file_keeps_the_rows(session, sandbox, tmp_path, monkeypatch):
-    from commercelayer_async._export import parquet  # noqa: PLC0415
+    from commercelayer_async._export import parquet  # noqa: PLC0415 - needed by one test
 
     def fail(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No room")

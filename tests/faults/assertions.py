@@ -228,6 +228,6 @@ async def require_clean(server: Server, before: set["asyncio.Task[Any]"]) -> Non
     """Nothing is left: no connection, no task."""
     assert await server.deserted(), f"{server.open} connections are still open"
     end = time.monotonic() + 1
-    while (left := asyncio.all_tasks() - before - server.tasks) and time.monotonic() < end:  # noqa: ASYNC110
+    while (left := asyncio.all_tasks() - before - server.tasks) and time.monotonic() < end:  # noqa: ASYNC110 - each task ends when it ends
         await asyncio.sleep(0.002)
     assert not left, left

@@ -40,7 +40,7 @@ SLOW = {"timeout": 0.3}
 
 def row(number: str, label: str, server: str, client: str, **rest: object) -> Row:
     """A row, its words first."""
-    return Row(number=number, label=label, server=server, client=client, **rest)  # type: ignore[arg-type]
+    return Row(number=number, label=label, server=server, client=client, **rest)  # type: ignore[arg-type] # members of a row of any kind
 
 
 def framed(*lines: str, body: bytes = BODY) -> bytes:

@@ -50,7 +50,7 @@ async def failure_of(*answers: bytes | None, **options: object) -> CommerceLayer
     """What `get` raises when a server answers like this, once it is known that no secret is in it."""
     async with (
         ScriptedServer(*answers) as server,
-        Session(server.url, TOKEN, retry=Retry.never(), **options) as session,  # type: ignore[arg-type]
+        Session(server.url, TOKEN, retry=Retry.never(), **options) as session,  # type: ignore[arg-type] # options of any kind
     ):
         with pytest.raises(CommerceLayerError) as caught:
             await session.get(Customer, "c1")

@@ -260,7 +260,7 @@ class Silent(Handler):
 
 
 def timers() -> int:
-    return sum(not timer.cancelled() for timer in asyncio.get_running_loop()._scheduled)  # type: ignore[attr-defined]
+    return sum(not timer.cancelled() for timer in asyncio.get_running_loop()._scheduled)  # type: ignore[attr-defined] # private to asyncio's loop
 
 
 def test_silence_counts_from_the_last_piece_with_one_timer() -> None:

@@ -107,7 +107,7 @@ async def test_a_response_knows_the_connection_that_brought_it(http: aiohttp.Cli
     async with ScriptedServer(GOOD) as server:
         response = await http.get(server.url)
         await response.read()
-        response._protocol.close()  # type: ignore[union-attr]
+        response._protocol.close()  # type: ignore[union-attr] # there until the response is read
         await (await http.get(server.url)).read()
         assert server.connections == 2
 

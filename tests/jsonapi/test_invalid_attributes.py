@@ -184,7 +184,7 @@ def test_a_validator_of_attrs_names_its_field():
     @attrs.frozen(kw_only=True)
     class Strict(Resource):
         type = "strict"
-        size: int = attrs.field(default=1, validator=attrs.validators.instance_of(str))  # type: ignore[arg-type]
+        size: int = attrs.field(default=1, validator=attrs.validators.instance_of(str))  # type: ignore[arg-type] # wrong on purpose
 
     with pytest.raises(DecodeError) as caught:
         Registry(Strict).read(body_of({"data": {"type": "strict", "id": "1", "attributes": {"size": 5}}}))

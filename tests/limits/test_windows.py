@@ -272,11 +272,11 @@ def test_limits_are_learned_down_at_once_and_up_slowly() -> None:
     async def main() -> None:
         keeper = LocalLimiter(None, clock=LoopClock(random=lambda: 0.5), facts=FACTS)
         assert keeper.state().limit is None
-        keeper.try_acquire("customers").settle(200, headers(100))  # type: ignore[union-attr]
+        keeper.try_acquire("customers").settle(200, headers(100))  # type: ignore[union-attr] # there is room for one
         assert keeper.state().limit == 100
-        keeper.try_acquire("customers").settle(200, headers(40))  # type: ignore[union-attr]
+        keeper.try_acquire("customers").settle(200, headers(40))  # type: ignore[union-attr] # there is room for one
         assert keeper.state().limit == 40
-        keeper.try_acquire("customers").settle(200, headers(200))  # type: ignore[union-attr]
+        keeper.try_acquire("customers").settle(200, headers(200))  # type: ignore[union-attr] # there is room for one
         assert keeper.state().limit == 42
 
     run(main())
@@ -299,7 +299,7 @@ def test_until_something_is_known_few_are_under_way() -> None:
         keeper = LocalLimiter(None, clock=LoopClock(random=lambda: 0.5), facts=FACTS)
         leases = [keeper.try_acquire("customers") for _ in range(200)]
         assert sum(lease is not None for lease in leases) == 25
-        leases[0].settle(200, NO_HEADERS)  # type: ignore[union-attr]
+        leases[0].settle(200, NO_HEADERS)  # type: ignore[union-attr] # there is room for one
         assert all(keeper.try_acquire("customers") is not None for _ in range(200))
 
     run(main())
@@ -309,12 +309,12 @@ def test_what_left_before_anything_was_known_counts() -> None:
     async def main() -> None:
         keeper = LocalLimiter(None, clock=LoopClock(random=lambda: 0.5), facts=FACTS)
         leases = [keeper.try_acquire("customers") for _ in range(25)]
-        leases[0].settle(200, headers(100, 60, 99))  # type: ignore[union-attr]
+        leases[0].settle(200, headers(100, 60, 99))  # type: ignore[union-attr] # there is room for one
         assert keeper.state().remaining == 75
         assert keeper.try_acquire("customers") is None  # the burst is used up
         assert keeper.try_acquire("orders") is not None
         for lease in leases[1:]:
-            lease.settle(200, headers(100, 60))  # type: ignore[union-attr]
+            lease.settle(200, headers(100, 60))  # type: ignore[union-attr] # there is room for one
         await asyncio.sleep(10)
         assert keeper.try_acquire("customers") is not None
 

@@ -416,7 +416,7 @@ def test_a_scan_of_ever_new_records_ends(monkeypatch: pytest.MonkeyPatch, count:
 def test_a_scan_that_begins_again_after_many_records_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after more than are remembered one by one."""
     monkeypatch.setattr(SeenIds.__init__, "__defaults__", (100,))
-    scan = Endless(None, None)  # type: ignore[arg-type]
+    scan = Endless(None, None)  # type: ignore[arg-type] # the query is for requests, and none is made
 
     def feed_twice() -> None:
         for page_number in [*range(40), *range(40)]:

@@ -341,7 +341,7 @@ async def test_a_to_one_relationship_is_no_list(session: Session) -> None:
     source = await session.get(CustomerPaymentSource, WALLET_ID)
 
     with pytest.raises(ConfigurationError, match="await it"):
-        session.list(source.customer)  # type: ignore[call-overload]
+        session.list(source.customer)  # type: ignore[call-overload] # refused, which is the test
 
 
 async def test_classes_of_the_callers_own() -> None:
@@ -390,13 +390,13 @@ async def test_misuse_is_refused_before_any_request(
     sandbox: Sandbox, session: Session, arguments: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        session.list(CustomerPaymentSource, **arguments)  # type: ignore[call-overload]
+        session.list(CustomerPaymentSource, **arguments)  # type: ignore[call-overload] # refused, which is the test
     assert not sandbox.requests
 
 
 async def test_what_is_no_resource_class_is_refused(session: Session) -> None:
     with pytest.raises(ConfigurationError, match="not a resource class"):
-        session.list(str)  # type: ignore[type-var]
+        session.list(str)  # type: ignore[type-var] # refused, which is the test
     with pytest.raises(ConfigurationError, match="type must be"):
         session.list("../orders")
 

@@ -151,7 +151,7 @@ async def test_a_batch_that_was_to_begin_when_the_session_was_closed_sends_nothi
 
 
 def scope_of(session: Session) -> Any:
-    from commercelayer_async._calls.deadline import CallScope  # noqa: PLC0415
+    from commercelayer_async._calls.deadline import CallScope  # noqa: PLC0415 - needed by one function
 
     return CallScope(session._parts.deadlines.due())
 
@@ -257,7 +257,7 @@ async def test_a_link_of_a_record_that_is_gone_does_not_mark_the_route() -> None
             return errors_of("RECORD_NOT_FOUND", status=404)
         if "include" in target:
             return reply({"data": wallet("w0", None)})
-        return service(with_customers)(target)  # type: ignore[no-any-return]
+        return service(with_customers)(target)  # type: ignore[no-any-return] # the response of a function of any kind
 
     async with ThinkingServer(think) as server, session_on(server.url, batching=False) as session:
         gone, other = await session.get_many(CustomerPaymentSource, ["w0", "w5"])
@@ -276,7 +276,7 @@ async def test_a_route_that_is_served_after_all_is_found_again() -> None:
             return reply({"data": wallet("w0", {"type": "customers", "id": "k"}), "included": [resource(id="k")]})
         if "include" in target:
             return reply({"data": wallet("w5")})
-        return service(with_customers)(target)  # type: ignore[no-any-return]
+        return service(with_customers)(target)  # type: ignore[no-any-return] # the response of a function of any kind
 
     async with ThinkingServer(think) as server, session_on(server.url, batching=False) as session:
         moved, *others = await session.get_many(CustomerPaymentSource, ["w0", "w5", "w6"])

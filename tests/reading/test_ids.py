@@ -65,7 +65,7 @@ async def test_so_is_a_type(type_: str, session: Session) -> None:
 
 async def test_a_class_that_is_no_resource_is_refused(session: Session) -> None:
     with pytest.raises(ConfigurationError, match="not a resource class"):
-        await session.get(dict, "c1")  # type: ignore[type-var]
+        await session.get(dict, "c1")  # type: ignore[type-var] # refused, which is the test
 
 
 @pytest.mark.parametrize(

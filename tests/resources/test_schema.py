@@ -183,7 +183,7 @@ def test_attributes_have_the_types_of_the_schema(cls: type[Resource]) -> None:
     expected: dict[str, object] = {}
     for field in attributes(cls):
         known = TYPES_OF_ONE_CLASS.get((cls.type, field.name)) or TYPES.get(field.name, str)
-        expected[field.name] = datetime if field.name in REQUIRED else known | None  # type: ignore[operator]
+        expected[field.name] = datetime if field.name in REQUIRED else known | None  # type: ignore[operator] # a class
 
     assert {name: hints[name] for name in expected} == expected
 
@@ -205,12 +205,12 @@ def test_classes_have_no_behaviour(cls: type[Resource]) -> None:
 
 @each_class
 def test_instances_are_slotted_and_frozen(cls: type[Resource]) -> None:
-    resource = cls(id=WALLET_ID, created_at=SOME_TIME, updated_at=SOME_TIME)  # type: ignore[call-arg]
+    resource = cls(id=WALLET_ID, created_at=SOME_TIME, updated_at=SOME_TIME)  # type: ignore[call-arg] # each class has these three
 
     assert resource.id == WALLET_ID
     assert not hasattr(resource, "__dict__")
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        resource.id = "other"  # type: ignore[misc]
+        resource.id = "other"  # type: ignore[misc] # refused, which is the test
 
 
 @each_class

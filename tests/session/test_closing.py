@@ -36,7 +36,7 @@ async def test_calls_of_copies_end_and_no_connection_is_opened_again() -> None:
         assert len(server.requests) == 3
         assert not session._context.transport.is_open
         with pytest.raises(SessionError, match="closed"):
-            await session._context.transport.send(None, None)  # type: ignore[arg-type]
+            await session._context.transport.send(None, None)  # type: ignore[arg-type] # refused before it looks at them
         with pytest.raises(SessionError, match="closed"):
             copies[0].stream(Customer, ["c1"])
 

@@ -66,7 +66,7 @@ async def test_a_resource_remembers_its_answer() -> None:
 
 def test_a_resource_made_by_hand_has_no_answer() -> None:
     session = Session("yourdomain", AccessToken("t"))
-    made = CustomerPaymentSource(id="w1", created_at=None, updated_at=None)  # type: ignore[arg-type]
+    made = CustomerPaymentSource(id="w1", created_at=None, updated_at=None)  # type: ignore[arg-type] # made by hand, with what is at hand
 
     assert session.response_of(made) is None
 

@@ -154,7 +154,7 @@ def test_aiohttp_keeps_one_tls_context_for_the_process() -> None:
     "make", [lambda: TOKEN, lambda: ClientCredentials("id", SECRET), lambda: Session("org", TOKEN)]
 )
 def test_what_holds_a_secret_shows_none_and_does_not_pickle(make: object) -> None:
-    holder = make()  # type: ignore[operator]
+    holder = make()  # type: ignore[operator] # a function by its parameters
 
     assert SECRET not in repr(holder) + str(holder)
     with pytest.raises(TypeError, match="does not pickle"):
@@ -180,13 +180,13 @@ def test_what_holds_a_secret_shows_none_and_does_not_pickle(make: object) -> Non
 )
 def test_options_that_make_no_sense_are_refused_at_once(options: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):
-        Session("yourdomain", TOKEN, **options)  # type: ignore[arg-type]
+        Session("yourdomain", TOKEN, **options)  # type: ignore[arg-type] # refused, which is the test
 
 
 @pytest.mark.parametrize("auth", ["token", None, 5])
 def test_what_cannot_authenticate_is_refused_at_once(auth: object) -> None:
     with pytest.raises(ConfigurationError, match="AccessToken"):
-        Session("yourdomain", auth)  # type: ignore[arg-type]
+        Session("yourdomain", auth)  # type: ignore[arg-type] # refused, which is the test
 
 
 @pytest.mark.parametrize("token", ["", "a b", "x\r\nX: y", "né", "x" * 20_000, None])

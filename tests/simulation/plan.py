@@ -105,7 +105,7 @@ class Plan:
 
 def default_of(value: Any, name: str) -> Any:
     default: Any = getattr(attrs.fields_dict(type(value))[name], "default", attrs.NOTHING)
-    return default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
+    return default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type] # a class
 
 
 def _shown(value: Any) -> str:

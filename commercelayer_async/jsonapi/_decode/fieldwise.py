@@ -232,7 +232,7 @@ def structure_unknown(hint: Any, value: Any) -> Any:
 @once_per_class
 def _plain_converter(_: None) -> "Converter":
     # Imported here: cattrs takes longer to import than all of this package's jsonapi, and most programs never use it.
-    from cattrs import Converter  # noqa: PLC0415
+    from cattrs import Converter  # noqa: PLC0415 - as said above
 
     return Converter(prefer_attrib_converters=True)
 
@@ -254,6 +254,6 @@ def _default(field: "attrs.Attribute[Any]", resource: Any) -> Any:
     default: Any = field.default
     if default is attrs.NOTHING:
         return None
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type] # a class, though typed as a function
         return default.factory(resource) if default.takes_self else default.factory()
     return default

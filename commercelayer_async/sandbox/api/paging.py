@@ -88,7 +88,7 @@ def _size(page: Mapping[str, str]) -> int:
 def _positive(page: Mapping[str, str], name: str, default: int) -> int:
     text = page.get(name, str(default))
     # Nine digits are enough for any page, and int() raises at thousands of digits.
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):  # noqa: PLR2004
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):  # noqa: PLR2004 - as said above
         raise bad_request("INVALID_PAGE_VALUE", f"page[{name}] is {text}; it must be a number from 1 on.")
     return int(text)
 
