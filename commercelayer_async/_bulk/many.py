@@ -157,7 +157,7 @@ def _lacks(resource: Resource, paths: Sequence[str]) -> bool:
     """
     include_paths(paths, type(resource))
     for path in paths:
-        if path.partition(".")[0] not in resource.relationships:
+        if resource.relationships.get(path.partition(".")[0]) is None:
             what = printable(f"{resource.type}/{resource.id}")
             raise ConfigurationError(f"{what} has no relationship {printable(repr(path), 80)}")
     # What lies behind a dotted path may be missing even where its first step is loaded.

@@ -20,10 +20,11 @@ from .._reading.reader import Send, endpoint_of
 from .._tasks import cancel_and_wait, consume_exception
 from .._text import describe, json_type_name, printable
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
-from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
+from ..jsonapi import Follow, GenericResource, Registry, Relationship, Resource
 from ..jsonapi._compound import members_of
 from ..jsonapi._json import loads
 from ..jsonapi.document import mapping
+from ..jsonapi.links import links_from_json
 from ..jsonapi.query import include_paths, path_of, query_of, segment
 from ..service import Service
 from .filters import QueryCapabilities, filter_name_of, filter_parameters, related_class, sort_keys
@@ -346,7 +347,7 @@ class ListReader(Generic[R]):
             mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
             for name in ("meta", "links")
         )
-        return ReceivedPage(items, meta, Links(links, base=url), url, self.service.paging.count_member)
+        return ReceivedPage(items, meta, links_from_json(links, base=url), url, self.service.paging.count_member)
 
     def _checked(self, item: Resource, n: int, response: Response) -> R:
         """Return a resource, if it is of the class and the type asked for."""

@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from ..._text import json_type_name
 from .._compound import entries_of, members_of
-from .._json import as_array, loads
+from .._json import as_array, loads, require_utf8
 from ..document import identity
 from ..errors import DecodeError
 
@@ -52,12 +52,14 @@ def raw_document(body: bytes, url: str | None) -> RawDocument:
     Raises:
         DecodeError: the bytes are not JSON, not a document, or hold a malformed resource object.
     """
+    require_utf8(body, url=url)
     members = members_of(body)
     if members is None:
         raise DecodeError(expected="a JSON:API document (an object)", got=json_type_name(loads(body, url=url)), url=url)
     document = RawDocument(included=members.get("included", UNSET), errors=members.get("errors", UNSET))
     raw = members.get("data")
-    if raw is None or document.errors is not UNSET:
+    # Beside data, empty errors are none: some serializers write every member.
+    if raw is None or (document.errors is not UNSET and loads(document.errors, url=url)):
         return document
     data = loads(raw, url=url)
     if data is None:
