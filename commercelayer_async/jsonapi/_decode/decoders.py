@@ -52,6 +52,8 @@ class _KnownResource(msgspec.Struct, gc=False):
 
     resource: ClassVar[type[Resource]] = Resource
     """What the shadow becomes."""
+    is_filled: ClassVar[bool] = True
+    """True if `attributes` is a shadow."""
 
 
 class _SeenResource(_KnownResource, gc=False):
@@ -60,6 +62,7 @@ class _SeenResource(_KnownResource, gc=False):
     attributes: dict[str, Any] = {}
 
     resource: ClassVar[type[Resource]] = GenericResource
+    is_filled: ClassVar[bool] = False
     type: ClassVar[str]
 
 
@@ -113,8 +116,6 @@ class Decoders:
         self._decode_list: Callable[[Raw], Any] = _decode_raw_list
         self._seen_types: dict[str, Any] = {}
         """The structs of types without a class."""
-        self._structs: frozenset[Any] = frozenset()
-        """The structs of registered classes, if documents are decoded in one pass."""
         if self._shadows and None not in self._shadows.values():
             self._compile_union()
 
@@ -128,7 +129,6 @@ class Decoders:
             # One attribute's annotation is a union that msgspec does not support: such a class is filled by field.
             return
         self._decode_document = decode_document
-        self._structs = frozenset(structs)
 
     def read(
         self,
@@ -153,7 +153,11 @@ class Decoders:
             resources = self._finish(data, document, "/data", many=True)
             document.live_primary = list(map(ref, resources))
             return resources
-        if kind in self._structs:
+        if data is None:
+            return None
+        if data is UNSET:
+            _no_data(envelope, url)
+        if kind.is_filled:
             # The same as `_finish` without its loop: one resource of a registered class is what most requests are for.
             resource = data.attributes
             resource.id = data.id
@@ -161,10 +165,6 @@ class Decoders:
             resource._document = Compound(envelope.included, body, url, registry, follow, response)
             resource.__class__ = kind.resource
             return resource
-        if data is None:
-            return None
-        if data is UNSET:
-            _no_data(envelope, url)
         document = Compound(envelope.included, body, url, registry, follow, response)
         return self._finish([data], document, "/data", many=False)[0]
 

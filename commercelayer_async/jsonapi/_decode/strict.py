@@ -3,7 +3,7 @@
 Legal but rare documents pass: local ids, and null for an absent member. Of any other, the error has a JSON pointer.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -28,6 +28,8 @@ class RawResourceObject(msgspec.Struct, gc=False):
     attributes: Raw = NO_ATTRIBUTES
     relationships: Raw = NO_RELATIONSHIPS
 
+    is_filled: ClassVar[bool] = False
+    """False, as `attributes` is not a resource yet."""
     lid = ""
     """Empty if the resource object has an id."""
 
