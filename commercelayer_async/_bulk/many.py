@@ -169,7 +169,7 @@ def _lacks(resource: Resource, paths: Sequence[str]) -> bool:
     include_paths(paths, type(resource))
     for path in paths:
         name = path.partition(".")[0]
-        if name not in resource.relationships:
+        if resource.relationships.get(name) is None:
             what = printable(f"{resource.type}/{resource.id}")
             hint = printable(did_you_mean(name, resource.relationships))
             raise ConfigurationError(f"{what} has no relationship {printable(repr(name), 80)}{hint}")

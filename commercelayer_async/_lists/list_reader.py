@@ -11,7 +11,8 @@ from .._reading.reader import Send, endpoint_of
 from .._reading.top_level import meta_and_links
 from .._text import printable
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
-from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
+from ..jsonapi import Follow, GenericResource, Registry, Relationship, Resource
+from ..jsonapi.links import links_from_json
 from ..jsonapi.query import path_of, segment
 from ..service import Service
 from .filters import related_class
@@ -99,7 +100,7 @@ class ListReader(Generic[R]):
         """A page with the document's meta and links, which are not decoded with its resources."""
         meta, links = meta_and_links(response)
         url = response.url_without_query
-        return ReceivedPage(items, meta, Links(links, base=url), url, self.service.paging.count_member)
+        return ReceivedPage(items, meta, links_from_json(links, base=url), url, self.service.paging.count_member)
 
     def _checked(self, item: Resource, n: int, response: Response) -> R:
         """Return a resource, if it is of the class and the type asked for."""

@@ -28,7 +28,14 @@ from .objects import ErrorObject, ResourceIdentifier
 from .registry import Decoded, Registry
 from .registry import _RegistryOptions as _RegistryOptions  # pyright: ignore[reportPrivateUsage] # named by pickles
 from .registry import _restore_registry as _restore_registry  # pyright: ignore[reportPrivateUsage] # named by pickles
-from .relationship import Relationship, RelationshipState, ToManyRelationship, ToOneRelationship
+from .relationship import (
+    GenericRelationship,
+    Relationship,
+    RelationshipState,
+    ToManyRelationship,
+    ToOneRelationship,
+)
+from .relationship import _restore_relationship as _restore_relationship  # pyright: ignore[reportPrivateUsage] # named by pickles
 from .resource import GenericResource, Resource
 from .resource import _RareFields as _RareFields  # pyright: ignore[reportPrivateUsage] # named by pickles
 from .resource import _restore_resource as _restore_resource  # pyright: ignore[reportPrivateUsage] # named by pickles
@@ -43,6 +50,7 @@ __all__ = [
     "Document",
     "ErrorObject",
     "Follow",
+    "GenericRelationship",
     "GenericResource",
     "Link",
     "Links",

@@ -1,6 +1,6 @@
 """Relationship objects as msgspec structs: decoded in one pass if well-formed, else member by member."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -9,6 +9,7 @@ from .._text import json_type_name
 from ._json import FAILURES, as_array, as_object, as_text, exact, loads
 from .document import identity, mapping
 from .errors import DecodeError
+from .links import Links
 from .objects import ResourceIdentifier
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -31,10 +32,26 @@ class RelationshipObject(msgspec.Struct, gc=False):
     meta: dict[str, Any] | None = None
 
 
+class UsualRelationshipObject(msgspec.Struct, gc=False):
+    """A relationship object whose links are strings, of the specification's own names: msgspec makes the `Links`."""
+
+    data: Identifier | list[Identifier] | UnsetType | None = UNSET
+    links: Links | None = None
+    meta: dict[str, Any] | None = None
+
+
+AnyRelationshipObject = RelationshipObject | UsualRelationshipObject
+
 _decode_object: Final = msgspec.json.Decoder(RelationshipObject, float_hook=exact).decode
-_decode_objects: Final = msgspec.json.Decoder(dict[str, RelationshipObject], float_hook=exact).decode
-_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
-NOTHING: Final = RelationshipObject()
+decode_usual: Final = msgspec.json.Decoder(dict[str, UsualRelationshipObject], float_hook=exact).decode
+"""Decodes the members of `relationships`, if all of them are as most servers send them."""
+_DECODE_MEMBERS: Final = tuple(
+    msgspec.json.Decoder(members, float_hook=exact).decode
+    for members in (dict[str, UsualRelationshipObject], dict[str, RelationshipObject], dict[str, Raw])
+)
+UNREAD: Final = frozenset({RelationshipObject, UsualRelationshipObject, Raw})
+"""What a member of `relationships` is until somebody reads it."""
+ABSENT: Final = RelationshipObject()
 """The relationship object of a member that the document lacks; compared by identity."""
 
 
@@ -67,9 +84,9 @@ def read_relationship(raw: Raw, at: str, url: str | None) -> RelationshipObject:
 def decode_members(raw: bytes | Raw) -> dict[str, Any] | None:
     """Return the members of `relationships`, each decoded or still bytes; None if it is not an object."""
     # If one member is malformed, all stay bytes, and the error shows when that one is read.
-    for decode in (_decode_objects, _decode_members):
+    for decode in _DECODE_MEMBERS:
         try:
-            return decode(raw)
+            return cast("dict[str, Any]", decode(raw))
         except FAILURES:
             continue
     return None

@@ -3,9 +3,10 @@
 from typing import Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
 from .._markers import public
+from ._bookkeeping import set_relationships
 from ._compound import Compound, Identified
-from ._json import loads
-from ._linkage import NOTHING, decode_members
+from ._json import FAILURES, loads
+from ._linkage import ABSENT, UNREAD, decode_members, decode_usual
 from .document import mapping
 from .relationship import Relationship, ToManyRelationship, ToOneRelationship
 
@@ -54,8 +55,8 @@ class ToOne(_Declared, Generic[T_co]):
     def __get__(self, instance: Identified | None, owner: type) -> "Self | ToOneRelationship[T_co]":
         if instance is None:
             return self
-        found: Any = get_relationship(instance, self.member, ToOneRelationship)
-        return found  # type: ignore[no-any-return]  # a cast is a call, and this is read for each resource
+        found: ToOneRelationship[T_co] = get_relationship(instance, self.member, ToOneRelationship)
+        return found
 
 
 @public("commercelayer_async.jsonapi")
@@ -71,17 +72,28 @@ class ToMany(_Declared, Generic[T_co]):
     def __get__(self, instance: Identified | None, owner: type) -> "Self | ToManyRelationship[T_co]":
         if instance is None:
             return self
-        found: Any = get_relationship(instance, self.member, ToManyRelationship)
-        return found  # type: ignore[no-any-return]  # as above
+        found: ToManyRelationship[T_co] = get_relationship(instance, self.member, ToManyRelationship)
+        return found
 
 
-def get_relationship(resource: Identified, name: str, cls: type[Relationship]) -> Relationship:
+def get_relationship(resource: Any, name: str, cls: type[Relationship]) -> Any:
     """Return the relationship `name` of `resource`, made on first use and kept on the resource."""
-    members = relationship_members(resource)
-    value: Any = members.get(name, NOTHING)
-    if isinstance(value, Relationship):
+    members: Any
+    try:
+        members = resource._relationships
+        document = resource._document
+    except AttributeError:
+        # Made by hand.
+        members, document = relationship_members(resource), None
+    if members.__class__ is not dict:
+        members = _open(resource, members, document)
+    value = members.get(name, ABSENT)
+    kind = value.__class__
+    if kind is cls or kind not in UNREAD:
         return value
-    found = members[name] = cls(name, resource.key, getattr(resource, "_document", None), value)
+    found = members[name] = cls(name, resource.type, resource.id, document, value)
+    if not found._id:
+        found._lid = resource.lid
     return found
 
 
@@ -96,20 +108,28 @@ def relationship_members(resource: Identified) -> dict[str, Any]:
     A member is bytes, a relationship object or, once accessed, a `Relationship`. The resource keeps the raw slice until
     the first call, then this dict in its stead.
     """
-    known: Any = getattr(resource, "_relationships", None)
-    members: Any = known
-    if type(known) is dict:
-        return members  # type: ignore[no-any-return]  # as above
-    document: Compound | None = getattr(resource, "_document", None)
+    members: Any = getattr(resource, "_relationships", None)
+    if isinstance(members, dict):
+        return members
+    return _open(resource, members, getattr(resource, "_document", None))
+
+
+def _open(resource: Identified, raw: Any, document: Compound | None) -> dict[str, Any]:
     # A single primary resource is not tracked until its relationships are read: most never are.
     if document is not None and document.live_primary is None:
         document.track(resource)
-    decoded = _decode(members, document, resource) if members else {}
-    object.__setattr__(resource, "_relationships", decoded)
-    return decoded
+    try:
+        members = decode_usual(raw)
+    except (*FAILURES, TypeError):
+        members = _decode(raw, document, resource)
+    set_relationships(resource, members)
+    return members
 
 
-def _decode(raw: bytes, document: Compound | None, resource: Identified) -> dict[str, Any]:
+def _decode(raw: Any, document: Compound | None, resource: Identified) -> dict[str, Any]:
+    """Decode what is not as most servers send it; nothing at all for a resource made by hand."""
+    if raw is None:
+        return {}
     members = decode_members(raw)
     if members is not None:
         return members

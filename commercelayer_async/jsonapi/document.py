@@ -9,7 +9,7 @@ from .._markers import public
 from .._text import describe, json_type_name
 from ._json import as_array, as_object, as_text, loads
 from .errors import DecodeError
-from .links import Links
+from .links import Links, links_from_json
 from .media_type import MediaType, media_type
 from .objects import ErrorObject, ResourceIdentifier, errors_from_json
 
@@ -101,7 +101,7 @@ def parse(
         errors=errors_from_json(members.get("errors"), base=url),
         has_errors="errors" in members,
         meta=mapping(members.get("meta"), "/meta", url),
-        links=Links(mapping(members.get("links"), "/links", url), base=url),
+        links=links_from_json(mapping(members.get("links"), "/links", url), base=url),
         jsonapi=mapping(members.get("jsonapi"), "/jsonapi", url),
         extra=extra,
         url=url,
@@ -140,7 +140,7 @@ def resource_object(value: object, pointer: str, url: str | None) -> ResourceObj
         lid=lid,
         attributes=own_members(mapping(raw.get("attributes"), f"{pointer}/attributes", url)),
         relationships=own_members(mapping(raw.get("relationships"), f"{pointer}/relationships", url)),
-        links=Links(mapping(raw.get("links"), f"{pointer}/links", url), pointer=f"{pointer}/links", base=url),
+        links=links_from_json(mapping(raw.get("links"), f"{pointer}/links", url), pointer=f"{pointer}/links", base=url),
         meta=mapping(raw.get("meta"), f"{pointer}/meta", url),
         raw=raw,
     )

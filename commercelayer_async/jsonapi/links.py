@@ -4,11 +4,13 @@ A link is kept exactly as the document gives it. Its URL is resolved by RFC 3986
 from, without re-quoting: `%2C` stays `%2C`. Whether it may be followed is for the session to decide.
 """
 
+from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urljoin
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from .._markers import public
 from .._text import json_type_name
@@ -29,14 +31,18 @@ class Link(msgspec.Struct, frozen=True):
     """The link's relation type: its own `rel`, else its member name."""
     base: str | None = None
     """The URL of the document that holds the link; None if unknown."""
-    received: Mapping[str, Any] = {}
-    """The link object, member for member; empty if the document gives a string."""
+    _received: Mapping[str, Any] | None = None
 
     def __hash__(self) -> int:
         return hash((self.href, self.rel, self.base))
 
     def __str__(self) -> str:
         return self.href
+
+    @property
+    def received(self) -> Mapping[str, Any]:
+        """The link object, member for member; empty if the document gives a string."""
+        return self._received or {}
 
     @property
     def url(self) -> str:
@@ -101,51 +107,82 @@ def link_from_json(
     return Link(href, as_text(members.get("rel")) or rel, base, members)
 
 
+class _NotInDocuments:
+    """The type of what a document cannot fill: no JSON value is an instance of it."""
+
+
+if TYPE_CHECKING:
+    Internal: TypeAlias = Any
+else:
+    Internal = _NotInDocuments
+
+
+class _MappingStruct(msgspec.StructMeta, ABCMeta):
+    """The metaclass of a struct that is a mapping."""
+
+
 @public("commercelayer_async.jsonapi")
-class Links(Mapping[str, Link | None]):
+class Links(
+    Mapping[str, Link | None],
+    msgspec.Struct,
+    metaclass=_MappingStruct,
+    eq=False,
+    gc=False,
+    forbid_unknown_fields=True,
+    rename=lambda name: name.removeprefix("_"),
+):
     """A links object: a mapping from member name to `Link`, or to None for null.
 
     The usual members are attributes too: `links.self`, `links.related`, `links.next`, …; None if absent.
     A malformed link raises `DecodeError` when it is read; the others stay usable.
     """
 
-    __slots__ = ("_base", "_members", "_pointer")
-
-    def __init__(
-        self,
-        members: Mapping[str, Any] | None = None,
-        *,
-        pointer: "str | Callable[[], str]" = "/links",
-        base: str | None = None,
-    ) -> None:
-        # `links: null` is not legal, but servers send it; it means the same as no links.
-        self._members = members or {}
-        self._pointer = pointer
-        self._base = base
+    # msgspec fills these from a links object that has no members but them, each a string; any other is `_members`.
+    _self: str | UnsetType = UNSET
+    _related: str | UnsetType = UNSET
+    _first: str | UnsetType = UNSET
+    _last: str | UnsetType = UNSET
+    _prev: str | UnsetType = UNSET
+    _next: str | UnsetType = UNSET
+    _describedby: str | UnsetType = UNSET
+    _members: Internal = None
+    _pointer: Internal = "/links"
+    _base: Internal = None
 
     def __getitem__(self, name: str) -> Link | None:
-        value = self._members[name]
+        value = self._object[name]
         if name[:1] == "@":
             raise KeyError(name)
         return link_from_json(value, pointer=lambda: self._member_pointer(name), base=self._base, rel=name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         pointer = self._pointer if isinstance(self._pointer, str) else self._pointer()
-        return _restore_links, (dict(self._members), pointer, self._base)
+        return _restore_links, (dict(self._object), pointer, self._base)
+
+    @property
+    def _object(self) -> Mapping[str, Any]:
+        """The links object, member for member."""
+        members: Mapping[str, Any] | None = self._members
+        if members is None:
+            values = ((name, getattr(self, f"_{name}")) for name in _USUAL)
+            members = self._members = {name: value for name, value in values if value is not UNSET}
+        return members
 
     def _member_pointer(self, name: str) -> str:
         pointer = self._pointer if isinstance(self._pointer, str) else self._pointer()
         return f"{pointer}/{escape(name)}"
 
     def _named(self, name: str) -> Link | None:
-        value = self._members.get(name)
+        """Return a usual link of a links object that msgspec did not fill."""
+        members = self._members
+        value = members.get(name) if members is not None else None
         if type(value) is str:
             return Link(value, name, self._base)
         return self[name] if value is not None else None
 
     def __iter__(self) -> Iterator[str]:
         # @-members are not links (JSON:API 1.1, "@-Members").
-        return (name for name in self._members if not name.startswith("@"))
+        return (name for name in self._object if not name.startswith("@"))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -156,37 +193,54 @@ class Links(Mapping[str, Link | None]):
     @property
     def self(self) -> Link | None:
         """The URL of the document, resource or relationship that has these links."""
-        return self._named("self")
+        href = self._self
+        return Link(href, "self", self._base) if href is not UNSET else self._named("self")
 
     @property
     def related(self) -> Link | None:
         """The URL of the related resource or collection."""
-        return self._named("related")
+        href = self._related
+        return Link(href, "related", self._base) if href is not UNSET else self._named("related")
 
     @property
     def next(self) -> Link | None:
         """The next page; None on the last one."""
-        return self._named("next")
+        href = self._next
+        return Link(href, "next", self._base) if href is not UNSET else self._named("next")
 
     @property
     def prev(self) -> Link | None:
         """The previous page; None on the first one."""
-        return self._named("prev")
+        href = self._prev
+        return Link(href, "prev", self._base) if href is not UNSET else self._named("prev")
 
     @property
     def first(self) -> Link | None:
         """The first page."""
-        return self._named("first")
+        href = self._first
+        return Link(href, "first", self._base) if href is not UNSET else self._named("first")
 
     @property
     def last(self) -> Link | None:
         """The last page."""
-        return self._named("last")
+        href = self._last
+        return Link(href, "last", self._base) if href is not UNSET else self._named("last")
 
     @property
     def describedby(self) -> Link | None:
         """A description of the document."""
-        return self._named("describedby")
+        href = self._describedby
+        return Link(href, "describedby", self._base) if href is not UNSET else self._named("describedby")
+
+
+_USUAL: Final = ("self", "related", "first", "last", "prev", "next", "describedby")
+
+
+def links_from_json(
+    members: Mapping[str, Any] | None, *, pointer: str | Callable[[], str] = "/links", base: str | None = None
+) -> Links:
+    """Return the links of a links object, which `pointer` leads to; none for null, which servers send for no links."""
+    return Links(_members=members or {}, _pointer=pointer, _base=base)
 
 
 def escape(name: str) -> str:
@@ -196,4 +250,4 @@ def escape(name: str) -> str:
 
 @public("commercelayer_async.jsonapi")
 def _restore_links(members: Mapping[str, Any], pointer: str, base: str | None) -> Links:
-    return Links(members, pointer=pointer, base=base)
+    return links_from_json(members, pointer=pointer, base=base)

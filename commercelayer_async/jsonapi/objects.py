@@ -9,7 +9,7 @@ import attrs
 from .._markers import public
 from .._text import printable
 from ._json import as_array, as_object
-from .links import Link, Links
+from .links import Link, Links, links_from_json
 
 
 @public("commercelayer_async.jsonapi")
@@ -80,7 +80,7 @@ def _error(entry: dict[str, Any], base: str | None) -> ErrorObject:
         title=_text(entry.get("title")),
         detail=_text(entry.get("detail")),
         source=as_object(entry.get("source")) or {},
-        links=Links(as_object(entry.get("links")), pointer="/errors/links", base=base),
+        links=links_from_json(as_object(entry.get("links")), pointer="/errors/links", base=base),
         meta=as_object(entry.get("meta")) or {},
     )
 

@@ -11,19 +11,25 @@ from typing import (
     TYPE_CHECKING,
     Any,
     ClassVar,
-    Final,
     Generic,
     TypeVar,
-    cast,
 )
 
+import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from .._markers import override, public
 from ._compound import Compound, Follower, Key
-from ._linkage import NOTHING, Identifier, RelationshipObject, identifier_of, read_relationship
+from ._linkage import (
+    ABSENT,
+    AnyRelationshipObject,
+    Identifier,
+    decode_members,
+    identifier_of,
+    read_relationship,
+)
 from .errors import ConfigurationError, DecodeError, SessionError
-from .links import Links, escape
+from .links import Links, escape, links_from_json
 from .objects import ResourceIdentifier
 
 T_co = TypeVar("T_co", covariant=True)
@@ -47,41 +53,39 @@ class RelationshipState(StrEnum):
     """Linkage, and all targets are in the document."""
 
 
-_NOT_LOADED: Final = object()
-
-
 @public("commercelayer_async.jsonapi")
-class Relationship:
+class Relationship(msgspec.Struct, eq=False):
     """A relationship of one resource. Its properties repeat the document and never make a request.
 
     Awaiting it gives the target: from the document if it is included, else by one request, however many await it at
     once. A fetched target is kept; a failure is not. Where the document says that there is no target, awaiting gives
-    None (to-one) or () (to-many) without a request.
+    None (to-one) or () (to-many) without a request. It is neither true nor false, and has none of its target's
+    attributes: `(await order.customer).email`.
+
+    Linkage of another cardinality than declared is malformed; but null counts as an empty array where one is declared,
+    and an empty array as null, since not all servers tell them apart.
 
     Raises (when awaited):
         NotFound: there is no such record, or no such route.
         LinkRefused: the document's link leaves the API.
-        DecodeError: the response does not fit, or the document has neither a link nor linkage to follow.
+        DecodeError: the response or the linkage does not fit, or the document has neither a link nor linkage to follow.
         SessionError: the resource is not bound to a session, or the session is closed.
     """
 
-    __slots__ = ("_document", "_object", "_owner", "_value", "name")
-
-    to_many: ClassVar[bool | None] = None
-    """True if the target is a collection; None if only the response will show it."""
-
     name: str
     """The member name under `relationships`."""
+    # The identity and not the resource: the resource holds this object, and a cycle would need the collector.
+    _type: str
+    _id: str
+    """Empty if the resource has a local id instead."""
+    _document: Compound | None
+    _object: AnyRelationshipObject | Raw
+    _target: Any = UNSET
+    """The target once it is known; UNSET before."""
+    _lid: str | None = None
 
-    def __init__(
-        self, name: str, owner: Key, document: Compound | None = None, relationship: RelationshipObject | Raw = NOTHING
-    ) -> None:
-        self.name = name
-        # The identity and not the resource: the resource holds this object, and a cycle would need the collector.
-        self._owner = owner
-        self._document = document
-        self._value: Any = _NOT_LOADED
-        self._object = relationship
+    to_many: ClassVar[bool | None] = None
+    """True if the target is a collection; None if only the document or the response will show it."""
 
     def __repr__(self) -> str:
         try:
@@ -93,36 +97,82 @@ class Relationship:
     @property
     def owner(self) -> ResourceIdentifier:
         """The resource that holds the relationship."""
-        type, by, value = self._owner
-        return ResourceIdentifier(type, value) if by == "id" else ResourceIdentifier(type, lid=value)
+        return ResourceIdentifier(self._type, self._id or None, self._lid)
+
+    @property
+    def _owner(self) -> Key:
+        return (self._type, "id", self._id) if self._id else (self._type, "lid", self._lid or "")
+
+    def __bool__(self) -> bool:
+        raise ConfigurationError(
+            f"{self._path} is a relationship, which is neither true nor false: await it, or look at its state"
+        )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            raise AttributeError(
+                f"{self._path} is a relationship and has no {name!r} itself;"
+                f" its target may: (await ….{self.name}).{name}"
+            )
+
+    @override
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("", repr(self))]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore_relationship, (type(self), self.name, self._owner, self._document)
 
     @property
     def is_absent(self) -> bool:
         """True if the document has no member of this name: the object was made because the class declares it."""
-        return self._object is NOTHING
+        return self._object is ABSENT
 
     @property
     def _path(self) -> str:
-        return f"{self._owner[0]}/{self._owner[2]}.{self.name}"
+        return f"{self._type}/{self._id or self._lid}.{self.name}"
 
     @property
-    def _relationship_object(self) -> RelationshipObject:
+    def _relationship_object(self) -> AnyRelationshipObject:
         """The relationship object, decoded on first use.
 
         Raises:
             DecodeError: it is malformed.
         """
         relationship = self._object
-        if type(relationship) is not RelationshipObject:
-            relationship = self._object = read_relationship(
-                cast("Raw", relationship), self._pointer(), self._document.url if self._document is not None else None
-            )
+        if isinstance(relationship, Raw):
+            url = self._document.url if self._document is not None else None
+            relationship = self._object = read_relationship(relationship, self._pointer(), url)
         return relationship
 
+    @property
+    def _linkage(self) -> Identifier | list[Identifier] | UnsetType | None:
+        """The linkage, of the cardinality that is declared.
+
+        Raises:
+            DecodeError: it is of another one, or malformed.
+        """
+        linkage = self._relationship_object.data
+        to_many = self.to_many
+        if to_many is None or linkage is UNSET or isinstance(linkage, list) is to_many:
+            return linkage
+        if not linkage:
+            return [] if to_many else None
+        one, many = "a resource identifier", "an array of resource identifiers"
+        raise DecodeError(
+            expected=many if to_many else f"{one} or null",
+            got=one if to_many else many,
+            pointer=f"{self._pointer()}/data",
+            url=self._document.url if self._document is not None else None,
+            resource=self._path,
+        )
+
     def __await__(self) -> Generator[Any, Any, Any]:
-        if self._value is _NOT_LOADED and not self.loaded:
-            self._value = yield from self._follow().__await__()
-        return self._value
+        if self._target is UNSET and not self.loaded:
+            self._target = yield from self._follow().__await__()
+        return self._target
 
     def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[Any]:
         """Request the target anew, with `include`d relationships of its own; a target kept before stays as it is."""
@@ -131,34 +181,23 @@ class Relationship:
     @property
     def state(self) -> RelationshipState:
         """Which of six states the document gives."""
-        relationship = self._relationship_object
-        linkage = relationship.data
+        linkage = self._linkage
         if linkage is UNSET:
+            relationship = self._relationship_object
             if relationship.links:
                 return RelationshipState.LINKS_ONLY
             return RelationshipState.META_ONLY if relationship.meta is not None else RelationshipState.ABSENT
-        if not linkage:
-            return RelationshipState.EMPTY
         found = self._find(linkage)
-        return RelationshipState.IDENTIFIED if found is None else RelationshipState.INCLUDED
+        if found is UNSET:
+            return RelationshipState.IDENTIFIED
+        return RelationshipState.INCLUDED if linkage else RelationshipState.EMPTY
 
     @property
     def loaded(self) -> bool:
         """True if awaiting makes no request."""
-        if self._value is not _NOT_LOADED:
-            return True
-        relationship = self._object
-        linkage = (relationship if type(relationship) is RelationshipObject else self._relationship_object).data
-        if linkage is UNSET:
-            return False
-        if not linkage:
-            self._value = () if isinstance(linkage, list) else None
-            return True
-        found = self._find(linkage)
-        if found is None:
-            return False
-        self._value = found
-        return True
+        if self._target is UNSET:
+            self._target = self._find(self._linkage)
+        return self._target is not UNSET
 
     @property
     def value(self) -> Any:
@@ -167,19 +206,19 @@ class Relationship:
         Raises:
             ConfigurationError: it is not loaded.
         """
-        if self._value is _NOT_LOADED and not self.loaded:
+        if self._target is UNSET and not self.loaded:
             raise ConfigurationError(f"{self._path} is not loaded ({self.state}): await it, or include it")
-        return self._value
+        return self._target
 
     def take_over(self, other: "Relationship") -> None:
         """Keep the target of `other`, the same relationship read from another document, if it is loaded there."""
         if other.loaded:
-            self._value = other.value
+            self._target = other.value
 
     @property
     def linkage(self) -> "ResourceIdentifier | tuple[ResourceIdentifier, ...] | UnsetType | None":
         """The linkage: an identifier, a tuple of them, None for null; `msgspec.UNSET` if the member is missing."""
-        linkage = self._relationship_object.data
+        linkage = self._linkage
         if isinstance(linkage, list):
             return tuple(map(identifier_of, linkage))
         return identifier_of(linkage) if isinstance(linkage, Identifier) else linkage
@@ -187,10 +226,10 @@ class Relationship:
     @property
     def identifiers(self) -> tuple[ResourceIdentifier, ...]:
         """The linkage in the document's order, duplicates kept; empty if there is none, or if it is empty."""
-        linkage = self._relationship_object.data
+        linkage = self.linkage
         if linkage is UNSET or linkage is None:
             return ()
-        return tuple(map(identifier_of, linkage if isinstance(linkage, list) else [linkage]))
+        return linkage if isinstance(linkage, tuple) else (linkage,)
 
     @property
     def links(self) -> Links:
@@ -198,13 +237,17 @@ class Relationship:
 
         Pagination links page the linkage; if `next` is among them, the document holds only a part of it.
         """
-        document = self._document
         relationship = self._object
-        if type(relationship) is not RelationshipObject:
+        if isinstance(relationship, Raw):
             relationship = self._relationship_object
-        return Links(
-            relationship.links, pointer=self._links_pointer, base=document.url if document is not None else None
-        )
+        links = relationship.links
+        document = self._document
+        if isinstance(links, Links):
+            if document is not None:
+                links._base = document.url
+            return links
+        url = document.url if document is not None else None
+        return links_from_json(links, pointer=self._links_pointer, base=url)
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -223,15 +266,25 @@ class Relationship:
             )
         return follow
 
-    def _find(self, linkage: Identifier | list[Identifier]) -> Any:
-        """Return the target, or the tuple of targets, if the document holds all of it; else None."""
-        document = self._document
-        if document is None:
+    def _find(self, linkage: Identifier | list[Identifier] | UnsetType | None) -> Any:
+        """Return the target, or the tuple of targets, if the document holds all of it; else UNSET."""
+        if linkage is UNSET:
+            return UNSET
+        if isinstance(linkage, list):
+            return UNSET if self._is_partial() else self._find_all(linkage)
+        if linkage is None:
             return None
-        if not isinstance(linkage, list):
-            return document.find(linkage.type, linkage.id, linkage.lid)
-        found = tuple(document.find(one.type, one.id, one.lid) for one in linkage)
-        return None if None in found else found
+        document = self._document
+        found = document.find(linkage.type, linkage.id, linkage.lid) if document is not None else None
+        return UNSET if found is None else found
+
+    def _find_all(self, linkage: list[Identifier]) -> Any:
+        found = tuple(map(self._find, linkage))
+        return UNSET if UNSET in found else found
+
+    def _is_partial(self) -> bool:
+        """True if an array of linkage is but one page of all (JSON:API 1.1, "Fetching Relationships")."""
+        return self.links.next is not None
 
     def _pointer(self) -> str:
         at = self._document.locate(self._owner) if self._document is not None else ""
@@ -244,8 +297,6 @@ class Relationship:
 @public("commercelayer_async.jsonapi")
 class ToOneRelationship(Relationship, Generic[T_co]):
     """A relationship to one resource or none."""
-
-    __slots__ = ()
 
     to_many: ClassVar[bool | None] = False
 
@@ -264,8 +315,64 @@ class ToOneRelationship(Relationship, Generic[T_co]):
         def fetch(self, *, include: Sequence[str] = ()) -> Awaitable[T_co]: ...
 
 
+class _ManyTargets(Relationship):
+    """What relationships have that may lead to many resources."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Iterate over all resources: without requests if all are included, else page by page, anew each time.
+
+        Raises:
+            ConfigurationError: the linkage is that of a to-one relationship.
+            SessionError: they are not included, and the resource is not bound to a session.
+        """
+        found = self._all_included()
+        return aiter(self._follower().list(self)) if found is UNSET else _IncludedIterator(found)
+
+    def pages(self) -> AsyncIterator[Any]:
+        """Iterate over the pages in order, by requests even if all is included; a session gives `Page` objects."""
+        self._array()
+        pages: AsyncIterator[Any] = self._follower().list(self).pages()
+        return pages
+
+    def first(self) -> Awaitable[Any]:
+        """Return the first resource, None if there is none; one request at most."""
+        found = self._all_included()
+        return self._follower().list(self).first() if found is UNSET else _Resolved(next(iter(found), None))
+
+    def count(self) -> Awaitable[int]:
+        """Count the resources: by the linkage if the document holds all of it, else by one request.
+
+        Raises:
+            DecodeError: the response has no count.
+        """
+        linkage = self._array()
+        if linkage is not UNSET and not self._is_partial():
+            return _Resolved(len(linkage))
+        count: Awaitable[int] = self._follower().list(self).count()
+        return count
+
+    def _all_included(self) -> Any:
+        """Return all targets if the document holds them, else UNSET; not a fetched tuple, which may be a first page."""
+        return self._find(self._array())
+
+    def _array(self) -> list[Identifier] | UnsetType:
+        linkage = self._linkage
+        if linkage is UNSET or isinstance(linkage, list):
+            return linkage
+        raise ConfigurationError(f"{self._path} leads to one resource at most: await it")
+
+
 @public("commercelayer_async.jsonapi")
-class ToManyRelationship(Relationship, Generic[T_co]):
+class GenericRelationship(_ManyTargets):
+    """A relationship that no class declares, as all of a `GenericResource` are.
+
+    Whether it leads to one or to many, the document or the response shows: awaiting gives a resource, None, or a tuple.
+    One that leads to many is iterated over, paged and counted as a `ToManyRelationship`.
+    """
+
+
+@public("commercelayer_async.jsonapi")
+class ToManyRelationship(_ManyTargets, Generic[T_co]):
     """A relationship to any number of resources, in the server's order.
 
         stores = await wallet.event_stores              # a tuple: all if included, else the first page
@@ -277,51 +384,14 @@ class ToManyRelationship(Relationship, Generic[T_co]):
     Only awaiting keeps the result. `session.list(wallet.event_stores, ...)` filters, sorts and resumes.
     """
 
-    __slots__ = ()
-
     to_many: ClassVar[bool | None] = True
-
-    def __aiter__(self) -> AsyncIterator[T_co]:
-        """Iterate over all resources: without requests if all are included, else page by page, anew each time.
-
-        Raises:
-            SessionError: they are not included, and the resource is not bound to a session.
-        """
-        found = self._all_included()
-        return aiter(self._follower().list(self)) if found is None else _IncludedIterator(found)
-
-    def pages(self) -> "AsyncIterator[Any]":
-        """Iterate over the pages in order, by requests even if all is included; a session gives `Page` objects."""
-        pages: AsyncIterator[Any] = self._follower().list(self).pages()
-        return pages
-
-    def first(self) -> Awaitable[T_co | None]:
-        """Return the first resource, None if there is none; one request at most."""
-        found = self._all_included()
-        return self._follower().list(self).first() if found is None else _Resolved(next(iter(found), None))
-
-    def count(self) -> Awaitable[int]:
-        """Count the resources: by the linkage if the document holds all of it, else by one request.
-
-        Raises:
-            DecodeError: the response has no count.
-        """
-        linkage = self._relationship_object.data
-        if isinstance(linkage, list) and self.links.next is None:
-            return _Resolved(len(linkage))
-        count: Awaitable[int] = self._follower().list(self).count()
-        return count
-
-    def _all_included(self) -> tuple[T_co, ...] | None:
-        """Return all targets if the document holds them; never a fetched tuple, which may be a first page."""
-        linkage = self._relationship_object.data
-        if not isinstance(linkage, list) or self.links.next is not None:
-            return None
-        found: tuple[T_co, ...] | None = self._find(linkage) if linkage else ()
-        return found
 
     if TYPE_CHECKING:
 
+        @override
+        def __aiter__(self) -> AsyncIterator[T_co]: ...
+        @override
+        def first(self) -> Awaitable[T_co | None]: ...
         @property
         @override
         def value(self) -> tuple[T_co, ...]: ...
@@ -355,3 +425,13 @@ class _IncludedIterator(AsyncIterator[T_co]):
         for one in self._left:
             return _Resolved(one)
         raise StopAsyncIteration
+
+
+@public("commercelayer_async.jsonapi")
+def _restore_relationship(cls: type[Relationship], name: str, owner: Key, document: Compound | None) -> Relationship:
+    """Make the relationship of a pickle: as its document gives it, without what was fetched."""
+    raw = document.member_bytes(owner, "relationships") if document is not None else None
+    members = (decode_members(raw) if raw is not None else None) or {}
+    type, by, id = owner
+    identity = (id, None) if by == "id" else ("", id)
+    return cls(name, type, identity[0], document, members.get(name, ABSENT), _lid=identity[1])

@@ -1,11 +1,12 @@
 """Resources: the base of the attrs classes that resource objects are decoded into."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 
 from .._markers import public
+from ._bookkeeping import Bookkeeping
 from ._compound import Compound, Key
 from ._depth import WHEN_DEEP, copy_deep, pack_deep, unpack_deep
 from ._dump import to_dict
@@ -13,25 +14,10 @@ from ._schema import member_names, once_per_class
 from .declaration import ToMany, ToOne, get_relationship, is_in_document, relationship_members
 from .errors import ConfigurationError, DecodeError
 from .follow import Follow
-from .links import Links
-from .relationship import Relationship
+from .links import Links, links_from_json
+from .relationship import GenericRelationship, Relationship
 
 R = TypeVar("R", bound="Resource")
-
-
-class _Bookkeeping:
-    """The slots of a decoded resource that neither attrs nor msgspec sees.
-
-    As attrs fields they would be checked and filled with defaults for each resource, which takes as long as three
-    attributes do.
-    """
-
-    __slots__ = ("__weakref__", "_document", "_rare_fields", "_relationships")
-
-    if TYPE_CHECKING:
-        _document: Compound
-        _relationships: Any
-        _rare_fields: "_RareFields"
 
 
 @public("commercelayer_async.jsonapi")
@@ -48,7 +34,7 @@ _NO_RARE_FIELDS: Final = _RareFields()
 
 @public("commercelayer_async.jsonapi")
 @attrs.frozen(kw_only=True)
-class Resource(_Bookkeeping):
+class Resource(Bookkeeping):
     """A resource: subclass it with `@attrs.frozen(kw_only=True)`, name its `type`, list its attributes.
 
     Two resources are equal if class, id and attributes are; relationships do not count. Links, meta, relationships
@@ -101,7 +87,7 @@ class Resource(_Bookkeeping):
             return Links()
         key = self.key
         members = document.member(key, "links")
-        return Links(members, pointer=lambda: f"{document.locate(key)}/links", base=document.url)
+        return links_from_json(members, pointer=lambda: f"{document.locate(key)}/links", base=document.url)
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -225,16 +211,25 @@ class _Relationships(Mapping[str, Relationship]):
         declared = declared_relationships(type(self._resource)).get(name)
         if name not in members and declared is None:
             raise KeyError(name)
-        return get_relationship(self._resource, name, declared.value if declared is not None else Relationship)
+        cls = declared.value if declared is not None else GenericRelationship
+        found: Relationship = get_relationship(self._resource, name, cls)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in relationship_members(self._resource) and name in list(self)
 
     def __iter__(self) -> Iterator[str]:
-        members = relationship_members(self._resource)
-        return (
-            name for name, value in members.items() if name[:1] != "@" and ":" not in name and is_in_document(value)
-        )
+        # All at once: whoever iterates may read relationships meanwhile, which adds those that the document lacks.
+        members = relationship_members(self._resource).items()
+        return iter([name for name, value in members if _is_own(name) and is_in_document(value)])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _is_own(name: str) -> bool:
+    """True if it is no @-member and none of an extension."""
+    return name[:1] != "@" and ":" not in name
 
 
 @once_per_class

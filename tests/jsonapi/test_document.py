@@ -4,7 +4,7 @@ import pytest
 
 from commercelayer_async.errors import DecodeError
 from commercelayer_async.jsonapi import JSON_API, MediaType, media_type, parse
-from tests.jsonapi.models import URL, body_of, read
+from tests.jsonapi.models import URL, article, body_of, read
 
 
 def parsed(document, **options):
@@ -72,9 +72,18 @@ def test_errors_win_over_data():
 
     assert document.has_errors
     assert document.data.id == "1"
-    with pytest.raises(DecodeError) as caught:
-        read({"data": None, "errors": []})
-    assert caught.value.pointer == "/errors"
+    for data in ({"type": "a", "id": "1"}, None):
+        with pytest.raises(DecodeError) as caught:
+            read({"data": data, "errors": [{"status": "500"}]})
+        assert caught.value.pointer == "/errors"
+
+
+@pytest.mark.parametrize("errors", [None, [], {}])
+def test_empty_errors_beside_data_are_no_errors_to_resources(errors):
+    for data in (None, article(), [article()], {"type": "novel", "id": "1"}):
+        assert read({"data": data, "errors": errors}) == read({"data": data})
+    with pytest.raises(DecodeError, match="got errors"):
+        read({"errors": errors})
 
 
 def test_primary_data_has_five_forms():

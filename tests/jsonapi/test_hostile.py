@@ -5,6 +5,7 @@ import copy
 import json
 import pickle
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ from tests.jsonapi.models import BLOG, CLASSES, URL, article, body_of, read
         (b'{"data": NaN}', "invalid character", 9),
         (b'{"data": -Infinity}', None, None),
         (b"{'data': null}", None, 1),
-        (b'{"data": null, "x": "\xff"}', "bytes that are not UTF-8", 21),
+        (b'{"data": "\xff"}', "bytes that are not UTF-8", 10),
         (b'{"data": null, "x": "\\ud800"}', "half a surrogate pair", None),
         (b"<html>", None, 0),
     ],
@@ -37,6 +38,56 @@ def test_what_is_no_json_is_refused_with_the_byte(body, got, offset):
             reader(body)
         assert got is None or caught.value.got == got
         assert offset is None or caught.value.offset == offset
+
+
+_ODD: dict[str, Callable[[Any], object]] = {
+    "extra": lambda found: found.extra,
+    "raw_attributes": lambda found: found.raw_attributes,
+    "raw": lambda found: found.raw,
+    "to_dict": lambda found: found.to_dict(),
+    "meta": lambda found: found.meta,
+    "links": lambda found: found.links.self,
+    "a relationship's linkage": lambda found: found.author.linkage,
+    "a relationship's links": lambda found: found.author.links.related,
+    "a relationship's meta": lambda found: found.author.meta,
+    "an undeclared relationship": lambda found: found.relationships["other"].linkage,
+    "an included attribute": lambda found: found.author.value,
+    "an undeclared included attribute": lambda found: found.author.value.extra,
+    "a pickle": lambda found: pickle.loads(pickle.dumps(found)).extra,
+}
+"""What reads bytes that were left as they came."""
+
+
+@pytest.mark.parametrize("where", _ODD)
+@pytest.mark.parametrize("many", [False, True])
+def test_bytes_that_are_not_utf_8_are_never_handed_out(where, many):
+    """They are refused when the part that holds them is read; a part that nobody reads is not looked at."""
+    odd = "\udcff"
+    one: dict[str, Any] = article(
+        relationships={
+            "author": {
+                "data": {"type": "people", "id": "7", "meta": {"x": odd if where.endswith("linkage") else ""}},
+                "links": {"related": odd if where.endswith("relationship's links") else "/x"},
+                "meta": {"x": odd if where.endswith("relationship's meta") else ""},
+            },
+            "other": {"data": {"type": "people", "id": odd if where.startswith("an undeclared rel") else "7"}},
+        },
+        links={"self": odd if where == "links" else "/x"},
+        meta={"x": odd if where == "meta" else ""},
+    )
+    one["attributes"] = {"unknown": odd} if where in ("extra", "raw_attributes", "raw", "to_dict", "a pickle") else {}
+    attributes = {
+        "name": odd if where == "an included attribute" else "A",
+        "unknown": odd if where == "an undeclared included attribute" else "",
+    }
+    person = {"type": "people", "id": "7", "attributes": attributes}
+    document = {"data": [one] if many else one, "included": [person]}
+    body = json.dumps(document, ensure_ascii=False).encode(errors="surrogateescape")
+    found: Any = Registry(*CLASSES).read(body, url=URL)
+
+    with pytest.raises(DecodeError) as caught:
+        _ODD[where](found[0] if many else found)
+    assert "UTF-8" in caught.value.got
 
 
 def test_errors_name_the_url_and_never_quote_the_body():

@@ -1,15 +1,19 @@
 """Relationships: six states that stay apart, and the way to the target."""
 
 import asyncio
+import copy
 import gc
+import pickle
 import weakref
+from collections.abc import Mapping
+from typing import Any, cast
 
 import pytest
 
 from commercelayer_async.errors import ConfigurationError, DecodeError, SessionError
+from commercelayer_async.jsonapi import Follow, GenericRelationship, ResourceIdentifier, ToManyRelationship, parse
 from commercelayer_async.jsonapi import RelationshipState as State
-from commercelayer_async.jsonapi import ResourceIdentifier
-from tests.jsonapi.models import Article, Comment, Person, article, read, related
+from tests.jsonapi.models import BLOG, URL, Article, Comment, Person, article, body_of, read, related
 
 PERSON = {"type": "people", "id": "7", "attributes": {"name": "Ada"}}
 TO_PERSON = {"type": "people", "id": "7"}
@@ -40,15 +44,21 @@ class Fetching:
         ({"data": []}, State.EMPTY),
         ({"data": {"type": "people", "id": "9"}}, State.IDENTIFIED),
         ({"data": [TO_PERSON, {"type": "people", "id": "9"}]}, State.IDENTIFIED),
+        ({"data": [TO_PERSON], "links": {"next": "/x?page=2"}}, State.IDENTIFIED),
+        ({"data": [], "links": {"next": {"href": "/x?page=2"}}}, State.IDENTIFIED),
         ({"data": TO_PERSON}, State.INCLUDED),
         ({"data": [TO_PERSON]}, State.INCLUDED),
+        ({"data": [TO_PERSON], "links": {"next": None}}, State.INCLUDED),
     ],
 )
 def test_the_six_states_stay_apart(relationship, state):
-    document = {**related(author=relationship), "included": [PERSON]}
+    many = isinstance((relationship or {}).get("data"), list)
+    document = {**related(author=relationship, comments=relationship), "included": [PERSON]}
 
-    assert read(document).author.state is state
-    assert read(document).relationships["author"].state is state
+    assert (read(document).comments if many else read(document).author).state is state
+    assert read(document).relationships["comments" if many else "author"].state is state
+    generic = read({"data": {**document["data"], "type": "novel"}, "included": [PERSON]})
+    assert generic.relationships["author"].state is state
 
 
 def test_a_relationship_that_the_document_lacks_is_absent():
@@ -266,3 +276,143 @@ def test_a_resource_made_by_hand_has_no_relationships():
     )
     assert repr(Comment.author) == "ToOne('author')"
     assert repr(Article.comments) == "ToMany('comments')"
+
+
+@pytest.mark.parametrize("linkage", [None, []])
+async def test_a_service_that_does_not_tell_null_from_an_empty_array_is_understood(linkage):
+    resource = read(related(author={"data": linkage}, comments={"data": linkage}))
+
+    assert resource.author.state is resource.comments.state is State.EMPTY
+    assert await resource.author is resource.author.linkage is resource.author.identifier is None
+    assert await resource.comments == resource.comments.linkage == resource.comments.identifiers == ()
+    assert [one async for one in resource.comments] == []
+    assert await resource.comments.count() == 0
+    assert await resource.comments.first() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "linkage", "expected"),
+    [
+        ("author", [TO_PERSON], "a resource identifier or null"),
+        ("comments", TO_PERSON, "an array of resource identifiers"),
+    ],
+)
+@pytest.mark.parametrize("included", [True, False])
+async def test_linkage_of_another_cardinality_than_declared_is_refused(name, linkage, expected, included):
+    document = {**related(**{name: {"data": linkage}}), "included": [PERSON] if included else []}
+    relationship = getattr(read(document), name)
+
+    for reading in (
+        lambda: relationship.state,
+        lambda: relationship.loaded,
+        lambda: relationship.value,
+        lambda: relationship.linkage,
+        lambda: relationship.identifiers,
+    ):
+        with pytest.raises(DecodeError) as caught:
+            reading()
+        assert caught.value.expected == expected
+        assert caught.value.pointer == f"/data/relationships/{name}/data"
+        assert caught.value.resource == f"articles/1.{name}"
+    with pytest.raises(DecodeError):
+        await relationship
+    assert "malformed" in repr(relationship)
+
+
+async def test_one_page_of_linkage_is_not_taken_for_all():
+    """JSON:API 1.1, "Fetching Relationships": pagination links page the linkage."""
+    first_page = {"data": [TO_PERSON], "links": {"next": "/api/articles/1/comments?page=2"}}
+    document = {**related(comments=first_page), "included": [PERSON]}
+    follow = Fetching("all of them")
+    resource: Any = BLOG.read(body_of(document), url=URL, follow=cast("Follow", follow))
+
+    assert not resource.comments.loaded
+    assert await resource.comments == "all of them"
+    assert follow.asked == [("comments", (), False)]
+    for reading in (aiter, ToManyRelationship.count, ToManyRelationship.first):
+        with pytest.raises(SessionError):
+            reading(read(document).comments)
+
+
+def test_a_forgotten_await_is_named():
+    resource = read({**related(author={"data": TO_PERSON}), "included": [PERSON]})
+
+    with pytest.raises(AttributeError, match=r"articles/1\.author is a relationship .*\(await ….author\)\.name"):
+        resource.author.name_  # noqa: B018 - reading it is the test
+    for relationship in (resource.author, resource.comments, resource.relationships["author"]):
+        with pytest.raises(ConfigurationError, match="is neither true nor false: await it"):
+            bool(relationship)
+    assert not hasattr(resource.author, "email")
+    assert not hasattr(resource.author, "__fspath__")
+
+
+def test_relationships_can_be_read_while_iterating_over_them():
+    resource = read(related(comments={"data": []}, other={"data": None}))
+
+    for name in resource.relationships:
+        assert resource.author.is_absent
+        assert not resource.relationships[name].is_absent
+    assert list(resource.relationships) == ["comments", "other"]
+    assert "author" not in resource.relationships
+    assert resource.relationships["author"] is resource.author
+
+
+@pytest.mark.parametrize("included", [True, False])
+async def test_a_relationship_that_no_class_declares_leads_to_many_as_well(included):
+    data = {"type": "novel", "id": "1", "relationships": {"writers": {"data": [TO_PERSON]}, "editor": {"data": None}}}
+    document = {"data": data, "included": [PERSON] if included else []}
+    follow = Fetching()
+    generic: Any = BLOG.read(body_of(document), url=URL, follow=cast("Follow", follow))
+    writers = generic.relationships["writers"]
+
+    assert type(writers) is GenericRelationship
+    assert await writers.count() == 1
+    if included:
+        assert [one.name async for one in writers] == ["Ada"]
+        assert (await writers.first()).name == "Ada"
+    for reading in (generic.relationships["editor"].count, generic.relationships["editor"].pages):
+        with pytest.raises(ConfigurationError, match=r"novel/1\.editor leads to one resource at most: await it"):
+            reading()
+
+
+@pytest.mark.parametrize("name", ["author", "comments", "other", "next-part"])
+def test_a_pickled_relationship_says_what_its_document_says(name):
+    relationships = {"author": {"data": TO_PERSON}, "comments": {"data": []}, "other": {"meta": {"x": 1}}}
+    document = {**related(**relationships), "included": [PERSON]}
+    relationship = read(document).relationships[name]
+    for again in (pickle.loads(pickle.dumps(relationship)), copy.deepcopy(relationship)):
+        assert type(again) is type(relationship)
+        assert again.state is relationship.state
+        assert again.owner == relationship.owner
+        assert again.is_absent == relationship.is_absent
+        assert again.meta == relationship.meta
+        assert not again.loaded or again.value == relationship.value
+
+
+USUAL = {"self": "/api/articles/1/relationships/author", "related": "/api/articles/1/author"}
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        USUAL,
+        {"related": "/x"},
+        {},
+        {**USUAL, "first": "/1", "last": "/9", "prev": "/0", "next": "/2", "describedby": "/d"},
+        {**USUAL, "related": None},
+        {**USUAL, "related": {"href": "/x", "meta": {"count": 3}}},
+        {**USUAL, "other": "/o", "@x": "/y", "_base": "https://evil.example", "_members": "/m", "_pointer": "/p"},
+    ],
+)
+def test_links_say_the_same_whatever_stands_beside_them(links):
+    """Those of a relationship are made in one pass where they are as usual; those of a document never are."""
+    document = parse(body_of({"data": None, "links": links}), URL).links
+    relationship = read(related(author={"links": links})).author.links
+
+    assert relationship == document
+    assert dict(relationship.items()) == dict(document.items())
+    assert len(relationship) == len(document)
+    for name in ("self", "related", "first", "last", "prev", "next", "describedby"):
+        assert getattr(relationship, name) == getattr(document, name) == document.get(name)
+    assert pickle.loads(pickle.dumps(relationship)) == copy.deepcopy(relationship) == document
+    assert isinstance(relationship, Mapping)

@@ -392,7 +392,7 @@ class Endless(KeysetPaginator[Any]):
     def feed(self, ids: Sequence[str], count: int | None) -> None:
         meta = {} if count is None else {"record_count": count}
         items = tuple(GenericResource(type="customers", id=id_) for id_ in ids)
-        self.advance(ReceivedPage(items, meta, Links({}), "https://x/api/customers", "record_count"))
+        self.advance(ReceivedPage(items, meta, Links(), "https://x/api/customers", "record_count"))
 
 
 @pytest.mark.parametrize(("count", "ends"), [(None, True), (0, True), (10**9, False)])

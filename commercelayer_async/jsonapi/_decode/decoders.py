@@ -23,9 +23,10 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from .._compound import Compound, Follower, ResourceDecoder
-from .._json import exact, require_utf8
+from .._json import exact
 from ..document import own_members, require_few
 from ..errors import DecodeError
+from ..links import Internal
 from ..resource import GenericResource, Resource, set_extras
 from .fieldwise import FieldwiseDecoder, structure_unknown
 from .shadow import shadow_of
@@ -51,6 +52,8 @@ class _KnownResource(msgspec.Struct, gc=False):
 
     resource: ClassVar[type[Resource]] = Resource
     """What the shadow becomes."""
+    is_filled: ClassVar[bool] = True
+    """True if `attributes` is a shadow."""
 
 
 class _SeenResource(_KnownResource, gc=False):
@@ -59,6 +62,7 @@ class _SeenResource(_KnownResource, gc=False):
     attributes: dict[str, Any] = {}
 
     resource: ClassVar[type[Resource]] = GenericResource
+    is_filled: ClassVar[bool] = False
     type: ClassVar[str]
 
 
@@ -73,10 +77,11 @@ class _NeverMatches(msgspec.Struct, tag_field="type", tag=_IMPOSSIBLE_TYPE):
 
 
 class _Envelope(msgspec.Struct, gc=False):
-    """A document; subclasses add `data`."""
+    """A document without errors; subclasses add `data`."""
 
     included: Raw | UnsetType = UNSET
-    errors: Raw | UnsetType = UNSET
+    errors: list[Internal] | UnsetType | None = UNSET
+    """Null or empty: a document with errors is left to `strict`."""
 
 
 class _TwoStepDocument(_Envelope, gc=False):
@@ -134,9 +139,6 @@ class Decoders:
         response: object,
     ) -> Any:
         """Return the primary resources of a document; see `Registry.read`."""
-        # msgspec checks the encoding of what it decodes, but not of members that it skips or keeps raw.
-        if not body.isascii():
-            require_utf8(body, url=url)
         try:
             envelope = self._decode_document(body)
         except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; the next way finds out what it means
@@ -145,24 +147,26 @@ class Decoders:
             # Outside of the handler, so that the error that may come has no context that quotes values.
             envelope = self._fallback(body, url)
         data: Any = envelope.data
-        if envelope.errors is not UNSET or data is UNSET:
-            _no_data(envelope, url)
-        if data is None:
-            return None
-        document = Compound(envelope.included, body, url, registry, follow, response)
-        if data.__class__ is list:
+        kind = data.__class__
+        if kind is list:
+            document = Compound(envelope.included, body, url, registry, follow, response)
             resources = self._finish(data, document, "/data", many=True)
             document.live_primary = list(map(ref, resources))
             return resources
-        if self._seen_types or data.__class__ is RawResourceObject:
-            return self._finish([data], document, "/data", many=False)[0]
-        # The same as `_finish` without its loop: one resource of a registered class is what most requests are for.
-        resource = data.attributes
-        resource.id = data.id
-        resource._relationships = data.relationships
-        resource._document = document
-        resource.__class__ = data.resource
-        return resource
+        if data is None:
+            return None
+        if data is UNSET:
+            _no_data(envelope, url)
+        if kind.is_filled:
+            # The same as `_finish` without its loop: one resource of a registered class is what most requests are for.
+            resource = data.attributes
+            resource.id = data.id
+            resource._relationships = data.relationships
+            resource._document = Compound(envelope.included, body, url, registry, follow, response)
+            resource.__class__ = kind.resource
+            return resource
+        document = Compound(envelope.included, body, url, registry, follow, response)
+        return self._finish([data], document, "/data", many=False)[0]
 
     def included_of(self, document: Compound) -> tuple[Resource, ...]:
         """Return the included resources of a document; see `Registry.included_of`."""

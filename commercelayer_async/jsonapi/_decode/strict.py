@@ -3,14 +3,14 @@
 Legal but rare documents pass: local ids, and null for an absent member. Of any other, the error has a JSON pointer.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from ..._text import json_type_name
 from .._compound import entries_of, members_of
-from .._json import as_array, loads
+from .._json import as_array, loads, require_utf8
 from ..document import identity
 from ..errors import DecodeError
 
@@ -28,6 +28,8 @@ class RawResourceObject(msgspec.Struct, gc=False):
     attributes: Raw = NO_ATTRIBUTES
     relationships: Raw = NO_RELATIONSHIPS
 
+    is_filled: ClassVar[bool] = False
+    """False, as `attributes` is not a resource yet."""
     lid = ""
     """Empty if the resource object has an id."""
 
@@ -52,12 +54,14 @@ def raw_document(body: bytes, url: str | None) -> RawDocument:
     Raises:
         DecodeError: the bytes are not JSON, not a document, or hold a malformed resource object.
     """
+    require_utf8(body, url=url)
     members = members_of(body)
     if members is None:
         raise DecodeError(expected="a JSON:API document (an object)", got=json_type_name(loads(body, url=url)), url=url)
     document = RawDocument(included=members.get("included", UNSET), errors=members.get("errors", UNSET))
     raw = members.get("data")
-    if raw is None or document.errors is not UNSET:
+    # Beside data, empty errors are none: some serializers write every member.
+    if raw is None or (document.errors is not UNSET and loads(document.errors, url=url)):
         return document
     data = loads(raw, url=url)
     if data is None:
