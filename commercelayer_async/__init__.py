@@ -20,6 +20,7 @@ map of that folder:
     _bulk/         many by id
     _lists/        lists and scans
     _session.py    the face
+    _access.py     what the export may know of a session beyond its public names
     _export/ cli/ presets.py otel.py    edges that use the face alone
 
 The names below are imported when they are first used, so that `commercelayer_async.jsonapi` can be had without aiohttp,

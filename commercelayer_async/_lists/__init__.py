@@ -3,6 +3,7 @@
 filters.py      filters and sort keys, checked against the class and the service's facts; pure
 paginators.py   which page comes next, by links or by keys, and what is wrong with one; pure
 collection.py   what a program awaits or iterates over
+raw.py          scans that decode nothing
 
 `session.list` and `session.scan` make a `ResourceCollection` or a `Scan`, for which filters and sort keys are checked;
 nothing is sent yet. Each iteration then has a paginator of its own: it names the target to request, a `ListReader`
