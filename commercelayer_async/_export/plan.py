@@ -89,7 +89,7 @@ def plan_of(
             "format": str(chosen.format),
             "compression": "gzip" if chosen.gzip else None,
             "columns": None if columns is None else [column.name for column in columns],
-            "column_types": None if columns is None else {column.name: column.type.value for column in columns},
+            "column_types": None if columns is None else [column.type.value for column in columns],
         },
     )
 

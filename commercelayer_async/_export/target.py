@@ -499,11 +499,10 @@ def _difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if "columns" in names:
         names.discard("column_types")
     text = f"it differs in {', '.join(sorted(names))}"
-    types, wanted = was.get("column_types") or {}, now.get("column_types") or {}
-    changed = sorted(name for name in types if "column_types" in names and types[name] != wanted.get(name))
-    if changed:
-        name = changed[0]
-        text += f" (column {printable(name, 60)!r} was of type {types[name]}, and is of type {wanted[name]} now)"
+    if "column_types" in names and was["column_types"] and now["column_types"]:
+        columns = zip(now["columns"], was["column_types"], now["column_types"], strict=True)
+        name, before, after = next(column for column in columns if column[1] != column[2])
+        text += f" (column {printable(name, 60)!r} was of type {before}, and is of type {after} now)"
     return text
 
 
