@@ -47,25 +47,31 @@ async def export(
 
         done = await export(session, CustomerPaymentSource, "wallets.jsonl", include=["customer"], resume=True)
 
-    The file appears under its name when it is complete, with a manifest beside it. Its owner alone can read it: it
-    holds what the API sent, payment tokens included. A run that ends early, for whatever reason, leaves `FILE.part` and
-    `FILE.part.json`, from which the next run can resume. Records are read as `session.scan` reads them, with the
-    options of `presets.WORKER`: behind interactive calls.
+    The file appears under its name when it is complete, with a manifest beside it, `_FILE.manifest.json`. Its owner
+    alone can read it: it holds what the API sent, payment tokens included. A run that ends early, for whatever reason,
+    leaves `.FILE.part` and `.FILE.part.json`, from which the next run can resume. Records are read as `session.scan`
+    reads them, with the options of `presets.WORKER`: behind interactive calls. They are written as received, also where
+    they do not fit their class. All are read for one principal: a token of another mode, organization, application,
+    owner or scope is not sent.
 
     Args:
         session: The session that reads.
         cls_or_type: A resource class, which gives the columns of tables; or a JSON:API type.
-        to: The file to write. Its folder must exist.
+        to: The file to write. Its folder must exist. A relative path is made absolute at once.
         include: Relationships to include, such as `["customer"]`.
         filter: As for `session.scan`.
-        format: `"jsonl"`, `"csv"` or `"parquet"`; by default what the file's name ends in, else JSON lines.
+        format: `"jsonl"`, `"csv"` or `"parquet"`; by default what the file's name ends in, JSON lines if that has no
+            ending. With `.gz` behind, it is compressed by gzip.
         resume: Resume an interrupted export. If there is none, begin; if it is finished, return it as it is.
         overwrite: Replace a file that exists, and drop an interrupted export that is not resumed.
         on_progress: Called after each page. An exception that it raises is logged and suppressed.
 
     Raises:
         ConfigurationError: an argument is wrong, or an extra is missing; nothing was sent.
-        ExportExists, ExportLocked, ExportMismatch: the files that exist do not allow it; nothing was sent or changed.
+        ExportExists, ExportLocked, ExportMismatch: the files that exist do not allow it; nothing was changed, and
+            nothing read but a token.
+        ExportMismatch: also if the token or the records are of another world than before, or if something else changed
+            what was written.
         DiskFull: there is no room for more; what was written is kept.
         ExportError: the file cannot be written for another reason.
         ApiError, AuthError, DecodeError, SessionError, TransportError: as for `session.scan`; what was written is kept.
