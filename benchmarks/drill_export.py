@@ -3,13 +3,18 @@
 The sandbox injects faults at fixed places; the exporting process gets SIGKILL while it starts, reads, writes, or gives
 the file its name, and is run again with `--resume`. At the end each file is compared with the sandbox's own list. The
 drill fails on any wallet that is lost, doubled or unknown, on half a line, a wrong checksum, or anything left behind.
+Every second export is made as on a file system without hard links. Before each is finished, somebody else's token is
+tried: it must be refused, and change nothing.
 
     python -m benchmarks.drill_export [KILLS [SEED]]
 """
 
 import asyncio
+import base64
 import csv
+import gzip
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -32,7 +37,19 @@ KILLS: Final = 24
 WALLETS: Final = 3000
 EVERY: Final = 31
 """One request in so many meets a fault."""
-FORMATS: Final = ("jsonl", "csv", "parquet")
+FORMATS: Final = ("jsonl", "csv", "parquet", "jsonl.gz", "csv.gz")
+WITHOUT_LINKS: Final = """
+import errno, os, runpy
+
+def link(*_arguments, **_options):
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+os.link = link
+runpy.run_module("commercelayer_async", run_name="__main__")
+"""
+"""The program on a file system without hard links."""
+REFUSED: Final = 2
+"""The exit code for another one's token."""
 PATIENCE: Final = 60.0
 """Seconds that a run may take."""
 
@@ -43,6 +60,8 @@ class Tally:
 
     killed: Counter[str] = attrs.field(factory=Counter)
     exports: int = 0
+    refused: int = 0
+    """How many times another one's token was tried."""
     problems: list[str] = attrs.field(factory=list)
 
 
@@ -91,25 +110,63 @@ class Changes:
                 self.sandbox.world.delete_wallets(self.doomed.pop())
 
 
-async def start(sandbox: Sandbox, to: Path) -> asyncio.subprocess.Process:
-    """The exporting process."""
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "commercelayer_async", "export", "customer_payment_sources", "--resume"),
-        *("--to", str(to), "--include", "customer,payment_source"),
-        env={
-            **os.environ,
-            "COMMERCELAYER_ORGANIZATION": sandbox.url,
-            "COMMERCELAYER_CLIENT_ID": sandbox.client_id,
-            "COMMERCELAYER_CLIENT_SECRET": sandbox.client_secret,
-        },
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+@attrs.frozen
+class Run:
+    """How the exporting process is started."""
+
+    sandbox: Sandbox
+    to: Path
+    links: bool
+    """Whether the file system has hard links."""
+
+    async def start(self, token: str | None = None) -> asyncio.subprocess.Process:
+        """The exporting process, with the sandbox's credentials unless a token is given."""
+        credentials = {
+            "COMMERCELAYER_CLIENT_ID": self.sandbox.client_id,
+            "COMMERCELAYER_CLIENT_SECRET": self.sandbox.client_secret,
+        }
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, *(("-m", "commercelayer_async") if self.links else ("-c", WITHOUT_LINKS))),
+            *("export", "customer_payment_sources", "--resume"),
+            *("--to", str(self.to), "--include", "customer,payment_source"),
+            env={
+                **os.environ,
+                "COMMERCELAYER_ORGANIZATION": self.sandbox.url,
+                **(credentials if token is None else {"COMMERCELAYER_ACCESS_TOKEN": token}),
+            },
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
 
 
-async def run_and_kill(sandbox: Sandbox, to: Path, chance: random.Random, tally: Tally) -> int:
+async def try_as_another(run: Run, tally: Tally) -> None:
+    """Resume with the token of a customer's: that must be refused before anything is read or changed."""
+
+    def files() -> dict[str, bytes]:
+        return {one.name: one.read_bytes() for one in run.to.parent.iterdir()}
+
+    before = files()
+    if f".{run.to.name}.part.json" not in before:
+        return
+    process = await run.start(token_of_another())
+    _, said = await process.communicate()
+    if process.returncode != REFUSED or b"it differs in" not in said:
+        tally.problems.append(f"another one's token was not refused, but {process.returncode}: {said.decode().strip()}")
+    if files() != before:
+        tally.problems.append("another one's token changed the files")
+    tally.refused += 1
+
+
+def token_of_another() -> str:
+    """An access token whose claims are those of another customer's; it is never sent."""
+    claims = {"test": True, "owner": {"type": "Customer", "id": "another"}, "scope": "market:all"}
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.e30"
+
+
+async def run_and_kill(run: Run, chance: random.Random, tally: Tally) -> int:
     """Run once, and kill it at a random moment unless it is through before; its exit code."""
-    process = await start(sandbox, to)
+    sandbox, to = run.sandbox, run.to
+    process = await run.start()
     ended = asyncio.ensure_future(process.wait())
     moment = chance.choices(("starting", "reading", "finishing"), (1, 6, 3))[0]
     asked, wanted = len(sandbox.requests), chance.randint(1, 40)
@@ -144,23 +201,29 @@ async def run_and_kill(sandbox: Sandbox, to: Path, chance: random.Random, tally:
 
 def ids_in(path: Path) -> list[str]:
     """The ids of an exported file, each line of which has to be whole."""
-    if path.suffix == ".jsonl":
-        lines = path.read_bytes().splitlines(keepends=True)
-        documents = [json.loads(line) for line in lines if line.endswith(b"\n")]
-        if len(documents) < len(lines) or not all(len(document["included"]) for document in documents):
-            return []
-        return [document["data"]["id"] for document in documents]
-    if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8") as file:
+    if path.suffix == ".parquet":
+        table: Any = pyarrow.parquet.read_table(path, columns=["id"])
+        return list(table.column("id").to_pylist())
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if ".csv" in path.suffixes:
+        with io.StringIO(data.decode(), newline="") as file:
             return [row["id"] for row in csv.DictReader(file, strict=True) if json.loads(row["included"])]
-    table: Any = pyarrow.parquet.read_table(path, columns=["id"])
-    return list(table.column("id").to_pylist())
+    lines = data.splitlines(keepends=True)
+    documents = [json.loads(line) for line in lines if line.endswith(b"\n")]
+    if len(documents) < len(lines) or not all(len(document["included"]) for document in documents):
+        return []
+    return [document["data"]["id"] for document in documents]
+
+
+def manifest_of(path: Path) -> Path:
+    """Where the manifest of a file is."""
+    return path.with_name(f"_{path.name}.manifest.json")
 
 
 def check(path: Path, stay: set[str], known: set[str]) -> tuple[int, list[str]]:
     """How many wallets a finished export holds, and what is wrong with it."""
     problems: list[str] = []
-    manifest_path = path.with_name(f"{path.name}.manifest.json")
+    manifest_path = manifest_of(path)
     manifest = json.loads(manifest_path.read_text())
     found = ids_in(path)
     counted = Counter(found)
@@ -182,19 +245,19 @@ def check(path: Path, stay: set[str], known: set[str]) -> tuple[int, list[str]]:
     return len(found), problems
 
 
-async def export(
-    sandbox: Sandbox, path: Path, *, kills: int, chance: random.Random, tally: Tally, changes: Changes
-) -> None:
+async def export(run: Run, *, kills: int, chance: random.Random, tally: Tally, changes: Changes) -> None:
     """One export, killed so many times if it lives long enough, and then checked."""
+    sandbox, path = run.sandbox, run.to
     path.parent.mkdir()
     stay = set(sandbox.world.wallet_ids()) - set(changes.doomed)
     before = tally.killed.total()
     began = time.monotonic()
     code = -9
     while code and not tally.problems and tally.killed.total() - before < kills:
-        code = await run_and_kill(sandbox, path, chance, tally)
+        code = await run_and_kill(run, chance, tally)
     if code and not tally.problems:
-        process = await start(sandbox, path)
+        await try_as_another(run, tally)
+        process = await run.start()
         _, said = await process.communicate()
         if process.returncode:
             tally.problems.append(f"the last run ended with {process.returncode}: {said.decode().strip()}")
@@ -203,9 +266,9 @@ async def export(
         return
     records, problems = check(path, stay, changes.known)
     tally.problems += problems
-    resumptions = json.loads(path.with_name(f"{path.name}.manifest.json").read_text())["resumptions"]
+    resumptions = json.loads(manifest_of(path).read_text())["resumptions"]
     print(
-        f"{path.suffix[1:]:<12} {records} wallets ({len(stay)} stayed throughout), killed"
+        f"{''.join(path.suffixes)[1:]:<12} {records} wallets ({len(stay)} stayed throughout), killed"
         f" {tally.killed.total() - before} times, resumed {resumptions} times, {time.monotonic() - began:.0f} s"
     )
 
@@ -229,10 +292,12 @@ async def drill(kills: int, seed: int) -> int:
                     break
                 path = Path(folder, str(number), f"wallets.{FORMATS[number % len(FORMATS)]}")
                 kills_here = min(each, max(left, 1))
-                await export(sandbox, path, kills=kills_here, chance=chance, tally=tally, changes=changes)
+                run = Run(sandbox, path, links=number % 2 == 0)
+                await export(run, kills=kills_here, chance=chance, tally=tally, changes=changes)
         changing.cancel()
         faults, requests = dict(sandbox.faults.counts), len(sandbox.requests)
     print(f"kills        {tally.killed.total()} in {tally.exports} exports: {dict(tally.killed)}")
+    print(f"refused      {tally.refused} times, with another one's token")
     print(f"requests     {requests} (faults {sum(faults.values())}: {faults})")
     print(f"time         {time.monotonic() - began:.0f} s")
     for problem in tally.problems:

@@ -21,6 +21,7 @@ map of that folder:
     _lists/        lists and scans
     _session_parts.py   what each copy of a session has for itself
     _session.py    the face
+    _access.py     what the export may know of a session beyond its public names
     _export/ cli/ presets.py otel.py    edges that use the face alone
 
 The names below are imported when they are first used, so that `commercelayer_async.jsonapi` can be had without aiohttp,

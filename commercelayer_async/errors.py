@@ -288,9 +288,10 @@ class ExportLocked(ExportError):
 
 @public("commercelayer_async")
 class ExportMismatch(ExportError):
-    """An interrupted export cannot be resumed: its partial file is damaged, or its parameters were others.
+    """An export cannot go on: its partial file is damaged, its parameters were others, or its records another one's.
 
-    Nothing was changed.
+    The last: the token speaks for somebody else than at its beginning, or records of another mode or organization came.
+    What was there is unchanged, and nothing of these records was written.
     """
 
 

@@ -1,6 +1,7 @@
 """Tokens: what is sent for one, what comes back, and one that is always fresh.
 
 credentials.py     the grants, the token request and its answer, what a stored token is good for; pure
+principal.py       whom a token speaks for; pure
 endpoint.py        what the manager needs of the token endpoint, and of calls that wait
 token_function.py  a token from a function of the caller's
 store.py           the caller's store, bounded in time

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from .._hooks import Answered, Call, call_hook
-from .._http.message import Request, Response
+from .._http.message import Request, Response, Transport
 from .._http.status import READABLE, redact_error, require_document
 from .._limits.limiter import Lease, LocalLease
 from .._retry import RetryBudget, retry_after
@@ -35,8 +35,9 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 class RequestPipeline:
     """Make the calls of one session object, with its options."""
 
-    def __init__(self, context: SessionContext, options: CallOptions) -> None:
-        self._transport = context.transport
+    def __init__(self, context: SessionContext, options: CallOptions, transport: Transport | None = None) -> None:
+        """Send through the session's transport, or through one that stands before it."""
+        self._transport = context.transport if transport is None else transport
         self._tokens = context.tokens
         self._limiter = context.limiter
         self._connections = context.connections

@@ -6,19 +6,18 @@ and its linkage as JSON. The same class and the same `include` always give the s
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
-from enum import Enum
-from types import UnionType
-from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
+from typing import Any, Final
 
 import attrs
+import msgspec
+from msgspec import Raw
 
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Resource, ToMany
-from ..jsonapi._json import as_object, loads
+from ..jsonapi._json import FAILURES, as_object, loads
 from ..jsonapi._schema import checked_types, member_names
 from ..jsonapi.resource import declared_relationships
+from .cells import CellType, cell_type, fits
 from .records import RawRecord
 
 OTHER: Final = "other_attributes"
@@ -26,19 +25,22 @@ OTHER: Final = "other_attributes"
 META: Final = "meta"
 INCLUDED: Final = "included"
 
+_NULL: Final = Raw(b"null")
 
-class CellType(Enum):
-    """The type of a column's cells."""
 
-    TEXT = "text"
-    INTEGER = "integer"
-    """Of 64 bits, signed."""
-    NUMBER = "number"
-    """A double."""
-    BOOLEAN = "boolean"
-    TIMESTAMP = "timestamp"
-    """ISO 8601 with its offset from UTC, as received."""
-    JSON = "json"
+class _Object(msgspec.Struct):
+    """A resource object, each member as its bytes: numbers keep their spelling."""
+
+    type: Raw = _NULL
+    id: Raw = _NULL
+    attributes: Raw = _NULL
+    relationships: Raw = _NULL
+    meta: Raw = _NULL
+
+
+_decode_object: Final = msgspec.json.Decoder(_Object).decode
+_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 @attrs.frozen
@@ -61,42 +63,47 @@ class RowLayout:
     compound: bool = attrs.field(repr=False)
 
     def row(self, record: RawRecord, *, strict: bool) -> list[Any]:
-        """The cells of a record, in the order of the columns: scalars as received, JSON values for JSON columns.
+        """The cells of a record, in the order of the columns: None, a text, or the bytes of JSON.
 
-        With `strict`, a value that is not of its column's type goes to `other_attributes` instead.
+        None is null or absent. A text is a `str`; numbers, with their spelling, truth values and all else are `Raw`,
+        and in JSON columns texts too. With `strict`, a value that is not of its column's type goes to
+        `other_attributes` instead.
         """
-        data = as_object(loads(record.data)) or {}
-        attributes = as_object(data.get("attributes")) or {}
-        linkage = _linkage_by_name(data)
-        cells: list[Any] = [data.get("id"), data.get("type")]
+        data = _decode_object(record.data)
+        linkage = _linkage_by_name(data.relationships)
+        cells: list[Any] = [loads(data.id), loads(data.type)]
         if self.attributes is None:
-            cells += [attributes or None, linkage or None]
+            cells += [_given(data.attributes), _encoded(linkage or None)]
         else:
-            cells += self._declared_cells(self.attributes, attributes, linkage, strict=strict)
-        cells.append(data.get("meta") or None)
+            cells += self._declared_cells(self.attributes, data.attributes, linkage, strict=strict)
+        cells.append(_given(data.meta))
         if self.compound:
-            cells.append([loads(one) for one in record.included or ()])
+            cells.append(Raw(b"[%b]" % b",".join(record.included or ())))
         return cells
 
     def _declared_cells(
-        self,
-        declared: Mapping[str, CellType],
-        attributes: Mapping[str, Any],
-        linkage: Mapping[str, Any],
-        *,
-        strict: bool,
+        self, declared: Mapping[str, CellType], attributes: Raw, linkage: Mapping[str, Any], *, strict: bool
     ) -> list[Any]:
-        other = {
-            name: value
-            for name, value in attributes.items()
-            if name not in declared or (strict and not fits(value, declared[name]))
-        }
-        cells: list[Any] = [None if name in other else attributes.get(name) for name in declared]
+        try:
+            members: dict[str, Raw] = _decode_members(attributes)
+        except FAILURES:
+            # Not an object, or null: then all of it is "other".
+            members, rest = {}, _given(attributes)
+        else:
+            rest = None
+        other = {name: raw for name, raw in members.items() if name not in declared}
+        cells: list[Any] = []
+        for name, type in declared.items():
+            raw = members.get(name, _NULL)
+            cell, fit = _cell(raw, type)
+            if strict and not fit:
+                other[name], cell = raw, None
+            cells.append(cell)
         for name in self.to_one:
             identifier = as_object(linkage.get(name)) or {}
             cells += [_text(identifier.get("type")), _text(identifier.get("id"))]
-        cells += [linkage.get(name) for name in self.to_many]
-        cells.append(other or None)
+        cells += [_encoded(linkage.get(name)) for name in self.to_many]
+        cells.append(_encoded(other) if other else rest)
         return cells
 
 
@@ -114,7 +121,7 @@ def layout_for(cls: type[Resource] | None, *, compound: bool) -> RowLayout:
         columns += [Column("attributes", CellType.JSON), Column("relationships", CellType.JSON)]
     else:
         types = checked_types(cls)
-        attributes = {name: _cell_type(types[field]) for name, field in member_names(cls).items()}
+        attributes = {name: cell_type(types[field]) for name, field in member_names(cls).items()}
         for name, declared in declared_relationships(cls).items():
             (to_many if isinstance(declared, ToMany) else to_one).append(name)
         columns += [Column(name, type) for name, type in attributes.items()]
@@ -142,74 +149,38 @@ def class_for(cls: type[Resource]) -> type[Resource] | None:
     return None if cls in (Resource, GenericResource) else cls
 
 
-def fits(value: object, type: CellType) -> bool:
-    """True if a JSON value can be a cell of this type without loss; null always can."""
-    if value is None or type is CellType.JSON:
-        return True
-    match type:
-        case CellType.TEXT:
-            return isinstance(value, str)
-        case CellType.BOOLEAN:
-            return isinstance(value, bool)
-        case CellType.INTEGER:
-            return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-        case CellType.NUMBER:
-            # A double holds every integer up to 2**53.
-            exact = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**53
-            return exact or isinstance(value, float)
-        case CellType.TIMESTAMP:
-            return isinstance(value, str) and parse_timestamp(value) is not None
+def _cell(raw: Raw, type: CellType) -> tuple[Any, bool]:
+    """An attribute as a cell, and whether it fits the type of its column."""
+    if type is CellType.JSON:
+        return _json(raw), True
+    value = loads(raw)
+    fit = fits(value, type)
+    if isinstance(value, str):
+        # A decimal number, which documents may spell as a text, is one number however it is spelled.
+        return (Raw(value.encode()) if fit and type is CellType.DECIMAL else value), fit
+    return _json(raw), fit
 
 
-def parse_timestamp(text: str) -> datetime | None:
-    """The datetime that a text spells; None if it has no offset from UTC, or more digits than microseconds."""
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    digits = text.partition(".")[2]
-    exact = len(_leading_digits(digits)) <= 6  # noqa: PLR2004 - microseconds
-    return parsed if parsed.tzinfo is not None and exact else None
-
-
-def _leading_digits(text: str) -> list[str]:
-    found: list[str] = []
-    for char in text:
-        if not char.isdigit():
-            break
-        found.append(char)
-    return found
-
-
-def _cell_type(hint: Any) -> CellType:
-    """The type of cells for a field, by its type hint; JSON for whatever is not a scalar."""
-    if get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    if get_origin(hint) in (Union, UnionType):
-        types = {_cell_type(one) for one in get_args(hint) if one is not type(None)}
-        return types.pop() if len(types) == 1 else CellType.JSON
-    for cls, cell_type in _CELL_TYPES:
-        if isinstance(hint, type) and issubclass(cast("type[object]", hint), cls):
-            return cell_type
-    return CellType.JSON
-
-
-# `bool` before `int`, as it is a subclass of it.
-_CELL_TYPES: Final[tuple[tuple[type, CellType], ...]] = (
-    (str, CellType.TEXT),
-    (bool, CellType.BOOLEAN),
-    (int, CellType.INTEGER),
-    (float, CellType.NUMBER),
-    (Decimal, CellType.NUMBER),
-    (datetime, CellType.TIMESTAMP),
-)
-
-
-def _linkage_by_name(data: Mapping[str, Any]) -> dict[str, Any]:
+def _linkage_by_name(raw: Raw) -> dict[str, Any]:
     """The linkage of each relationship that has any, null included."""
-    relationships = as_object(data.get("relationships")) or {}
+    relationships = as_object(loads(raw)) or {}
     objects = {name: as_object(one) or {} for name, one in relationships.items()}
     return {name: one["data"] for name, one in objects.items() if "data" in one}
+
+
+def _json(raw: Raw) -> Raw | None:
+    # A copy: otherwise it keeps the whole record.
+    text = bytes(raw)
+    return None if text == b"null" else Raw(text)
+
+
+def _given(raw: Raw) -> Raw | None:
+    """The bytes of an object; None for one without members, which says no more than its absence."""
+    return None if bytes(raw) == b"{}" else _json(raw)
+
+
+def _encoded(value: object) -> Raw | None:
+    return None if value is None else Raw(_encode(value))
 
 
 def _text(value: object) -> str | None:

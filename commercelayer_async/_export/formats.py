@@ -5,13 +5,13 @@ to: its lines are rows as JSON, and the file is made from them when all are ther
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import attrs
 import msgspec
+from msgspec import Raw
 
 from .._markers import override
 from .._text import did_you_mean, printable
@@ -19,12 +19,14 @@ from ..errors import ConfigurationError
 from .columns import Column, RowLayout
 from .records import RawRecord
 
-_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_encode: Final = msgspec.json.Encoder().encode
 
 _FORMULA: Final = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
 """The first characters of a formula in a spreadsheet (the last four in some locales); and the apostrophe, which stands
 before a text that is not to be taken for one."""
-_QUOTED: Final = frozenset(',"\r\n;\t')
+_QUOTED: Final = frozenset(',"\r\n;\t\0')
+_COMPOSITE: Final = ("{", "[", '"')
+"""How JSON begins that is neither a number nor true nor false."""
 
 
 class Format(StrEnum):
@@ -65,9 +67,9 @@ class JsonLines(Writer):
 class Csv(Writer):
     """CSV by RFC 4180, in UTF-8: a row of names, then one row for each record.
 
-    An absent or null value is nothing between two commas, an empty text is `""`. Objects and arrays are JSON. A text
-    that a spreadsheet would take for a formula gets an apostrophe in front, and so does a text that begins with an
-    apostrophe: whoever removes one leading apostrophe has every text as it was.
+    An absent or null value is nothing between two commas, an empty text is `""`. Objects, arrays and all of a column
+    without one type are JSON. A text that a spreadsheet would take for a formula gets an apostrophe in front, and so
+    does a text that begins with an apostrophe: whoever removes one leading apostrophe has every text as it was.
     """
 
     layout: RowLayout
@@ -104,14 +106,30 @@ class Rows(Writer):
         return self.layout.columns
 
 
-def format_of(format: str | None, path: Path) -> Format:
-    """The format of that name; for None, the one that the file's name ends in, else JSON lines.
+@attrs.frozen
+class FileType:
+    """How a file is written: in which format, and whether compressed by gzip."""
+
+    format: Format
+    gzip: bool = False
+
+
+def file_type_of(format: str | None, path: Path) -> FileType:
+    """The format of that name; for None, the one that the file's name ends in, JSON lines if it has no ending.
+
+    A name that ends in `.gz` means gzip, whoever names the format.
 
     Raises:
-        ConfigurationError: there is no such format; the nearest name is given.
+        ConfigurationError: there is no such format, no known ending, or Parquet is to be compressed again.
     """
-    if format is None:
-        return _BY_SUFFIX.get(path.suffix.lower(), Format.JSONL)
+    gzip = path.suffix.lower() == _GZIP
+    chosen = _named(format) if format is not None else _by_ending(path.with_suffix("") if gzip else path, path)
+    if gzip and chosen is Format.PARQUET:
+        raise ConfigurationError(f"Parquet is compressed by itself; let the file end in {_PARQUET}, without {_GZIP}")
+    return FileType(chosen, gzip)
+
+
+def _named(format: str) -> Format:
     try:
         return Format(format)
     except ValueError:
@@ -120,11 +138,27 @@ def format_of(format: str | None, path: Path) -> Format:
     raise ConfigurationError(f"format: {printable(repr(format), 60)} is not a format{hint}")
 
 
-_BY_SUFFIX: Final = {
+def _by_ending(path: Path, whole: Path) -> Format:
+    ending = path.suffix.lower()
+    if ending in _BY_ENDING:
+        return _BY_ENDING[ending]
+    if not whole.suffix:
+        return Format.JSONL
+    shown = printable(repr(ending or whole.suffix), 60)
+    known = f"{', '.join(_BY_ENDING)}, and all but {_PARQUET} with {_GZIP} behind"
+    raise ConfigurationError(
+        f"to: {shown} is not the ending of a known format{did_you_mean(ending, _BY_ENDING)}; known are {known};"
+        f" or name the format, one of {', '.join(Format)}"
+    )
+
+
+_GZIP: Final = ".gz"
+_PARQUET: Final = ".parquet"
+_BY_ENDING: Final = {
     ".jsonl": Format.JSONL,
     ".ndjson": Format.JSONL,
     ".csv": Format.CSV,
-    ".parquet": Format.PARQUET,
+    _PARQUET: Format.PARQUET,
 }
 
 
@@ -133,18 +167,14 @@ def _csv_line(cells: Iterable[str]) -> bytes:
     return f"{','.join(cells)}\r\n".encode(errors="backslashreplace")
 
 
-def _csv_cell(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _csv_text(value)
-        case int() | float() | Decimal():
-            return _encode(value).decode() if isinstance(value, Decimal | float) else str(value)
-        case _:
-            return _quoted(_encode(value).decode())
+def _csv_cell(value: str | Raw | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _csv_text(value)
+    text = bytes(value).decode()
+    # Numbers, true and false are nobody's formulas; texts, objects and arrays are JSON.
+    return _quoted(text) if text.startswith(_COMPOSITE) else text
 
 
 def _csv_text(text: str) -> str:

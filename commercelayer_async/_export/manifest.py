@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Self
 
 import attrs
@@ -10,6 +11,11 @@ from .._markers import public
 from .storage import json_object
 
 VERSION: Final = 1
+
+
+def manifest_path_of(path: Path) -> Path:
+    """Where the manifest of a file is. Programs that read a folder as one table skip names that begin with `_`."""
+    return path.with_name(f"_{path.name}.manifest.json")
 
 
 @public("commercelayer_async")
@@ -40,7 +46,12 @@ class Exported:
     sha256: str
     """Of the file, in hexadecimal, as `sha256sum` prints it."""
     description: Mapping[str, Any]
-    """What was exported: `type`, `format`, `filter`, `include`, `fields`, `columns`, `organization`, `api_version`."""
+    """What was exported, of plain JSON types.
+
+    `type`, `filter`, `include`, `fields`; `format`, `compression`, `columns`, `column_types`; `organization` (a URL)
+    and `api_version`; and whose token it was, as far as that says so: `mode`, `organization_id`, `application`,
+    `owner`, `scope`.
+    """
     started_at: str
     """ISO 8601, UTC; of the first run."""
     finished_at: str
@@ -48,6 +59,14 @@ class Exported:
     """How many times the export was resumed."""
     client: str
     """The User-Agent of the run that finished it."""
+    invalid_records: int = 0
+    """Of the records, those that do not fit their class, or include a resource that does not; they are in the file all
+    the same, as received."""
+
+    @property
+    def manifest_path(self) -> str:
+        """The path of the manifest, beside the file."""
+        return str(manifest_path_of(Path(self.path)))
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest holds, of plain JSON types."""
@@ -62,6 +81,7 @@ class Exported:
             "finished_at": self.finished_at,
             "resumptions": self.resumptions,
             "client": self.client,
+            "invalid_records": self.invalid_records,
         }
 
     def text(self) -> str:
@@ -76,7 +96,7 @@ class Exported:
             return None
         if any(members.get(name) != value for name, value in description.items()):
             return None
-        names = ("records", "sha256", "started_at", "finished_at", "resumptions", "client")
+        names = ("records", "sha256", "started_at", "finished_at", "resumptions", "client", "invalid_records")
         if not all(name in members for name in ("bytes", *names)):
             return None
         return cls(path=path, description=description, size=members["bytes"], **{name: members[name] for name in names})

@@ -3,22 +3,26 @@
 pyarrow is imported when the first Parquet export begins. If it is missing, the export fails then, and not at its end.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from ..errors import ConfigurationError
-from .columns import CellType, Column, parse_timestamp
+from .cells import CellType, parse_date, parse_timestamp
+from .columns import Column
+
+T = TypeVar("T")
 
 ROWS: Final = 10_000
 """The most rows of a row group."""
 BYTES: Final = 16 * 2**20
 """Bytes of rows, as JSON, after which a row group ends."""
 
-_decode: Final = msgspec.json.Decoder(list[Any]).decode
-_decode_raws: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode: Final = msgspec.json.Decoder().decode
+_decode_row: Final = msgspec.json.Decoder(list[Raw]).decode
 
 
 def require() -> None:
@@ -31,9 +35,9 @@ def require() -> None:
 
 
 def convert(
-    rows: BinaryIO, file: BinaryIO, columns: Sequence[Column], *, proceed: Callable[[], bool] = lambda: True
+    rows: Iterable[bytes], file: BinaryIO, columns: Sequence[Column], *, proceed: Callable[[], bool] = lambda: True
 ) -> None:
-    """Write the Parquet file for `rows`, one JSON array on each line, from its position to its end.
+    """Write the Parquet file for `rows`, each a JSON array on a line.
 
     `proceed` is called before each row group. Once it gives False, the rest is left out and the file is incomplete.
     """
@@ -47,18 +51,15 @@ def convert(
 
 
 def _table(pyarrow: Any, schema: Any, columns: Sequence[Column], lines: list[bytes]) -> Any:
-    cells = list(zip(*map(_decode, lines), strict=True))
-    for n, column in enumerate(columns):
-        if column.type is CellType.JSON:
-            # The bytes of the row itself: decoding and encoding again could lose digits.
-            cells[n] = tuple(_json_text(_decode_raws(line)[n]) for line in lines)
-        elif column.type is CellType.TIMESTAMP:
-            cells[n] = tuple(None if text is None else parse_timestamp(text) for text in cells[n])
-    arrays = [pyarrow.array(values, type=field.type) for values, field in zip(cells, schema, strict=True)]
+    by_column = zip(*map(_decode_row, lines), strict=True)
+    arrays = [
+        pyarrow.array(list(map(_CELLS.get(column.type, _decode), raws)), type=field.type)
+        for raws, column, field in zip(by_column, columns, schema, strict=True)
+    ]
     return pyarrow.Table.from_arrays(arrays, schema=schema)
 
 
-def _groups(rows: BinaryIO) -> Iterator[list[bytes]]:
+def _groups(rows: Iterable[bytes]) -> Iterator[list[bytes]]:
     group: list[bytes] = []
     size = 0
     for line in rows:
@@ -71,14 +72,33 @@ def _groups(rows: BinaryIO) -> Iterator[list[bytes]]:
         yield group
 
 
-def _json_text(raw: msgspec.Raw) -> str | None:
+def _json_text(raw: Raw) -> str | None:
     text = bytes(raw).decode()
     return None if text == "null" else text
 
 
+def _parsed(parse: Callable[[str], T | None]) -> Callable[[Raw], T | None]:
+    """Make a function that reads a cell by `parse`, which gave a value when the row was written."""
+
+    def read(raw: Raw) -> T | None:
+        text = _decode(raw)
+        return None if text is None else parse(text)
+
+    return read
+
+
+_CELLS: Final[dict[CellType, Callable[[Raw], Any]]] = {
+    # The bytes of the row itself: decoding and encoding again could lose digits.
+    CellType.JSON: _json_text,
+    CellType.DECIMAL: _json_text,
+    CellType.TIMESTAMP: _parsed(parse_timestamp),
+    CellType.DATE: _parsed(parse_date),
+}
+
+
 def _arrow_type(pyarrow: Any, type: CellType) -> Any:
     match type:
-        case CellType.TEXT | CellType.JSON:
+        case CellType.TEXT | CellType.JSON | CellType.DECIMAL:
             return pyarrow.string()
         case CellType.INTEGER:
             return pyarrow.int64()
@@ -88,6 +108,8 @@ def _arrow_type(pyarrow: Any, type: CellType) -> Any:
             return pyarrow.bool_()
         case CellType.TIMESTAMP:
             return pyarrow.timestamp("us", tz="UTC")
+        case CellType.DATE:
+            return pyarrow.date32()
 
 
 def _pyarrow(module: str) -> Any:

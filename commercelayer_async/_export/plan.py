@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 
+from .._auth.principal import Principal
 from .._http.origin import Origin
 from .._lists.filters import QueryCapabilities, filter_name_of, filter_parameters
 from ..errors import ConfigurationError
@@ -16,31 +17,43 @@ from ..jsonapi.registry import type_of
 from ..service import Service
 from . import parquet
 from .columns import RowLayout, class_for, layout_for
-from .formats import Csv, Format, JsonLines, Rows, Writer, format_of
+from .encoding import Encoding, Gzip, Identity
+from .fitting import FittingCheck
+from .formats import Csv, FileType, Format, JsonLines, Rows, Writer
+from .storage import os_errors_as
 
 
 @attrs.frozen
 class Plan:
     """The checked arguments of an export."""
 
-    path: Path
-    format: Format
     writer: Writer
+    gzip: bool
     scanned: type[Resource] | str
-    """What the scan reads: a type by its name, where that gives the same requests as the class. Decoding by name never
-    fails on a record that does not fit its class."""
+    check: FittingCheck
     include: tuple[str, ...]
     description: Mapping[str, Any]
-    """What the export holds, of plain JSON types. An interrupted export is resumed only by one of equal description."""
+    """What the export holds, of plain JSON types. An interrupted export is resumed only by one of equal description.
+
+    Whose token it is read with is a part of it, once `read_for` has said so.
+    """
+
+    def read_for(self, principal: Principal) -> "Plan":
+        """This plan, to be read with a token of that principal's."""
+        return attrs.evolve(self, description={**self.description, **attrs.asdict(principal)})
+
+    @property
+    def encoding(self) -> Encoding:
+        """A new encoding for the file."""
+        return Gzip() if self.gzip else Identity()
 
 
 def plan_of(
     cls_or_type: type[Resource] | str,
-    to: Path,
     *,
     include: str | Iterable[str],
     filter: Mapping[str, Any] | None,
-    format: str | None,
+    chosen: FileType,
     origin: Origin,
     registry: Registry,
     service: Service,
@@ -56,15 +69,15 @@ def plan_of(
     paths = include_paths(include, cls)
     capabilities = QueryCapabilities(registry.get(type) if by_name else cls, registry, service)
     parameters = filter_parameters({} if filter is None else filter, capabilities)
-    chosen = format_of(format, to)
-    if chosen is Format.PARQUET:
+    if chosen.format is Format.PARQUET:
         parquet.require()
     layout = layout_for(class_for(cls), compound=bool(paths))
+    columns = None if chosen.format is Format.JSONL else layout.columns
     return Plan(
-        path=to,
-        format=chosen,
-        writer=_writer(chosen, layout),
-        scanned=type if by_name or (registry.get(type) is cls and not cls.sparse) else cls,
+        writer=_writer(chosen.format, layout),
+        gzip=chosen.gzip,
+        scanned=type if by_name else cls,
+        check=FittingCheck(registry.without(type) if by_name else registry.preferring(cls)),
         include=paths,
         description={
             "type": type,
@@ -73,21 +86,24 @@ def plan_of(
             "filter": _plain_filter(parameters, service),
             "include": list(paths),
             "fields": list(fieldset(cls) or ()) or None,
-            "format": str(chosen),
-            "columns": None if chosen is Format.JSONL else [column.name for column in layout.columns],
+            "format": str(chosen.format),
+            "compression": "gzip" if chosen.gzip else None,
+            "columns": None if columns is None else [column.name for column in columns],
+            "column_types": None if columns is None else [column.type.value for column in columns],
         },
     )
 
 
 def path_of(to: object) -> Path:
-    """The path of the file to write.
+    """The absolute path of the file to write: the program may change its folder while the export runs.
 
     Raises:
         ConfigurationError: it is not the path of a file.
     """
     if not isinstance(to, str | Path) or not str(to) or "\0" in str(to) or not Path(to).name:
         raise ConfigurationError("to must be the path of a file")
-    return Path(to)
+    with os_errors_as("cannot find the folder of", Path(to)):
+        return Path(to).absolute()
 
 
 def _writer(format: Format, layout: RowLayout) -> Writer:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, cast
@@ -23,12 +23,6 @@ CHUNK: Final = 2**20
 _NO_ROOM: Final = frozenset(
     number for name in ("ENOSPC", "EDQUOT", "EFBIG") if (number := getattr(errno, name, None)) is not None
 )
-_NO_LINKS: Final = frozenset(
-    number
-    for name in ("EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV")
-    if (number := getattr(errno, name, None)) is not None
-)
-"""Error numbers of file systems that have no hard links."""
 _OPEN: Final[int] = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -77,19 +71,33 @@ def reopen(path: Path) -> int | None:
         if error.errno != errno.ELOOP:
             raise
         raise _unusable(path, "a symbolic link") from None
-    status = os.fstat(descriptor)
+    with closing_on_error(descriptor):
+        reason = _why_not_ours(os.fstat(descriptor))
+        if reason is not None:
+            raise _unusable(path, reason)
+    return descriptor
+
+
+def _why_not_ours(status: os.stat_result) -> str | None:
     owner: Callable[[], int] | None = getattr(os, "geteuid", None)
-    reason = None
     if not stat.S_ISREG(status.st_mode):
-        reason = "not a regular file"
-    elif owner is not None and status.st_uid != owner():
-        reason = "owned by another user"
-    elif owner is not None and stat.S_IMODE(status.st_mode) & 0o077:
-        reason = f"open to others (mode {stat.S_IMODE(status.st_mode):04o})"
-    if reason is None:
-        return descriptor
-    os.close(descriptor)
-    raise _unusable(path, reason)
+        return "not a regular file"
+    if owner is not None and status.st_uid != owner():
+        return "owned by another user"
+    if owner is not None and stat.S_IMODE(status.st_mode) & 0o077:
+        return f"open to others (mode {stat.S_IMODE(status.st_mode):04o})"
+    return None
+
+
+@contextmanager
+def closing_on_error(descriptor: int) -> Generator[None]:
+    """Close a descriptor, which releases its lock, if the block fails."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            os.close(descriptor)
+        raise
 
 
 def _unusable(path: Path, reason: str) -> ExportError:
@@ -207,22 +215,52 @@ def publish(source: Path, target: Path, *, overwrite: bool) -> None:
             # Unlike a rename, a link never replaces what is there.
             target.hardlink_to(source)
     except FileExistsError:
-        raise exists_error(target) from None
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
+        # A network file system may have made the link, lost the response, and been asked again.
+        if not _is_same(source, target):
+            raise exists_error(target) from None
+    except OSError:
+        # No hard links here: file systems say so by many error numbers. If something else is wrong, it shows again.
         _publish_without_links(source, target, overwrite=overwrite)
     sync_folder(target.parent)
 
 
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samestat(os.lstat(one), os.lstat(other))
+    except OSError:
+        return False
+
+
 def _publish_without_links(source: Path, target: Path, *, overwrite: bool) -> None:
-    if not overwrite:
-        # An empty file claims the name, which fails if it is taken; then it is replaced at once.
-        try:
-            os.close(create(target))
-        except FileExistsError:
-            raise exists_error(target) from None
-    source.replace(target)
+    if overwrite:
+        source.replace(target)
+        return
+    # An empty file claims the name, which fails if it is taken; then it is replaced at once.
+    try:
+        claim = create(target)
+    except FileExistsError:
+        raise exists_error(target) from None
+    try:
+        os.close(claim)
+        source.replace(target)
+    except BaseException:
+        release_claim(target)
+        raise
+
+
+def release_claim(path: Path) -> None:
+    """Remove the empty file by which an export claimed its name, if that is what is there."""
+    if is_empty_file(path):
+        path.unlink(missing_ok=True)
+
+
+def is_empty_file(path: Path) -> bool:
+    """True if there is a regular file without a byte."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode) and not status.st_size
 
 
 def exists_error(path: Path) -> ExportExists:
@@ -242,13 +280,58 @@ def hash_rest(file: BinaryIO, length: int | None = None) -> tuple[Hash, int]:
     return sha256, done
 
 
+class HashingFile:
+    """An open file, with the length and the hash of all that goes through: lines that are read, or what is written."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.size = 0
+        self._hash = hashlib.sha256()
+        self._file = file
+
+    @property
+    def sha256(self) -> str:
+        """The hash so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._file:
+            self._count(line)
+            yield line
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data`."""
+        self._count(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        """How much was written."""
+        return self.size
+
+    def flush(self) -> None:
+        """Hand all of it to the operating system."""
+        self._file.flush()
+
+    def _count(self, data: bytes) -> None:
+        self._hash.update(data)
+        self.size += len(data)
+
+
 def sha256_of(path: Path) -> str | None:
     """The SHA-256 of a file in hexadecimal; None if there is no such file."""
+    found = measure(path)
+    return None if found is None else found[1]
+
+
+def measure(path: Path) -> tuple[int, str] | None:
+    """The length and the SHA-256 of a file; None if there is no such file."""
     try:
         with path.open("rb") as file:
-            return hash_rest(cast("BinaryIO", file))[0].hexdigest()
+            hashed, length = hash_rest(cast("BinaryIO", file))
     except FileNotFoundError:
         return None
+    return length, hashed.hexdigest()
 
 
 def read_small(path: Path, limit: int = CHUNK) -> bytes | None:

@@ -1,10 +1,12 @@
 """The target: the files of one export.
 
-    FILE.part            the data so far, mode 0600, locked while a process writes it
-    FILE.part.json       the checkpoint: how many bytes of the part count
-    FILE.part.parquet    a Parquet file while it is made from the part, which holds its rows
-    FILE                 the complete data
-    FILE.manifest.json   what they are
+    FILE                   the complete data
+    _FILE.manifest.json    what they are
+    .FILE.part             the data so far, mode 0600, locked while a process writes it
+    .FILE.part.json        the checkpoint: how many bytes of the part count
+    .FILE.part.whole       a Parquet file while it is made from the part, which holds its rows
+
+Programs that read a folder as one table (pyarrow, Spark, …) skip names that begin with a dot or an underscore.
 
 Everything here blocks, and is called in a thread. The order in which things reach the disk is what makes an export
 resumable:
@@ -14,7 +16,8 @@ resumable:
     3. the manifest
     4. the checkpoint is removed, then the part
 
-A crash may come between any two steps. The next run learns from the checkpoint which steps were done.
+A crash may come between any two steps. The next run learns from the checkpoint which steps were done. What a manifest
+vouches for is what was written, not what is found: before the file gets its name, it is read and compared.
 """
 
 import os
@@ -28,24 +31,31 @@ from typing import Any, BinaryIO, Final, cast
 
 import attrs
 
+from .._auth.principal import Principal
 from .._text import printable
 from ..errors import ExportError, ExportExists, ExportLocked, ExportMismatch
 from . import checkpoint as checkpoints
 from . import parquet
 from .checkpoint import Checkpoint, FinishedFile
+from .encoding import Encoding, Identity
 from .formats import Rows, Writer
-from .manifest import Exported
+from .manifest import Exported, manifest_path_of
 from .storage import (
     Hash,
+    HashingFile,
+    closing_on_error,
     create,
     exists_error,
     file_type,
     hash_rest,
+    is_empty_file,
     is_same_file,
     lock,
+    measure,
     os_errors_as,
     publish,
     read_small,
+    release_claim,
     reopen,
     replace_file,
     sha256_of,
@@ -55,41 +65,63 @@ from .storage import (
 
 _LOCK_TRIES: Final = 5
 """How many times the part may vanish between being found and being opened."""
+_PRINCIPAL: Final = tuple(field.name for field in attrs.fields(Principal))
+"""What a description says of whom the token speaks for."""
 
 
 class Target:
     """The files of one export: `open`, then `append` and `save` for each page, then `finish` or `abort`."""
 
-    def __init__(self, path: Path, writer: Writer, description: Mapping[str, Any], *, client: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writer: Writer,
+        description: Mapping[str, Any],
+        *,
+        client: str,
+        shown: str | None = None,
+        encoding: Encoding | None = None,
+    ) -> None:
         self.path = path
-        self.part = path.with_name(f"{path.name}.part")
-        self.checkpoint_path = path.with_name(f"{path.name}.part.json")
-        self.manifest_path = path.with_name(f"{path.name}.manifest.json")
-        self.parquet_path = path.with_name(f"{path.name}.part.parquet")
+        self.part = path.with_name(f".{path.name}.part")
+        self.checkpoint_path = path.with_name(f".{path.name}.part.json")
+        self.manifest_path = manifest_path_of(path)
+        self._earlier_manifest = path.with_name(f"{path.name}.manifest.json")
+        """Where earlier versions wrote the manifest; a new one replaces it."""
+        self.whole_path = path.with_name(f".{path.name}.part.whole")
         self.state = Checkpoint(description=description, started_at=_now())
         """What was written; the checkpoint on disk is this one or an earlier one."""
         self.resumed = 0
         """Records that were there when it was opened."""
         self.stop = Event()
         """Set by another thread to end `finish` early."""
+        self._shown = str(path) if shown is None else shown
         self._description = description
         self._writer = writer
+        self._encoding = Identity() if encoding is None else encoding
         self._client = client
         self._overwrite = False
         self._descriptor: int | None = None
         self._hash: Hash = sha256()
         self._saved = self.state
         """The checkpoint on disk."""
+        self._damaged = False
+        """True once a file was found to be another than was written."""
+        self._unsynced = False
+        """True once a sync has failed: nobody knows then which bytes are on disk, and a second sync does not tell."""
 
     # Opening
 
-    def open(self, *, resume: bool, overwrite: bool) -> Exported | None:
-        """Lock the part and prepare it to continue from `state`; or give the export that an earlier run has finished.
+    def describe(self, description: Mapping[str, Any]) -> None:
+        """Say more of what is exported, before it is opened."""
+        self._description = description
+        self._saved = self.state = attrs.evolve(self.state, description=description)
+
+    def require_possible(self, *, resume: bool, overwrite: bool) -> None:
+        """Look whether the file can be written, as far as that shows before anything is opened.
 
         Raises:
-            ExportExists: there is a file, or an interrupted export, that was not to be overwritten.
-            ExportLocked: another process is exporting to the same file.
-            ExportMismatch: what is there cannot be resumed.
+            ExportExists: there is a file that was not to be overwritten.
             ExportError: the operating system does not allow it.
         """
         self._overwrite = overwrite
@@ -103,6 +135,18 @@ class Target:
             self._require_file_or_nothing(self.manifest_path)
             if not resume and not overwrite:
                 self._require_free()
+
+    def open(self, *, resume: bool, overwrite: bool) -> Exported | None:
+        """Lock the part and prepare it to continue from `state`; or give the export that an earlier run has finished.
+
+        Raises:
+            ExportExists: there is a file, or an interrupted export, that was not to be overwritten.
+            ExportLocked: another export to the same file is under way.
+            ExportMismatch: what is there cannot be resumed.
+            ExportError: the operating system does not allow it.
+        """
+        self.require_possible(resume=resume, overwrite=overwrite)
+        self._use_earlier_names()
         created = self._lock_part()
         try:
             with os_errors_as("cannot open", self.part):
@@ -113,6 +157,14 @@ class Target:
                     self.part.unlink()
             self.close()
             raise
+
+    def _use_earlier_names(self) -> None:
+        """Go on with the files of an export that was begun when they had names without a dot."""
+        part = self.path.with_name(f"{self.path.name}.part")
+        checkpoint = self.path.with_name(f"{self.path.name}.part.json")
+        with os_errors_as("cannot export to", self.path):
+            if file_type(self.checkpoint_path) is None and file_type(self.part) is None and file_type(checkpoint):
+                self.part, self.checkpoint_path = part, checkpoint
 
     def _lock_part(self) -> bool:
         """Open and lock the part; True if it had to be created."""
@@ -125,14 +177,17 @@ class Target:
                         descriptor = create(self.part)
                     except FileExistsError:
                         continue
-                if not lock(descriptor):
-                    os.close(descriptor)
-                    break
-                if is_same_file(descriptor, self.part):
+                # Whatever fails from here on, the lock must not stay behind in this process.
+                with closing_on_error(descriptor):
+                    locked = lock(descriptor)
+                    current = locked and is_same_file(descriptor, self.part)
+                if current:
                     self._descriptor = descriptor
                     return created
-                # The process that held the lock finished meanwhile, and removed the part.
                 os.close(descriptor)
+                if not locked:
+                    break
+                # The process that held the lock finished meanwhile, and removed the part.
         raise ExportLocked(
             f"another process is exporting to {printable(str(self.path))}; wait for it, or name another file",
             path=str(self.path),
@@ -169,6 +224,9 @@ class Target:
             self._replace_part()
         self._cut_to(0)
         self._save_checkpoint()
+        self._append_header()
+
+    def _append_header(self) -> None:
         self.append(self._writer.header, cursor=None, records=0)
 
     def _replace_part(self) -> None:
@@ -181,29 +239,34 @@ class Target:
         found = self._read_checkpoint(text)
         published = found.whole is not None and sha256_of(self.path) == found.whole.sha256
         if not published:
-            self._require_free()
+            # Without hard links, a run that was about to publish may have left an empty file: its claim to the name.
+            claimed = found.whole is not None and is_empty_file(self.path)
+            if not claimed:
+                self._require_free()
             found = attrs.evolve(found, whole=None)
             self._hash = self._hash_part(found)
+            if claimed:
+                release_claim(self.path)
             self._cut_to(found.offset)
         # If the file is published, only the manifest and the removal of the part are left: not counted as a resumption.
         self.state = attrs.evolve(found, resumptions=found.resumptions + (not published))
         self._saved = found
         self.resumed = found.records
         if not published and not found.offset:
-            self.append(self._writer.header, cursor=None, records=0)
+            self._append_header()
 
     def _read_checkpoint(self, text: bytes) -> Checkpoint:
         found = checkpoints.read(text)
         if found is None:
             raise self._mismatch(f"{printable(str(self.checkpoint_path))} is damaged, or of another version")
-        if found.description != self._description:
-            differing = sorted(
-                name
-                for name in {*found.description, *self._description}
-                if found.description.get(name) != self._description.get(name)
-            )
-            raise self._mismatch(f"the interrupted export was another one: it differs in {', '.join(differing)}")
-        return found
+        was = found.description
+        if "column_types" not in was:
+            # Begun by an earlier version, which recorded neither that nor whom the token spoke for.
+            principal = {name: self._description.get(name) for name in _PRINCIPAL}
+            was = {**principal, "compression": None, "column_types": None, **was}
+        if was != self._description:
+            raise self._mismatch(f"the interrupted export was another one: {_difference(was, self._description)}")
+        return attrs.evolve(found, description=self._description)
 
     def _hash_part(self, found: Checkpoint) -> Hash:
         """The hash of the bytes that count, which must be those of the checkpoint."""
@@ -217,7 +280,7 @@ class Target:
     def _read_finished(self) -> Exported | None:
         """The same export as an earlier run finished it; None if the file is not what its manifest says."""
         text = read_small(self.manifest_path)
-        found = None if text is None else Exported.read(text, str(self.path), self._description)
+        found = None if text is None else Exported.read(text, self._shown, self._description)
         return found if found is not None and sha256_of(self.path) == found.sha256 else None
 
     def _require_file_or_nothing(self, path: Path) -> None:
@@ -226,7 +289,7 @@ class Target:
             raise ExportError(f"cannot export to {printable(str(path))}: it is {found}; name a file", path=str(path))
 
     def _require_free(self) -> None:
-        for path in () if self._overwrite else (self.path, self.manifest_path):
+        for path in () if self._overwrite else (self.path, self.manifest_path, self._earlier_manifest):
             if file_type(path) is not None:
                 raise exists_error(path)
 
@@ -235,12 +298,31 @@ class Target:
 
     # Writing
 
-    def append(self, data: bytes, *, cursor: str | None, records: int) -> None:
+    def append(
+        self,
+        data: bytes,
+        *,
+        cursor: str | None,
+        records: int,
+        invalid_records: int = 0,
+        origins: Mapping[str, str] | None = None,
+    ) -> None:
         """Write the lines of `records` records, the last of which is at `cursor`.
 
         Raises:
             DiskFull: there is no room; none of these records count.
         """
+        self._write(self._encoding.add(data))
+        self.state = attrs.evolve(
+            self.state,
+            cursor=cursor,
+            records=self.state.records + records,
+            invalid_records=self.state.invalid_records + invalid_records,
+            origins=self.state.origins if origins is None else origins,
+        )
+
+    def _write(self, data: bytes) -> None:
+        """Write encoded bytes; if not all of them can be written, none of them count."""
         with os_errors_as("cannot write to", self.part):
             try:
                 write_all(self._fd, data)
@@ -248,14 +330,9 @@ class Target:
                 with suppress(OSError):
                     self._cut_to(self.state.offset)
                 raise
+        self._encoding.commit()
         self._hash.update(data)
-        self.state = attrs.evolve(
-            self.state,
-            cursor=cursor,
-            records=self.state.records + records,
-            offset=self.state.offset + len(data),
-            sha256=self._hash.hexdigest(),
-        )
+        self.state = attrs.evolve(self.state, offset=self.state.offset + len(data), sha256=self._hash.hexdigest())
 
     def save(self) -> None:
         """Sync all data to disk, then save a checkpoint that counts them.
@@ -263,9 +340,14 @@ class Target:
         Raises:
             DiskFull: there is no room; the checkpoint before stays.
         """
-        if self.state is not self._saved:
+        if self.state is not self._saved and not self._unsynced:
+            self._write(self._encoding.end())
             with os_errors_as("cannot write to", self.part):
-                os.fsync(self._fd)
+                try:
+                    os.fsync(self._fd)
+                except BaseException:
+                    self._unsynced = True
+                    raise
             self._save_checkpoint()
 
     def _save_checkpoint(self) -> None:
@@ -285,16 +367,17 @@ class Target:
 
         Raises:
             ExportExists: the file was made by somebody else meanwhile.
+            ExportMismatch: the part is not what was written; nothing was published.
             DiskFull: there is no room for a Parquet file beside its rows, or for the manifest.
         """
         if self.state.whole is None:
             self.save()
-            self._publish(self._complete_file())
+            self._publish(*self._complete_file())
         whole = self.state.whole
         if whole is None:  # pragma: no cover - _publish has set it, or raised
             raise AssertionError
         done = Exported(
-            path=str(self.path),
+            path=self._shown,
             records=self.state.records,
             size=whole.size,
             sha256=whole.sha256,
@@ -303,51 +386,72 @@ class Target:
             finished_at=whole.finished_at,
             resumptions=self.state.resumptions,
             client=self._client,
+            invalid_records=self.state.invalid_records,
         )
         with os_errors_as("cannot write", self.manifest_path):
             replace_file(self.manifest_path, done.text())
+            if self._overwrite:
+                self._earlier_manifest.unlink(missing_ok=True)
         with os_errors_as("cannot remove", self.part):
             self._remove_part()
         return done
 
-    def _complete_file(self) -> Path:
-        """The file to publish: the part, or the Parquet file that is made from it."""
+    def _complete_file(self) -> tuple[Path, FinishedFile]:
+        """The file to publish, and what was written to it: the part, or the Parquet file that is made from it."""
+        with os_errors_as("cannot read", self.part):
+            written = FinishedFile(self.state.offset, self.state.sha256, _now())
+            self._require_written(self.part, written)
         if not isinstance(self._writer, Rows):
-            return self.part
-        with os_errors_as("cannot write", self.parquet_path):
-            self.parquet_path.unlink(missing_ok=True)
+            return self.part, written
+        with os_errors_as("cannot write", self.whole_path):
+            self.whole_path.unlink(missing_ok=True)
             try:
-                self._convert_rows(self._writer)
+                made = self._convert_rows(self._writer, written)
+                self._require_written(self.whole_path, made)
             except BaseException:
-                self.parquet_path.unlink(missing_ok=True)
+                self.whole_path.unlink(missing_ok=True)
                 raise
-        return self.parquet_path
+        return self.whole_path, made
 
-    def _convert_rows(self, writer: Rows) -> None:
-        with os.fdopen(os.dup(self._fd), "rb") as rows, os.fdopen(create(self.parquet_path), "w+b") as file:
-            rows.seek(0)
-            parquet.convert(rows, cast("BinaryIO", file), writer.columns, proceed=self._may_proceed)
+    def _require_written(self, path: Path, written: FinishedFile) -> None:
+        """Refuse a file that somebody else, or the disk, has changed since it was written."""
+        replaced = path == self.part and not is_same_file(self._fd, path)
+        if replaced or measure(path) != (written.size, written.sha256):
+            self._damaged = True
+            raise self._mismatch(f"{printable(str(path))} is not what was written to it: something else changed it")
+
+    def _convert_rows(self, writer: Rows, rows: FinishedFile) -> FinishedFile:
+        with os.fdopen(os.dup(self._fd), "rb") as part, os.fdopen(create(self.whole_path), "w+b") as file:
+            part.seek(0)
+            read, written = HashingFile(cast("BinaryIO", part)), HashingFile(cast("BinaryIO", file))
+            parquet.convert(read, cast("BinaryIO", written), writer.columns, proceed=self._may_proceed)
             file.flush()
             os.fsync(file.fileno())
         if self.stop.is_set():
             raise InterruptedError
+        if (read.size, read.sha256) != (rows.size, rows.sha256):
+            self._require_written(self.part, rows)
+        return FinishedFile(written.size, written.sha256, _now())
 
     def _may_proceed(self) -> bool:
         return not self.stop.is_set()
 
-    def _publish(self, source: Path) -> None:
-        with os_errors_as("cannot read", source):
-            found = sha256_of(source) or ""
-            whole = FinishedFile(size=source.stat().st_size, sha256=found, finished_at=_now())
+    def _publish(self, source: Path, whole: FinishedFile) -> None:
         # Saved before the file gets its name: so the next run knows that file for its own, should this one end here.
         self.state = attrs.evolve(self.state, whole=whole)
         self._save_checkpoint()
         with os_errors_as("cannot write", self.path):
-            publish(source, self.path, overwrite=self._overwrite)
+            try:
+                publish(source, self.path, overwrite=self._overwrite)
+            except ExportExists:
+                # What is there is somebody else's, be it empty: the next run must not take it for a claim of ours.
+                self.state = attrs.evolve(self.state, whole=None)
+                self._save_checkpoint()
+                raise
 
     def _remove_part(self) -> None:
         # The part last, as it carries the lock.
-        self.parquet_path.unlink(missing_ok=True)
+        self.whole_path.unlink(missing_ok=True)
         self.checkpoint_path.unlink(missing_ok=True)
         sync_folder(self.path.parent)
         if is_same_file(self._fd, self.part):
@@ -370,8 +474,8 @@ class Target:
 
     @property
     def saved_records(self) -> int:
-        """Records that the checkpoint on disk counts, after which a later run continues."""
-        return self._saved.records
+        """Records that the checkpoint on disk counts, after which a later run continues; 0 if it cannot."""
+        return 0 if self._damaged else self._saved.records
 
     def close(self) -> None:
         """Close the part, which releases its lock. A second call does nothing."""
@@ -385,6 +489,21 @@ class Target:
         if self._descriptor is None:
             raise ExportError("the export has ended", path=str(self.path))
         return self._descriptor
+
+
+def _difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """In what two descriptions differ."""
+    names = {name for name in {*was, *now} if was.get(name) != now.get(name)}
+    if "organization" in names:
+        names.difference_update(_PRINCIPAL)
+    if "columns" in names:
+        names.discard("column_types")
+    text = f"it differs in {', '.join(sorted(names))}"
+    if "column_types" in names and was["column_types"] and now["column_types"]:
+        columns = zip(now["columns"], was["column_types"], now["column_types"], strict=True)
+        name, before, after = next(column for column in columns if column[1] != column[2])
+        text += f" (column {printable(name, 60)!r} was of type {before}, and is of type {after} now)"
+    return text
 
 
 def _now() -> str:

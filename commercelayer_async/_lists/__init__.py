@@ -8,6 +8,7 @@ paginators.py   which page comes next, by links or by keys, and what is wrong wi
 list_reader.py  requests a page, and checks that it is what was asked for
 collection.py   what a program awaits or iterates over
 arguments.py    the arguments of a list or a scan, checked
+raw.py          scans that decode nothing
 
 `session.list` and `session.scan` make a `ResourceCollection` or a `Scan`, for which filters and sort keys are checked;
 nothing is sent yet. Each iteration then has a paginator of its own: it names the target to request, a `ListReader`

@@ -8,6 +8,7 @@
     views           resources as the commands show them
     masking         which values are secret, and foreign text made safe for a terminal
     output          what is written for people: rich on a terminal, plain text elsewhere; and JSON for programs
+    signals         Ctrl-C and SIGTERM, which end a command in order
     errors          exit codes, and errors as one sentence
 
 What runs when: `main` checks that the extra `cli` (click and rich) is installed, then `app.run` refuses secrets among

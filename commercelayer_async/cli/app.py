@@ -20,6 +20,7 @@ from .invocation import Invocation
 from .list import list_
 from .options import refuse_secrets
 from .sandbox import sandbox
+from .signals import Terminated, sigterm_raises
 from .whoami import whoami
 
 NAME: Final = "commercelayer-async"
@@ -72,12 +73,15 @@ def run(arguments: Sequence[str]) -> int:
     invocation = Invocation()
     try:
         try:
-            return _invoke(arguments, invocation)
+            with sigterm_raises():
+                return _invoke(arguments, invocation)
         except KeyboardInterrupt as interrupted:
+            terminated = isinstance(interrupted, Terminated)
+            what = "error: terminated by SIGTERM" if terminated else "error: interrupted"
+            message = "; ".join([what, *getattr(interrupted, "__notes__", ())])
             # On a terminal, ^C stands at the beginning of the line.
-            message = "; ".join(["error: interrupted", *getattr(interrupted, "__notes__", ())])
-            click.echo(("\n" if sys.stderr.isatty() else "") + message, err=True)
-            return ExitCode.INTERRUPTED
+            click.echo(("\n" if sys.stderr.isatty() and not terminated else "") + message, err=True)
+            return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001 - the outermost handler: no error ends as a traceback

@@ -33,6 +33,8 @@ class ExitCode(IntEnum):
     """Ctrl-C."""
     BROKEN_PIPE = 141
     """The reader of the output has closed it: the exit code of a program that SIGPIPE ends."""
+    TERMINATED = 143
+    """SIGTERM: the exit code of a program that it ends."""
 
 
 HELP: Final = """\b
@@ -44,7 +46,8 @@ Exit codes:
   4    the credentials were refused, or may not read this
   5    an export ended early; run it again with --resume
   130  interrupted by Ctrl-C
-  141  the reader of the output has closed it"""
+  141  the reader of the output has closed it
+  143  terminated by SIGTERM"""
 
 _CODES: Final = (
     (click.UsageError, ExitCode.USAGE),

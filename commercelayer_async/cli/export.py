@@ -1,11 +1,9 @@
 """`commercelayer-async export`: every resource of a type in one file."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
@@ -15,11 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import json_option
-from .output import DUMB, output_for_people, write_json
+from .output import DUMB, StandardOutput, output_for_people, write_json
 from .query_options import FILTER_HELP, filter_option, include_option, suggesting_types, type_argument
+from .signals import run_until_signal
 
 if TYPE_CHECKING:
     from .. import Exported, ExportProgress
+    from .._export.stream import Streamed
+
+_STDOUT: Final = "-"
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
@@ -31,12 +33,14 @@ Formats (--format, or what FILE ends in):
   csv       a row for each resource, with columns by its class; a text that a
             spreadsheet would take for a formula gets an apostrophe in front
   parquet   the same columns, typed; needs pip install 'commercelayer-async[parquet]'
+FILE.jsonl.gz and FILE.csv.gz are compressed by gzip.
 
 \b
 Files:
-  FILE                 appears when it is complete, mode 0600
-  FILE.manifest.json   what it holds: counts, filter, times, SHA-256
-  FILE.part, FILE.part.json   left by an interrupted export, for --resume
+  FILE                  appears when it is complete, mode 0600
+  _FILE.manifest.json   what it holds: counts, filter, times, SHA-256
+  .FILE.part, .FILE.part.json   left by an interrupted export, for --resume
+With --to - the records go to stdout as they are read, and all else to stderr.
 
 \b
 JSON (--json): the manifest, and
@@ -46,15 +50,18 @@ JSON (--json): the manifest, and
 Examples:
   commercelayer-async export customer_payment_sources --to wallets.jsonl --include customer,payment_source
   commercelayer-async export customers --to new.csv --filter created_at_gt=2024-01-01
+  commercelayer-async export customers --to - | jq -r .data.attributes.email
   until commercelayer-async export customers --to all.parquet --resume; do [ $? = 5 ] && sleep 60 || break; done"""
 
 
 @click.command(short_help="Write every resource of a type to a file.", epilog=_EPILOG)
 @type_argument
-@click.option("--to", "to", required=True, metavar="FILE", help="The file to write; its folder must exist.")
+@click.option(
+    "--to", "to", required=True, metavar="FILE", help="The file to write; its folder must exist. `-` is stdout."
+)
 @include_option
 @filter_option
-@click.option("--format", type=click.Choice(["jsonl", "csv", "parquet"]), help="The format of FILE.")
+@click.option("--format", type=click.Choice(["jsonl", "csv", "parquet"]), help="The format, whatever FILE ends in.")
 @click.option("--resume", is_flag=True, help="Resume an interrupted export; if there is none, begin.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE, and drop an interrupted export that is not resumed.")
 @credentials_option
@@ -75,12 +82,16 @@ def export(
     The file holds what the API sent, payment tokens and personal data included, and only you can read it. After an
     interruption of any sort, run the command again with --resume to continue.
     """
-    options = {"include": include, "filter": filters, "format": format, "resume": resume, "overwrite": overwrite}
+    query = {"include": include, "filter": filters}
+    if to == _STDOUT:
+        _to_stdout(type, query, format=format, resume=resume, overwrite=overwrite, as_json=as_json)
+        return
+    options = {**query, "format": format, "resume": resume, "overwrite": overwrite}
     try:
         with _progress_bar() as on_progress:
-            done = asyncio.run(_export(type, to, on_progress, options))
+            done = run_until_signal(_export(type, to, on_progress, options))
     except KeyboardInterrupt as interrupted:
-        if Path(f"{to}.part.json").exists():
+        if getattr(interrupted, "kept", 0):
             interrupted.add_note("what was read is kept; run it again with --resume to go on")
         raise
     _write_result(done, type, as_json=as_json)
@@ -94,7 +105,8 @@ def _write_result(done: "Exported", type: str, *, as_json: bool) -> None:
         write_json({**manifest, "masked": mask.pointers}, secrets)
     else:
         output_for_people(secrets).prose(
-            f"{done.records} {type} in {done.path} ({_size(done.size)}); see {done.path}.manifest.json"
+            f"{done.records} {type} in {done.path} ({_size(done.size)}{_invalid(done.invalid_records)});"
+            f" see {done.manifest_path}"
         )
 
 
@@ -108,14 +120,49 @@ async def _export(
             return await write(session, class_of(type) or type, to, on_progress=on_progress, **options)
 
 
+def _to_stdout(
+    type: str, query: dict[str, Any], *, format: str | None, resume: bool, overwrite: bool, as_json: bool
+) -> None:
+    """Write the records to stdout, and what else there is to say to stderr."""
+    for option, given in (("--resume", resume), ("--overwrite", overwrite), ("--json", as_json)):
+        if given:
+            raise click.UsageError(f"{option} needs a file; with --to {_STDOUT} the records go to stdout")
+    output = StandardOutput()
+    with _progress_bar(streaming=True) as on_progress:
+        done = run_until_signal(_stream(type, output, on_progress, {**query, "format": format or "jsonl"}))
+    click.echo(f"{done.records} {type} ({_size(done.size)}{_invalid(done.invalid_records)})", err=True)
+
+
+async def _stream(
+    type: str,
+    output: StandardOutput,
+    on_progress: "Callable[[ExportProgress], None] | None",
+    options: dict[str, Any],
+) -> "Streamed":
+    # Imported here, as above.
+    from .._export.stream import stream_export  # noqa: PLC0415
+
+    async with open_session() as session:
+        with suggesting_types(type):
+            return await stream_export(
+                session,
+                class_of(type) or type,
+                output.write,
+                name="stdout",
+                stop=output.stop,
+                on_progress=on_progress,
+                **options,
+            )
+
+
 @contextmanager
-def _progress_bar() -> "Generator[Callable[[ExportProgress], None] | None]":
+def _progress_bar(*, streaming: bool = False) -> "Generator[Callable[[ExportProgress], None] | None]":
     """Show a progress bar while the block runs, on stderr; gives the callback that moves it.
 
-    None where stderr is not a terminal that can show a bar.
+    None where stderr is not a terminal that can show a bar, or records are `streaming` into the same one.
     """
     stderr = cast("Any", sys.stderr)
-    if stderr is None or not stderr.isatty() or os.environ.get("TERM") in DUMB:
+    if stderr is None or not stderr.isatty() or os.environ.get("TERM") in DUMB or (streaming and sys.stdout.isatty()):
         yield None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -126,6 +173,10 @@ def _progress_bar() -> "Generator[Callable[[ExportProgress], None] | None]":
             bar.update(task, completed=progress.records, total=progress.total)
 
         yield show
+
+
+def _invalid(records: int) -> str:
+    return f", {records} of them with values that do not fit their class" if records else ""
 
 
 def _size(size: int) -> str:

@@ -3,10 +3,13 @@
 Every text goes through `clean` before it is written, and none is interpreted as markup.
 """
 
+import errno
 import json
 import os
 import re
+import select
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol, TextIO, cast
 
@@ -29,7 +32,12 @@ from .masking import MASKED, clean
 DUMB: Final = ("dumb", "unknown")
 """Values of `TERM` for terminals without colours and cursor movement."""
 
+_LOOK_INTERVAL: Final = 0.2
+"""Seconds after which a writer to a full pipe looks whether it is to stop."""
+
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys."""
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -186,6 +194,47 @@ def write_json_line(value: object, secrets: tuple[str, ...]) -> None:
 def _echo_json(document: bytes, secrets: tuple[str, ...]) -> None:
     text = _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], document.decode())
     click.echo(redact_exact(text, *secrets, *(json.dumps(secret)[1:-1] for secret in secrets)))
+
+
+class StandardOutput:
+    """Stdout, for bytes: written in a thread, and not for longer than somebody wants that."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let `write` end soon, though nobody reads what is written; for another thread."""
+        self._stopped.set()
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`.
+
+        Raises:
+            BrokenPipeError: the reader has closed it.
+        """
+        stdout = cast("TextIO | None", sys.stdout)
+        if stdout is None:
+            raise OSError(errno.EBADF, "stdout is closed")
+        if stdout.isatty():
+            data = _CONTROLS.sub(lambda found: json.dumps(found[0])[1:-1], data.decode()).encode()
+        stdout.flush()
+        if os.name == "nt" or not _is_file(stdout):
+            stdout.buffer.write(data)
+            stdout.buffer.flush()
+            return
+        descriptor = stdout.fileno()
+        view = memoryview(data)
+        while view and not self._stopped.is_set():
+            # A pipe that is ready takes that much at once.
+            if select.select([], [descriptor], [], _LOOK_INTERVAL)[1]:
+                view = view[os.write(descriptor, view[: select.PIPE_BUF]) :]
+
+
+def _is_file(stream: TextIO) -> bool:
+    try:
+        return stream.fileno() >= 0
+    except OSError:
+        return False
 
 
 def text_of(value: object) -> str:

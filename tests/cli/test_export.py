@@ -44,7 +44,7 @@ def test_every_wallet_is_written(run, organization, tmp_path):
 
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith(f"300 {WALLETS} in {path} (")
-    assert result.out.endswith(f"; see {path}.manifest.json\n")
+    assert result.out.endswith(f"; see {path.parent}/_{path.name}.manifest.json\n")
     assert ids_in(path) == list(organization.world.wallet_ids())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -81,7 +81,7 @@ def test_an_export_that_ends_early_is_5_and_says_how_to_go_on(run, organization,
     result = run("export", WALLETS, "--to", str(path))
 
     assert (result.code, result.out) == (5, "")
-    assert "50 records are kept in w.jsonl.part; resume the export to go on" in result.err
+    assert "50 records are kept in .w.jsonl.part; resume the export to go on" in result.err
     assert run("export", WALLETS, "--to", str(path)).code == 2
     assert run("export", WALLETS, "--to", str(path), "--resume").code == 0
     assert ids_in(path) == list(organization.world.wallet_ids())
@@ -130,7 +130,7 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(spawn, variables, commercelayer_san
 
     assert (process.returncode, out) == (130, "")
     assert err == "error: interrupted; what was read is kept; run it again with --resume to go on\n"
-    assert json.loads((tmp_path / "w.jsonl.part.json").read_text())["records"] == 50
+    assert json.loads((tmp_path / ".w.jsonl.part.json").read_text())["records"] == 50
 
 
 @posix
@@ -146,7 +146,7 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(spawn, variables, commercel
 
     assert (process.returncode, out) == (5, "")
     assert "File too large; make room" in err
-    assert "records are kept in w.jsonl.part" in err
+    assert "records are kept in .w.jsonl.part" in err
     assert not path.exists()
 
     process = spawn(*arguments, **variables)

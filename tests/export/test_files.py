@@ -65,7 +65,7 @@ async def test_the_manifest_describes_what_is_in_the_file(session, sandbox, tmp_
         session, CustomerPaymentSource, path, include=["customer"], filter={"created_at_gt": "2000-01-01"}
     )
 
-    manifest = json.loads((tmp_path / "wallets.jsonl.manifest.json").read_text())
+    manifest = json.loads((tmp_path / "_wallets.jsonl.manifest.json").read_text())
     assert manifest == done.manifest()
     assert manifest["file"] == "wallets.jsonl"
     assert manifest["records"] == len(sandbox.world.wallet_ids())
@@ -95,8 +95,8 @@ async def test_only_the_owner_can_read_the_files_whatever_the_umask(session, tmp
     finally:
         os.umask(before)
 
-    assert {path.name: mode_of(path) for path in tmp_path.iterdir()} == {name: 0o600, f"{name}.manifest.json": 0o600}
-    assert seen == {(f"{name}.part", 0o600), (f"{name}.part.json", 0o600)}
+    assert {path.name: mode_of(path) for path in tmp_path.iterdir()} == {name: 0o600, f"_{name}.manifest.json": 0o600}
+    assert seen == {(f".{name}.part", 0o600), (f".{name}.part.json", 0o600)}
 
 
 async def test_nothing_at_all_is_a_file_without_lines(session, tmp_path):
@@ -104,7 +104,7 @@ async def test_nothing_at_all_is_a_file_without_lines(session, tmp_path):
 
     assert done.records == 0
     assert (tmp_path / "none.jsonl").read_bytes() == b""
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["none.jsonl", "none.jsonl.manifest.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["_none.jsonl.manifest.json", "none.jsonl"]
 
 
 async def test_progress_counts_records_of_the_total(session, sandbox, tmp_path):

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from commercelayer_async import ConfigurationError, DecodeError, Resource, ToMany, ToOne, export
 from commercelayer_async._export import parquet
-from commercelayer_async._export.columns import CellType, fits, layout_for, parse_timestamp
+from commercelayer_async._export.cells import CellType, fits, parse_timestamp
+from commercelayer_async._export.columns import layout_for
 from commercelayer_async._export.formats import Csv, JsonLines, Rows
 from commercelayer_async._export.records import records_of
 from commercelayer_async.resources import CustomerPaymentSource
@@ -204,7 +205,7 @@ def test_numbers_that_no_float_holds_keep_their_digits():
     text = writer.lines(records_of(body, compound=False)).decode()
 
     assert "1.23456789012345678901" in text
-    assert "1E+400" in text
+    assert "1e400" in text
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -82,7 +82,7 @@ def content(folder):
 
 async def test_a_cancelled_export_goes_on_after_what_it_has(session, sandbox, interrupted, listed, documents, tmp_path):  # noqa: PLR0917 - each is a fixture or a parameter
     path = await interrupted()
-    assert sorted(content(tmp_path)) == ["wallets.jsonl.part", "wallets.jsonl.part.json"]
+    assert sorted(content(tmp_path)) == [".wallets.jsonl.part", ".wallets.jsonl.part.json"]
     sandbox.requests.clear()
     seen: list[ExportProgress] = []
 
@@ -92,14 +92,14 @@ async def test_a_cancelled_export_goes_on_after_what_it_has(session, sandbox, in
     assert done.resumptions == 1
     assert seen[0].resumed >= 25
     assert all("id_gt" in request.raw_path for request in sandbox.requests)
-    assert sorted(content(tmp_path)) == ["wallets.jsonl", "wallets.jsonl.manifest.json"]
+    assert sorted(content(tmp_path)) == ["_wallets.jsonl.manifest.json", "wallets.jsonl"]
 
 
 async def test_an_error_says_what_is_kept(session, sandbox, listed, documents, tmp_path):
     sandbox.faults.add(Answer.errors(403), where=lambda request: "id_gt" in request.raw_path)
     with pytest.raises(Forbidden) as caught:
         await export(session, CustomerPaymentSource, tmp_path / "wallets.jsonl")
-    assert caught.value.__notes__ == ["25 records are kept in wallets.jsonl.part; resume the export to go on"]
+    assert caught.value.__notes__ == ["25 records are kept in .wallets.jsonl.part; resume the export to go on"]
     assert caught.value.kept == 25
 
     await export(session, CustomerPaymentSource, tmp_path / "wallets.jsonl", resume=True)
@@ -137,8 +137,8 @@ async def test_it_may_die_before_any_step_on_disk(session, tmp_path, name):
 
         assert (done.records, done.size, done.sha256) == (expected.records, expected.size, expected.sha256), n
         assert (folder / name).read_bytes() == (whole / name).read_bytes()
-        assert sorted(content(folder)) == [name, f"{name}.manifest.json"], n
-        assert json.loads((folder / f"{name}.manifest.json").read_text()) == done.manifest()
+        assert sorted(content(folder)) == [f"_{name}.manifest.json", name], n
+        assert json.loads((folder / f"_{name}.manifest.json").read_text()) == done.manifest()
 
 
 async def test_it_may_die_before_any_step_while_it_replaces_a_file(session, tmp_path):
@@ -177,7 +177,7 @@ async def test_it_may_die_before_any_step_while_it_replaces_a_file(session, tmp_
         assert done.sha256 == expected.sha256
         assert seen <= {before}
         seen.clear()
-        assert sorted(content(path.parent)) == ["wallets.jsonl", "wallets.jsonl.manifest.json"], n
+        assert sorted(content(path.parent)) == ["_wallets.jsonl.manifest.json", "wallets.jsonl"], n
 
 
 async def test_data_reach_the_disk_before_what_counts_on_them(session, tmp_path, monkeypatch):
@@ -195,7 +195,7 @@ async def test_data_reach_the_disk_before_what_counts_on_them(session, tmp_path,
             assert not written or synced[-1:] > written[-1:]
     assert max(n for n, step in enumerate(steps) if step[:2] == ("write", part)) < published
     assert names[published + 1] == "fsync"  # the folder, before the checkpoint goes
-    assert str(steps[-2][1]).endswith("wallets.jsonl.part")  # the lock goes last
+    assert str(steps[-2][1]).endswith(".wallets.jsonl.part")  # the lock goes last
 
 
 async def test_a_finished_export_is_not_made_again(session, sandbox, tmp_path):
@@ -223,12 +223,12 @@ async def test_a_file_that_is_there_is_left_alone(session, sandbox, tmp_path, op
 
 
 async def test_a_manifest_that_is_there_is_left_alone_too(session, tmp_path):
-    (tmp_path / "wallets.jsonl.manifest.json").write_text("mine")
+    (tmp_path / "_wallets.jsonl.manifest.json").write_text("mine")
 
     with pytest.raises(ExportExists, match=r"manifest\.json is there"):
         await export(session, CustomerPaymentSource, tmp_path / "wallets.jsonl")
 
-    assert content(tmp_path) == {"wallets.jsonl.manifest.json": b"mine"}
+    assert content(tmp_path) == {"_wallets.jsonl.manifest.json": b"mine"}
 
 
 async def test_a_finished_file_that_was_changed_is_not_taken_for_finished(session, tmp_path):
@@ -244,7 +244,7 @@ async def test_a_finished_file_that_was_changed_is_not_taken_for_finished(sessio
 async def test_a_file_with_another_manifest_is_not_taken_for_finished(session, tmp_path, text):
     path = tmp_path / "wallets.jsonl"
     await export(session, CustomerPaymentSource, path)
-    (tmp_path / "wallets.jsonl.manifest.json").write_text(text)
+    (tmp_path / "_wallets.jsonl.manifest.json").write_text(text)
 
     with pytest.raises(ExportExists):
         await export(session, CustomerPaymentSource, path, resume=True)
@@ -265,7 +265,7 @@ async def test_overwriting_replaces_the_file_when_the_new_one_is_whole(session, 
     assert set(seen) == {"mine"}
     assert done.records == len(listed())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert sorted(content(tmp_path)) == [name, f"{name}.manifest.json"]
+    assert sorted(content(tmp_path)) == [f"_{name}.manifest.json", name]
 
 
 async def test_a_file_that_somebody_makes_meanwhile_is_not_overwritten(session, listed, documents, tmp_path):
@@ -305,7 +305,7 @@ async def test_a_file_system_without_hard_links_does_too(session, listed, docume
 
     assert [one["data"]["id"] for one in documents(path)] == listed()
     await export(session, CustomerPaymentSource, path, overwrite=True)
-    assert sorted(content(tmp_path)) == ["wallets.jsonl", "wallets.jsonl.manifest.json"]
+    assert sorted(content(tmp_path)) == ["_wallets.jsonl.manifest.json", "wallets.jsonl"]
 
 
 async def test_an_interrupted_export_is_not_dropped_without_a_word(session, sandbox, interrupted, tmp_path):
@@ -371,7 +371,7 @@ def of_the_future(text):
 @pytest.mark.parametrize("change", [lambda _text: "", lambda text: text[:100], edited, of_the_future, lambda _t: "[]"])
 async def test_a_damaged_checkpoint_is_refused(session, interrupted, tmp_path, change):
     path = await interrupted()
-    checkpoint = tmp_path / "wallets.jsonl.part.json"
+    checkpoint = tmp_path / ".wallets.jsonl.part.json"
     checkpoint.write_text(change(checkpoint.read_text()))
     before = content(tmp_path)
 
@@ -384,7 +384,7 @@ async def test_a_damaged_checkpoint_is_refused(session, interrupted, tmp_path, c
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: b"x" + data[1:], lambda _data: b""])
 async def test_a_part_that_was_changed_is_refused(session, interrupted, tmp_path, change):
     path = await interrupted()
-    part = tmp_path / "wallets.jsonl.part"
+    part = tmp_path / ".wallets.jsonl.part"
     part.write_bytes(change(part.read_bytes()))
     before = content(tmp_path)
 
@@ -396,7 +396,7 @@ async def test_a_part_that_was_changed_is_refused(session, interrupted, tmp_path
 
 async def test_half_a_page_behind_the_checkpoint_is_cut_off(session, interrupted, listed, documents, tmp_path):
     path = await interrupted()
-    with (tmp_path / "wallets.jsonl.part").open("ab") as part:
+    with (tmp_path / ".wallets.jsonl.part").open("ab") as part:
         part.write(b'{"data":{"id":"half')
 
     await export(session, CustomerPaymentSource, path, resume=True)
@@ -405,19 +405,19 @@ async def test_half_a_page_behind_the_checkpoint_is_cut_off(session, interrupted
 
 
 async def test_a_part_of_somebody_elses_is_left_alone(session, tmp_path):
-    part = tmp_path / "wallets.jsonl.part"
+    part = tmp_path / ".wallets.jsonl.part"
     part.touch(0o600)
     part.write_text("a download")
 
     with pytest.raises(ExportMismatch, match="has no checkpoint beside it"):
         await export(session, CustomerPaymentSource, tmp_path / "wallets.jsonl", resume=True)
 
-    assert content(tmp_path) == {"wallets.jsonl.part": b"a download"}
+    assert content(tmp_path) == {".wallets.jsonl.part": b"a download"}
 
 
 @pytest.mark.parametrize("options", [{"overwrite": True}, {"resume": True}])
 async def test_a_part_that_others_can_read_is_not_used(session, tmp_path, options):
-    part = tmp_path / "wallets.jsonl.part"
+    part = tmp_path / ".wallets.jsonl.part"
     part.touch()
     part.chmod(0o644)
 
@@ -463,7 +463,7 @@ async def test_a_path_that_takes_no_file_is_refused_before_anything_is_sent(  # 
 async def test_a_part_that_is_a_symbolic_link_is_not_followed(session, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("mine")
-    (tmp_path / "wallets.jsonl.part").symlink_to(elsewhere)
+    (tmp_path / ".wallets.jsonl.part").symlink_to(elsewhere)
 
     with pytest.raises(ExportError, match="is a symbolic link"):
         await export(session, CustomerPaymentSource, tmp_path / "wallets.jsonl", overwrite=True)
@@ -522,7 +522,7 @@ async def test_a_disk_that_is_full_of_the_parquet_file_keeps_the_rows(session, s
         patch.setattr(parquet, "convert", fail)
         with pytest.raises(DiskFull):
             await export(session, CustomerPaymentSource, tmp_path / "wallets.parquet")
-    assert sorted(content(tmp_path)) == ["wallets.parquet.part", "wallets.parquet.part.json"]
+    assert sorted(content(tmp_path)) == [".wallets.parquet.part", ".wallets.parquet.part.json"]
     sandbox.requests.clear()
 
     await export(session, CustomerPaymentSource, tmp_path / "wallets.parquet", resume=True)
@@ -568,7 +568,7 @@ async def test_a_file_system_without_locks_does_too(session, tmp_path, monkeypat
 
 async def test_a_part_that_was_finished_in_that_moment_is_not_written_to(session, sandbox, tmp_path, monkeypatch):
     """Between finding the part of another process and locking it, that one gives it the file's name."""
-    part, path = tmp_path / "wallets.jsonl.part", tmp_path / "wallets.jsonl"
+    part, path = tmp_path / ".wallets.jsonl.part", tmp_path / "wallets.jsonl"
     part.touch(0o600)
     part.write_text("whole")
     original = storage.lock
@@ -603,7 +603,7 @@ async def test_cancelling_while_the_parquet_file_is_made_ends_soon_and_keeps_the
         task = asyncio.ensure_future(export(session, CustomerPaymentSource, tmp_path / "wallets.parquet"))
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert sorted(content(tmp_path)) == ["wallets.parquet.part", "wallets.parquet.part.json"]
+    assert sorted(content(tmp_path)) == [".wallets.parquet.part", ".wallets.parquet.part.json"]
 
     done = await export(session, CustomerPaymentSource, tmp_path / "wallets.parquet", resume=True)
 
