@@ -38,13 +38,13 @@ class BulkAccess(Closeable):
 
     def __init__(self, session: Session) -> None:
         context = session._context  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - this module is the door
-        options = attrs.evolve(session._options, **WORKER)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        options = attrs.evolve(session._options, **WORKER)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         self._session = session
         self._context = context
         self._guard = _Guard(context.transport)
         self._pipeline = RequestPipeline(context, options, self._guard)
-        self._closed = session._is_closed  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        session._parts.register(self)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._closed = session._is_closed  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+        session._parts.register(self)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
 
     @property
     def origin(self) -> Origin:

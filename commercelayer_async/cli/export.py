@@ -140,7 +140,7 @@ async def _stream(
     options: dict[str, Any],
 ) -> "Streamed":
     # Imported here, as above.
-    from .._export.stream import stream_export  # noqa: PLC0415
+    from .._export.stream import stream_export  # noqa: PLC0415 - as above
 
     async with open_session() as session:
         with suggesting_types(type):

@@ -225,7 +225,7 @@ def test_process_1_ends_at_sigterm(spawn, variables, commercelayer_sandbox, held
     process = spawn("export", WALLETS, "--to", str(tmp_path / "w.jsonl"), command=command, **variables)
     wait_for(process, commercelayer_sandbox, held)
     children = f"/proc/{process.pid}/task/{process.pid}/children"
-    with open(children) as listed:  # noqa: PTH123
+    with open(children) as listed:  # noqa: PTH123 - a file of /proc, by name
         (child,) = listed.read().split()
 
     os.kill(int(child), signal.SIGTERM)

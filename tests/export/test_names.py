@@ -2,8 +2,10 @@
 
 import asyncio
 import csv
+import errno
 import gzip
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,7 @@ import duckdb
 import pyarrow.dataset
 import pytest
 
-from commercelayer_async import ConfigurationError, DiskFull, ExportExists, Session, export
+from commercelayer_async import ConfigurationError, DiskFull, ExportError, ExportExists, Session, export
 from commercelayer_async._export import checkpoint as checkpoints
 from commercelayer_async._export.encoding import Gzip
 from commercelayer_async.resources import CustomerPaymentSource
@@ -101,7 +103,7 @@ async def test_a_compressed_export_is_resumed_and_read_by_others(
 ) -> None:
     path = await interrupted(tmp_path / name)
     await interrupted(path, resume=True, after=3)
-    subprocess.run(["gzip", "--test", "--suffix", ".part", str(tmp_path / f".{name}.part")], check=True)  # noqa: ASYNC221
+    subprocess.run(["gzip", "--test", "--suffix", ".part", str(tmp_path / f".{name}.part")], check=True)  # noqa: ASYNC221 - nothing else runs meanwhile
 
     done = await export(session, WALLETS, path, resume=True)
 
@@ -128,9 +130,6 @@ async def test_no_records_are_a_gzip_file_too(session: Session, tmp_path: Path) 
 
 
 async def test_a_disk_that_fills_up_leaves_whole_members(session: Session, sandbox: Sandbox, tmp_path: Path) -> None:
-    import errno  # noqa: PLC0415
-    import os  # noqa: PLC0415
-
     room = 3_000
     original = os.write
 
@@ -255,8 +254,6 @@ async def test_a_program_may_change_its_folder_midway(
 async def test_a_folder_that_is_gone_is_a_typed_error(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from commercelayer_async import ExportError  # noqa: PLC0415
-
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
