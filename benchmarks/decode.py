@@ -78,6 +78,11 @@ class Bench(NamedTuple):
         only = self.options.only
         return [name for name in among if not only or name in only or name in (FLOOR, OURS)]
 
+    def chosen(self, bodies: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The documents that were asked for."""
+        only = self.options.document
+        return {name: body for name, body in bodies.items() if not only or name in only}
+
     def write(self, bodies: Mapping[str, bytes]) -> None:
         """Give documents to the contenders."""
         for name, body in bodies.items():
@@ -104,6 +109,7 @@ def _options() -> argparse.Namespace:
     add_options(parser, rounds=9)
     parser.add_argument("--seconds", type=float, default=0.1, help="of each sample")
     parser.add_argument("--only", action="append", help="a contender; may be given again", choices=[*CONTENDERS, SDK])
+    parser.add_argument("--document", action="append", help="may be given again; all unless given", choices=TITLES)
     parser.add_argument("--quick", action="store_true", help="few rounds, few contenders, no growth")
     parts = ("documents", "growth", "memory")
     parser.add_argument("parts", nargs="*", default=parts, help="documents, growth, memory; all unless given")
@@ -132,13 +138,13 @@ def _worker(name: str, folder: Path) -> Worker | None:
     if name == SDK:
         node = sdk_of_node()
         program = Path(__file__).with_name("decoders.mjs")
-        return None if node is None else Worker([node[0], str(program), node[1], str(folder)])
+        return None if node is None else Worker([node[0], "--expose-gc", str(program), node[1], str(folder)])
     python = python_of(ENVIRONMENTS[name]) if name in ENVIRONMENTS else sys.executable
     return None if python is None else python_worker("decoders", name, str(folder), python=python)
 
 
 def _decode(bench: Bench) -> None:
-    bodies = documents.named()
+    bodies = bench.chosen(documents.named())
     bench.write(bodies)
     with _workers(bench.names(DECODING), bench.folder) as workers:
         for name, body in bodies.items():
@@ -146,7 +152,7 @@ def _decode(bench: Bench) -> None:
             _judge(name, workers, bench.results)
     if bench.options.quick:
         return
-    unknown = documents.with_unknown_types()
+    unknown = bench.chosen(documents.with_unknown_types())
     bench.write(unknown)
     # In new processes: types that a registry has seen join its union, which would change the figures above.
     with _workers((FLOOR, AGAIN, OURS), bench.folder) as workers:

@@ -58,8 +58,10 @@ const kept = (body) => {
   const many = parsed.data.length + (parsed.included ?? []).length
   const all = []
   decode(body)
+  gc()
   const before = process.memoryUsage().rss
   for (let n = 0; n < Math.floor(KEPT / many); n++) all.push(decode(body))
+  gc()
   return (process.memoryUsage().rss - before) / (all.length * many)
 }
 

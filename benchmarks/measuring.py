@@ -5,6 +5,7 @@ each has its caches warm; within a round the contenders follow one another close
 and only what was measured in the same round is compared.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -64,9 +65,12 @@ class Worker:
         """The worker's answer; the text of its failure if that is all it has."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        try:
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
         return json.loads(line) if line else f"ended with {self._process.wait()}"
 
     def line(self) -> str:
@@ -77,7 +81,10 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
         self._process.wait()
 
 

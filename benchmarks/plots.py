@@ -116,7 +116,7 @@ def section(tables: Sequence[Table], verdicts: Sequence[Verdict]) -> str:
     parts: list[str] = []
     for table in tables:
         parts += [
-            f"**{table.key}**: {table.title}. {table.unit[0].upper()}{table.unit[1:]}.",
+            f"**{table.key}**: {table.title}; {table.unit}.",
             *(f"![{chart.title}; {chart.unit}]({FOLDER}/{chart.key}.svg)" for chart in charts(table)),
             _table(("", *table.columns), [(name, *map(shown, cells)) for name, cells in table.rows.items()]),
         ]

@@ -201,7 +201,7 @@ async def _main(name: str, url: str) -> None:
             if at_once not in sizes:
                 # Twice: the first time opens connections.
                 await _times(retrieve, at_once, at_once)
-                _, wall, _ = await _times(retrieve, at_once, 2 * at_once)
+                _, wall, _ = await _times(retrieve, at_once, at_once)
                 sizes[at_once] = question.get("times") or max(at_once, int(question["seconds"] / wall))
             cpu, wall, faults = await _times(retrieve, at_once, sizes[at_once])
             answer([cpu, wall, faults])

@@ -1,6 +1,7 @@
 """What the benchmarks stand on: the API's limits in simulated time, and charts that say what was found."""
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -71,17 +72,11 @@ def test_a_chart_tells_everything_in_words_too_and_is_always_the_same() -> None:
     assert "url(" not in text
 
 
-def test_documents_that_are_not_pure_ascii_differ_in_their_text_alone() -> None:
+def test_documents_that_are_not_pure_ascii_differ_in_their_texts_alone() -> None:
+    bodies = documents.named()
     for plain, other in (("single", "single-utf8"), ("page25-50", "page25-50-utf8")):
-        bodies = documents.named()
         assert bodies[plain].isascii()
         assert "€".encode() in bodies[other]
         assert "ä".encode() in bodies[other]
-        assert _shape(json.loads(bodies[plain])) == _shape(json.loads(bodies[other]))
-
-
-def _shape(value: object) -> object:
-    """A document without its texts."""
-    if isinstance(value, dict):
-        return {key: _shape(member) for key, member in value.items()}
-    return [_shape(one) for one in value] if isinstance(value, list) else type(value)
+        shapes = [re.sub(rb'"[^"]*"', b"", bodies[name]) for name in (plain, other)]
+        assert shapes[0] == shapes[1]

@@ -1,5 +1,9 @@
 """How contenders take turns: in a drawn order, each beside the floor of the same round."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -8,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import measuring
-from benchmarks.measuring import ABSENT, Samples, rounds
+from benchmarks.measuring import ABSENT, Samples, Worker, rounds
+from benchmarks.results import Judged, Table, Verdict, judged
+
+SDK = "@commercelayer/sdk"
+OURS = "commercelayer_async"
 
 
 class Clock:
@@ -117,3 +125,27 @@ def test_who_cannot_or_is_absent_has_a_word_in_place_of_figures_and_the_others_g
 
     assert samples.rounds_of("a") == 4
     assert [samples.ratio(name, "a", 0) for name in ("never", "late", "gone")] == ["cannot", "cannot", ABSENT]
+
+
+def test_a_contender_that_ends_is_a_failure_and_not_the_end_of_the_benchmark() -> None:
+    worker = Worker([sys.executable, "-c", "raise SystemExit(3)"])
+    try:
+        assert worker.ask(what="read") == "ended with 3"
+        assert worker.ask(what="read") == "ended with 3"
+    finally:
+        worker.close()
+
+
+def test_without_node_the_rows_of_the_javascript_sdk_say_absent(tmp_path: Path) -> None:
+    pytest.importorskip("orjson")
+    found = tmp_path / "decode.json"
+    options = ["--rounds", "1", "--seconds", "0.001", "--document", "single", "--only", SDK, "--json", str(found)]
+    command = [sys.executable, "-m", "benchmarks.decode", *options, "documents"]
+    subprocess.run(command, check=True, cwd=measuring.ROOT, env={"PATH": str(tmp_path)}, capture_output=True)
+    results = json.loads(found.read_text())
+
+    assert results["run"]["commit"] == "unknown"  # there is no git either
+    (table,) = (Table(**one) for one in results["tables"])
+    assert [str(cell) for cell in table.rows[SDK]] == [ABSENT] * (len(table.columns) - 1) + ["0"]
+    assert [one["beside"] for one in results["verdicts"]].count(SDK) == 4
+    assert judged(table, Verdict(table.key, OURS, "read, CPU", 1.0, SDK)) == Judged(ABSENT, "not judged")
