@@ -106,7 +106,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.decode", description=__doc__)
-    add_options(parser, rounds=9)
+    add_options(parser, rounds=7)
     parser.add_argument("--seconds", type=float, default=0.1, help="of each sample")
     parser.add_argument("--only", action="append", help="a contender; may be given again", choices=[*CONTENDERS, SDK])
     parser.add_argument("--document", action="append", help="may be given again; all unless given", choices=TITLES)

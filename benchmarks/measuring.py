@@ -112,6 +112,10 @@ def answer(value: Any) -> None:
     print(json.dumps(value), flush=True)
 
 
+_LONG: Final = 0.5
+"""Seconds of a call that is too long for its first time to differ from the next."""
+
+
 class Timed:
     """Times a call, in as many calls as fit into the time of a sample; what it returns is dropped at once."""
 
@@ -121,9 +125,11 @@ class Timed:
     def sample(self, key: object, call: Callable[[], Any], *, seconds: float) -> Seconds:
         """CPU and wall time of one call; `key` names the call, whose first sample finds out how long it takes."""
         if key not in self._times:
-            call()
-            once = _timed(call, 1).cpu
+            first = _timed(call, 1)
+            once = first.cpu if first.cpu >= _LONG else _timed(call, 1).cpu
             self._times[key] = max(1, int(seconds / max(once, 1e-7)))
+            if once >= _LONG:
+                return first
         gc.collect()
         return _timed(call, self._times[key])
 

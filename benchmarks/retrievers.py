@@ -53,8 +53,8 @@ async def aiohttp_and_orjson(url: str) -> AsyncIterator[Retrieve]:
 async def aiohttp_at_its_best(url: str) -> AsyncIterator[Retrieve]:
     """The second floor: all that aiohttp's documented API can be spared.
 
-    No cookies, no timeouts, no redirects, no decompression, no headers of its own; a URL object for each id, made
-    beforehand; and the body read without the context manager, which is right only as long as nothing fails.
+    No cookies, no timeouts, no redirects, no decompression; a URL object for each id, made beforehand; and the body
+    read without the context manager, which is right only as long as nothing fails.
     """
     import aiohttp
     import orjson
