@@ -1,7 +1,9 @@
 """docs/benchmarks.md says nothing that does not follow from its own tables."""
 
 import json
+import re
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -65,6 +67,26 @@ def page(tmp_path: Path) -> Path:
     path.write_text(PAGE)
     plots.main(_written(tmp_path), path)
     return path
+
+
+def test_every_verdict_of_the_documentation_follows_from_its_tables() -> None:
+    assert problems(plots.PAGE.read_text()) == []
+
+
+def test_every_chart_of_the_documentation_draws_the_figures_of_its_table() -> None:
+    folder = plots.PAGE.parent
+    drawn: set[Path] = set()
+    for block in re.split(r"^(?=\*\*)", plots.PAGE.read_text(), flags=re.MULTILINE):
+        rows = [line for line in block.splitlines() if line.startswith("| ")]
+        for path in re.findall(r"^!\[.*\]\((.*\.svg)\)$", block, re.MULTILINE):
+            told = ET.parse(folder / path).getroot().findtext("{http://www.w3.org/2000/svg}desc") or ""
+            for bar in told.partition(": ")[2].split("; "):
+                name, _, figure = bar.rpartition(" ")
+                assert any(row.startswith(f"| {name} |") and f"| {figure} |" in row for row in rows), (path, bar)
+            drawn.add(folder / path)
+
+    assert drawn
+    assert drawn == set((folder / plots.FOLDER).glob("*.svg"))
 
 
 def test_results_become_tables_charts_and_verdicts_between_the_marks_of_a_page(page: Path, tmp_path: Path) -> None:
