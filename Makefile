@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help demo test test-slow simulate test-pythons lint types unit imports test-oldest test-newest test-aiohttp \
-	bench bench-instructions bench-decode bench-bulk plots drill-bulk drill-export docs docs-tree format clean
+	bench bench-instructions bench-decode bench-quick bench-bulk plots benchmarks-docs drill-bulk drill-export docs docs-tree format clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,11 +65,17 @@ drill-export: $(VENV)/.dev ## kill an exporting process again and again, and com
 bench-decode: $(VENV)/.bench ## CPU time of decoding, beside orjson, msgspec, pydantic and others
 	$(BIN)/python -m benchmarks.decode --json build/benchmarks/decode.json
 
+bench-quick: $(VENV)/.bench ## the tables of decoding in about a minute, with few rounds and few contenders
+	$(BIN)/python -m benchmarks.decode --quick
+
 bench-bulk: $(VENV)/.bench ## CPU and wall time of reading many wallets, without limits and under the API's
 	$(BIN)/python -m benchmarks.bulk --json build/benchmarks/bulk.json
 
-plots: $(VENV)/.runtime ## the charts and tables of docs/benchmarks.md, from what the benchmarks found last
-	$(BIN)/python -m benchmarks.plots $(wildcard build/benchmarks/*.json)
+benchmarks-docs: $(VENV)/.bench ## measure all, in one run on a quiet machine, and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks.publish $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BUSY),--busy)
+
+plots: $(VENV)/.runtime ## docs/benchmarks.md again from what its last run found, without measuring
+	$(BIN)/python -m benchmarks.plots $(if $(BUSY),--busy) $(addprefix build/benchmarks/,retrieve.json decode.json bulk.json)
 
 docs: $(VENV)/.dev ## the documentation into site/, without warnings or dead links
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

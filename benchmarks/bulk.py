@@ -1,228 +1,222 @@
-"""What it takes to read many wallets, each with its customer and its payment source: `python -m benchmarks.bulk`.
+"""Measure what many wallets take, each with its customer and its payment source: `python -m benchmarks.bulk`.
 
-Three parts: `unlimited` has the contenders read from one fast local server, each in a process of its own and in turns;
-`limited` reads under the API's live limits, in simulated time; `growth` looks at what an id costs, from 100 to a
-million of them. What is compared was measured in the same round.
+Three parts: `unlimited` has the contenders read from one fast local server, each in a process of its own and in an
+order drawn for each round; `limited` reads under the API's live limits, in simulated time; `growth` looks at what an id
+costs, from 100 to a million of them. What is compared was measured in the same round.
 """
 
 import argparse
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
-from typing import Any, Final
+from random import Random
+from typing import Final
 
+from .bulk_api import LimitedApi
 from .bulk_growth import WAYS as GROWING
-from .bulk_limits import ONE_BY_ONE, WAYS, LimitedApi, Run, beside_bulk, measured
+from .bulk_limits import ONE_BY_ONE, WAYS, beside_bulk, measured
 from .bulk_readers import CONTENDERS
 from .documents import PAGE, ids
 from .environments import python_of, sdk_of_node
-from .measuring import SERVER_CORE, Worker, python_worker, ratio, rounds, table
-from .results import Results, shown
+from .measuring import BUSY, SERVER_CORE, Samples, Worker, python_worker, rounds
+from .results import Results, Table, Verdict
+from .run import add_options, facts
 
 FLOOR: Final = "aiohttp + orjson, 25 a request"
 PACKAGE: Final = "commercelayer_async"
 OURS: Final = "commercelayer_async, stream"
-GATHER: Final = "aiohttp + orjson, gather"
+BY_HAND: Final = "aiohttp + orjson, gather"
 PEER: Final = "commercelayer 3.0.4"
 SDK: Final = {"@commercelayer/sdk, 25 a request": "list", "@commercelayer/sdk, retrieve": "retrieve"}
-NOTES: Final = {PEER: "commercelayer 3.0.4 (the wallet alone)"}
+SHOWN: Final = {PEER: "commercelayer 3.0.4 (the wallet alone)"}
 
-BUSY: Final = 1.25
-"""Wall time over CPU time of the floor: more than that, and others had its core or the server's."""
-
-SIZES: Final = (100, 1_000, 10_000, 100_000)
-MANY: Final = 1_000_000
+SIZES: Final = (100, 1_000, 10_000, 100_000, 1_000_000)
 FEW: Final = 1_000
-RESOURCES: Final = 3
-"""Of each wallet: itself, its customer, its payment source."""
-
-Samples = Mapping[str, list[Any] | str]
+SIZE_OF_ALL: Final = 100_000
+"""The size at which all ways are compared; the others are of `_FLAT` alone."""
+GROWTH_ROUNDS: Final = 3
+_FLAT: Final = "stream"
+_GATHER: Final = "gather of get"
 
 
 def main() -> None:
     """Measure and print."""
     options = _options()
-    results = Results("bulk")
+    results = Results("bulk", facts(options))
+    order = Random(options.seed)
     if "unlimited" in options.parts:
-        _unlimited(options, results)
+        _unlimited(options, order, results)
     if "limited" in options.parts:
         _limited(options.limited, results)
     if "growth" in options.parts:
-        _growth(options.rounds, results)
+        _growth(min(options.rounds, GROWTH_ROUNDS), order, results)
     results.write(options.json)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
+    add_options(parser, rounds=5)
     parser.add_argument("--wallets", type=int, default=10_000, help="that the fast contenders read in each sample")
     parser.add_argument("--seconds", type=float, default=1.2, help="of a sample of a slow contender, about")
     parser.add_argument("--limited", type=int, default=10_000, help="wallets that are read under limits")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="where to write the results for `make plots`")
     parts = ("unlimited", "limited", "growth")
     parser.add_argument("parts", nargs="*", default=parts, help="unlimited, limited, growth; all unless given")
     return parser.parse_args()
 
 
-def _unlimited(options: argparse.Namespace, results: Results) -> None:
-    server = python_worker("bulk_server", str(SERVER_CORE), str(options.wallets))
+def _unlimited(options: argparse.Namespace, order: Random, results: Results) -> None:
+    with _readers(options.wallets) as workers:
+        used = rounds(workers, options.rounds, {"seconds": options.seconds, "use": True}, order)
+        few = {name: workers[name] for name in (FLOOR, OURS, BY_HAND)}
+        unused = rounds(few, options.rounds, {"seconds": options.seconds, "use": False}, order)
+    for what, samples in (("used", used), ("not used", unused)):
+        if samples.waited(FLOOR) > BUSY:
+            results.disturbed(f"{what}, the floor took {samples.waited(FLOOR):.1f} times its CPU time")
+    results.table(_shares("bulk-used", "Reading each wallet with its customer and its payment source", workers, used))
+    results.table(_shares("bulk-unused", "The same, without a look at what was read", few, unused))
+    results.verdict(Verdict("bulk-unused", OURS, "CPU", 0.50, FLOOR))
+    # Three resources for each wallet that is got by hand: that is 1/25 for each.
+    results.verdict(Verdict("bulk-unused", OURS, "CPU", 3 / PAGE, BY_HAND))
+
+
+@contextmanager
+def _readers(wallets: int) -> Iterator[dict[str, Worker | None]]:
+    """A server, and a process for each contender; None for one that cannot be had here."""
+    server = python_worker("bulk_server", str(SERVER_CORE), str(wallets))
     url = f"http://127.0.0.1:{server.line()}"
-    workers: dict[str, Worker] = {}
+    workers: dict[str, Worker | None] = {}
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "ids").write_text("\n".join(ids(wallets)))
         try:
-            for name in CONTENDERS:
-                python = python_of("commercelayer") if name == PEER else None
-                if name != PEER or python:
-                    workers[name] = python_worker("bulk_readers", name, url, str(options.wallets), python=python)
+            for name in (*CONTENDERS, *SDK):
+                worker = workers[name] = _reader(name, url, wallets, folder)
+                if worker is not None:
                     # One after the other, or the first samples would share their core with those who warm up.
-                    workers[name].line()
-            node = sdk_of_node()
-            if node is not None:
-                Path(folder, "ids").write_text("\n".join(ids(options.wallets)))
-                program, module = Path(__file__).with_name("bulk_sdk.mjs"), node[1].replace("jsonapi.js", "bundle.js")
-                for name, way in SDK.items():
-                    workers[name] = Worker([node[0], str(program), module, way, url, folder])
-                    workers[name].line()
-            used = rounds(workers, options.rounds, {"seconds": options.seconds, "use": True})
-            few = {name: workers[name] for name in (FLOOR, OURS)}
-            unused = rounds(few, options.rounds, {"seconds": options.seconds, "use": False})
+                    worker.line()
+            yield workers
         finally:
             for worker in (*workers.values(), server):
-                worker.close()
-    print(f"Reading up to {options.wallets:,} wallets over loopback, without limits; a wallet's share, all of it used")
-    _print_shares(used)
-    print("\nThe same, nothing of it used")
-    _print_shares(unused)
-    for what, samples in (("used", used), ("not used", unused)):
-        waited = median(_column(samples[FLOOR], 1)) / median(_column(samples[FLOOR], 0))
-        if waited > BUSY:
-            print(f"The machine was busy: {what}, the floor took {waited:.1f} times its CPU time. Measure again.")
-            results.disturbed()
-    cpu = {
-        name: ratio(_column(values, 0), _column(used[FLOOR], 0)) for name, values in used.items() if _is_found(values)
+                if worker is not None:
+                    worker.close()
+
+
+def _reader(name: str, url: str, wallets: int, folder: str) -> Worker | None:
+    if name in SDK:
+        node = sdk_of_node()
+        if node is None:
+            return None
+        program, module = Path(__file__).with_name("bulk_sdk.mjs"), node[1].replace("jsonapi.js", "bundle.js")
+        return Worker([node[0], str(program), module, SDK[name], url, folder])
+    python = python_of("commercelayer") if name == PEER else None
+    if name == PEER and python is None:
+        return None
+    return python_worker("bulk_readers", name, url, str(wallets), python=python)
+
+
+def _shares(key: str, title: str, workers: Mapping[str, Worker | None], found: Samples) -> Table:
+    rows = {
+        SHOWN.get(name, name): [*(found.ratio(name, FLOOR, time) for time in (0, 1)), found.rounds_of(name)]
+        for name in workers
     }
-    bars = {NOTES.get(name, name): value for name, value in cpu.items()}
-    title = "CPU time for each wallet with its customer and its payment source"
-    results.chart("bulk-cpu", title, FLOOR, bars, ours=[name for name in bars if name.startswith(PACKAGE)])
-    if _is_found(unused[OURS]):
-        part = ratio(_column(unused[OURS], 0), _column(unused[FLOOR], 0))
-        _judge(results, "17", "a page of 25 wallets and 50 included, CPU / floor", part, 0.50)
-        each = median(_column(unused[OURS], 0)) / RESOURCES
-        print(f"         that is {each:.1f} us a resource (goal <= 4.5, on the machine where it was set)")
-        part = each / median(_column(used[GATHER], 0))
-        _judge(results, "17", "a resource of it / a GET by hand", part, 1 / 25)
-
-
-def _judge(results: Results, number: str, what: str, value: float, bound: float) -> None:
-    print(f"goal {number}, {what}: {shown(value)} (goal <= {shown(bound)}: {'met' if value <= bound else 'missed'})")
-    results.goal(number, what, value, bound)
-
-
-def _is_found(values: list[Any] | str) -> bool:
-    return not isinstance(values, str) and bool(values)
-
-
-def _column(values: list[Any] | str, number: int) -> list[float]:
-    assert not isinstance(values, str)
-    return [value[number] for value in values]
-
-
-def _print_shares(samples: Samples) -> None:
-    rows: list[Sequence[str]] = []
-    floor = samples[FLOOR]
-    for name, values in samples.items():
-        label = NOTES.get(name, name)
-        if isinstance(values, str):
-            rows.append((label, values, "", "", "", ""))
-            continue
-        cells = [label]
-        for number in (0, 1):
-            own = _column(values, number)
-            cells += [f"{median(own):,.1f}", f"{ratio(own, _column(floor, number)):.2f}"]
-        growths = [growth for growth in _column(values, 2) if growth is not None]
-        rows.append((*cells, f"{max(growths):.1f}" if growths else "?"))
-    table(("", "CPU us", "x floor", "wall us", "x floor", "MiB grown"), rows)
+    ours = [name for name in rows if name.startswith(PACKAGE)]
+    return Table(key, title, f"x {FLOOR}", ("CPU", "wall", "rounds"), rows, ours, drawn=("CPU",))
 
 
 def _limited(count: int, results: Results) -> None:
-    requests = -(-count // PAGE)
-    least = LimitedApi.least_seconds(requests)
-    print(
-        f"\nReading {count:,} wallets under the API's live limits, in simulated time; {LimitedApi.LATENCY} s an answer;"
+    """Simulated time: one run, which another would repeat to the digit."""
+    fewest = -(-count // PAGE)
+    least = LimitedApi.least_seconds(fewest)
+    runs = {name: measured(way, count) for name, way in WAYS.items()}
+    table = Table(
+        key="bulk-limits",
+        title=f"Reading {count:,} wallets with customers and payment sources under the live limits",
+        unit=f"x the least time that {fewest} requests can take, {least:,.0f} s",
+        columns=("time", "requests", "refused", "x the least time of its own requests"),
+        rows={
+            name: (
+                run.seconds / least,
+                run.requests,
+                run.refused,
+                # Refused requests begin when they like.
+                "-" if run.refused else run.seconds / LimitedApi.least_seconds(run.requests),
+            )
+            for name, run in runs.items()
+        },
+        ours=[name for name in runs if "by hand" not in name],
+        drawn=("time",),
     )
-    print(f"{requests} requests are the fewest, and they cannot begin within less than {least:,.0f} s")
-    runs: dict[str, Run] = {name: measured(way, count) for name, way in WAYS.items()}
-    rows = []
-    for name, run in runs.items():
-        times = f"{run.seconds / least:,.2f}"
-        rows.append((name, f"{run.requests:,}", f"{run.refused:,}", _time(run.seconds), times, f"{run.cpu:.2f}"))
-    table(("", "requests", "refused", "time", "x least", "CPU s"), rows)
-    bars = {name: run.seconds / least for name, run in runs.items()}
-    title = f"Time to read {count:,} wallets with customers and payment sources under the live limits"
-    ours = [name for name in bars if "by hand" not in name]
-    results.chart("bulk-limits", title, f"the least time that {requests} requests can take", bars, ours=ours)
-    together, streamed = runs["get_many with include"], runs["stream with include"]
-    for what, run in (("get_many", together), ("stream", streamed)):
-        _judge(results, "16", f"{what}, requests / the fewest", run.requests / requests, 1.00)
-        _judge(results, "16", f"{what}, time / the least", run.seconds / least, 1.02)
-        _judge(results, "16", f"{what}, time / a GET for each", run.seconds / runs[ONE_BY_ONE].seconds, 1 / 95)
-    print(f"goal 16, refused of all: {together.refused + streamed.refused} (goal 0)")
+    results.table(table)
+    for name in ("get_many with include", "stream with include"):
+        results.verdict(Verdict(table.key, name, "requests", fewest))
+        results.verdict(Verdict(table.key, name, "time", 1.02))
+        results.verdict(Verdict(table.key, name, "time", 1 / 95, ONE_BY_ONE))
+        results.verdict(Verdict(table.key, name, "refused", 0))
     # A scan asks for one page more, which is empty: its least time is that of its own requests.
-    scanned = runs["scan with include"]
-    _judge(results, "16", "scan, time / the least", scanned.seconds / LimitedApi.least_seconds(scanned.requests), 1.02)
+    results.verdict(Verdict(table.key, "scan with include", table.columns[-1], 1.02))
     beside = beside_bulk(LimitedApi.LIMITS)
-    print(f"A web call each 2 s beside a stream: {beside.calls} calls, {beside.longest:.1f} s at most")
-    _judge(results, "16", "web calls beside a stream that were not done in 8 s", beside.failed, 0)
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _growth(times: int, results: Results) -> None:
-    """Every sample in a process of its own: what was freed before is memory to grow into."""
-    ways = [name for name in GROWING if name not in _SLOW]
-    found: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    for number in range(times):
-        for name in GROWING:
-            sizes = SIZES if name in ways else SIZES[-1:]
-            for size in sizes:
-                if number < (1 if name in _SLOW else times if size < SIZES[-1] else 2):
-                    found.setdefault((name, size), []).append(_grown(name, size))
-    for _ in range(2):
-        found.setdefault((_FLAT, MANY), []).append(_grown(_FLAT, MANY))
-    print("\nWhat an id costs, from an API that answers at once: CPU us, and MiB that memory grew by")
-    rows = []
-    for name in GROWING:
-        cells = []
-        for size in (*SIZES, MANY):
-            samples = found.get((name, size))
-            cells.append("" if samples is None else f"{_cpu(samples):.1f}, {_mib(samples):.1f}")
-        rows.append((name, *cells))
-    table(("", *(f"{size:,}" for size in (*SIZES, MANY))), rows)
-    base = _cpu(found[_FLAT, FEW])
-    bars = {f"{size:,} ids": _cpu(found[_FLAT, size]) / base for size in (*SIZES, MANY)}
-    results.chart("bulk-growth", "CPU time for each id of a stream", f"an id of {FEW:,}", bars, ours=bars)
-    _judge(results, "15", "CPU of an id, 1,000,000 / 1,000", bars[f"{MANY:,} ids"], 1.10)
-    more = round(_mib(found[_FLAT, MANY]) - _mib(found[_FLAT, FEW]), 1)
-    _judge(results, "15", "MiB of memory at 1,000,000, above that at 1,000", more, 1.0)
-    gathered = _cpu(found[_GATHER, SIZES[-1]])
-    _judge(
-        results, "15", "CPU of an id at 100,000, stream / gather of get", _cpu(found[_FLAT, SIZES[-1]]) / gathered, 0.5
+    row = "a web call each 2 s"
+    results.table(
+        Table(
+            key="bulk-beside",
+            title="Interactive calls beside a stream that takes all it gets, under the live limits",
+            unit="calls, and seconds of simulated time",
+            columns=("calls", "not done in 8 s", "the longest, s"),
+            rows={row: (beside.calls, beside.failed, beside.longest)},
+            ours=(row,),
+        )
     )
-    alone = _cpu(found["stream, per id", SIZES[-1]]) / gathered
-    print(f"         with one request an id in both: {alone:.2f}")
+    results.verdict(Verdict("bulk-beside", row, "not done in 8 s", 0))
 
 
-_FLAT: Final = "stream"
-_GATHER: Final = "gather of get"
-_SLOW: Final = ("stream, per id", _GATHER)
+def _growth(times: int, order: Random, results: Results) -> None:
+    """Every sample is taken in a process of its own: what was freed before is memory to grow into."""
+    kinds = [(_FLAT, size) for size in SIZES] + [(name, SIZE_OF_ALL) for name in GROWING if name != _FLAT]
+    found = Samples()
+    for number in range(times):
+        order.shuffle(kinds)
+        for name, size in kinds:
+            found.add(_named(name, size), number, _grown(name, size))
+    base = _named(_FLAT, FEW)
+    columns = ("CPU", "wall", "MiB grown", f"MiB above those of {FEW:,}")
+    rows = {
+        f"{size:,} ids": (
+            *(found.ratio(_named(_FLAT, size), base, time) for time in (0, 1)),
+            *_grown_mib(found, _named(_FLAT, size), base),
+        )
+        for size in SIZES
+    }
+    ours = list(rows)
+    results.table(
+        Table("bulk-growth", "What an id of a stream costs", f"x an id of {FEW:,}", columns, rows, ours, ("CPU",))
+    )
+    results.verdict(Verdict("bulk-growth", f"{SIZES[-1]:,} ids", "CPU", 1.10))
+    results.verdict(Verdict("bulk-growth", f"{SIZES[-1]:,} ids", columns[-1], 1.0))
+    floor = _named(_GATHER, SIZE_OF_ALL)
+    results.table(
+        Table(
+            key="bulk-ways",
+            title=f"What each of {SIZE_OF_ALL:,} ids costs, by ways to read them",
+            unit=f"x {_GATHER}",
+            columns=("CPU", "wall"),
+            rows={name: [found.ratio(_named(name, SIZE_OF_ALL), floor, time) for time in (0, 1)] for name in GROWING},
+            ours=[name for name in GROWING if name != _GATHER],
+        )
+    )
+    results.verdict(Verdict("bulk-ways", _FLAT, "CPU", 0.5, _GATHER))
 
 
-def _grown(name: str, size: int) -> tuple[float, float]:
+def _named(name: str, size: int) -> str:
+    return f"{name}, {size}"
+
+
+def _grown_mib(found: Samples, name: str, base: str) -> tuple[float | str, float | str]:
+    grown = found.medians(name, 2)
+    return ("unknown", "unknown") if grown < 0 else (grown, grown - found.medians(base, 2))
+
+
+def _grown(name: str, size: int) -> tuple[float, float, float]:
+    """Seconds of CPU and of wall time for each id, and MiB of memory; -1 where the system does not tell."""
     worker = python_worker("bulk_growth", name)
     try:
         found = worker.ask(ids=size, seconds=0.25)
@@ -230,16 +224,8 @@ def _grown(name: str, size: int) -> tuple[float, float]:
         worker.close()
     if isinstance(found, str):
         raise SystemExit(f"{name} {found}")
-    cpu, grown = found
-    return cpu, grown if grown is not None else float("nan")
-
-
-def _cpu(samples: Sequence[tuple[float, float]]) -> float:
-    return median(cpu for cpu, _ in samples)
-
-
-def _mib(samples: Sequence[tuple[float, float]]) -> float:
-    return median(grown for _, grown in samples)
+    cpu, wall, grown = found
+    return cpu, wall, -1.0 if grown is None else grown
 
 
 if __name__ == "__main__":

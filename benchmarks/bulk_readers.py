@@ -2,7 +2,7 @@
 """The contenders of `benchmarks.bulk`, each in a process of its own.
 
 `python -m benchmarks.bulk_readers NAME URL WALLETS`, asked for `{"seconds": 1.0, "use": true}`, reads all the wallets,
-or as many as fit into the time, each with its customer and its payment source. It answers with microseconds of CPU
+or as many as fit into the time, each with its customer and its payment source. It answers with seconds of CPU
 (user and system, of the whole process) and of wall time for each, and with the MiB that its memory grew by. To "use" a
 wallet is to take its name, its customer's e-mail address and its payment source's id at Stripe.
 """
@@ -241,7 +241,7 @@ async def _measured(read: Read, wanted: Sequence[str], *, use: bool) -> list[flo
     cpu, wall = process_time() - cpu, perf_counter() - wall
     if found != len(wanted):
         raise SystemExit(f"{found} wallets of {len(wanted)} {TYPE}")
-    return [cpu / found * 1e6, wall / found * 1e6, peak.growth()]
+    return [cpu / found, wall / found, peak.growth()]
 
 
 async def _main(name: str, url: str, count: int) -> None:
@@ -252,7 +252,7 @@ async def _main(name: str, url: str, count: int) -> None:
         _, each, _ = await _measured(read, world[:TRIAL], use=True)
         answer("ready")
         for question in questions():
-            most = int(question["seconds"] / ((each or 0.0) / 1e6))
+            most = int(question["seconds"] / (each or 1e-6))
             wanted = list(islice(world, min(count, max(TRIAL, most))))
             answer(await _measured(read, wanted, use=question["use"]))
 

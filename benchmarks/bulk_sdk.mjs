@@ -64,9 +64,9 @@ const measured = async (wanted, using) => {
   const cpu = process.cpuUsage()
   const began = process.hrtime.bigint()
   await read(wanted, using)
-  const wall = Number(process.hrtime.bigint() - began) / 1e3
+  const wall = Number(process.hrtime.bigint() - began) / 1e9
   const { user, system } = process.cpuUsage(cpu)
-  return [(user + system) / wanted, wall / wanted, growth()]
+  return [(user + system) / 1e6 / wanted, wall / wanted, growth()]
 }
 
 // Longer than the others: its compiler wants to see the code at work.
@@ -75,6 +75,6 @@ const [, each] = await measured(2 * PAGE, true)
 console.log('ready')
 for await (const line of createInterface({ input: process.stdin })) {
   const { seconds, use: using } = JSON.parse(line)
-  const most = Math.floor((seconds * 1e6) / each)
+  const most = Math.floor(seconds / each)
   console.log(JSON.stringify(await measured(Math.min(ids.length, Math.max(2 * PAGE, most)), using)))
 }

@@ -1,10 +1,11 @@
 # ruff: noqa: PLC0415 - imports are inside, because not every environment has everything
 """The contenders of `benchmarks.decode`, each in a process of its own: `python -m benchmarks.decoders NAME FOLDER`.
 
-Asked for `{"document": "page25", "what": "decode", "seconds": 0.1}`, one reads FOLDER/page25.json so often and answers
-with the microseconds of CPU for each. `"touch"` reads every attribute of every resource as well, both related links of
-every wallet, and customers and payment sources through their wallet. `"keep"` answers with the bytes of memory that
-each resource takes when 100,000 are kept.
+Asked for `{"document": "page25", "what": "read", "seconds": 0.1}`, one decodes FOLDER/page25.json as often as that
+takes, and answers with the seconds of CPU and of wall time for each. `"touched"` takes every attribute of every
+resource as well, both links of both relationships of every wallet, and customers and payment sources through it;
+`"touched without links"` leaves out the links, which not every contender has. `"keep"` answers with the bytes of memory
+that each resource takes when many are kept.
 """
 
 import gc
@@ -12,25 +13,29 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .documents import WALLET_URL
-from .measuring import CLIENT_CORE, answer, cpu_of, pin, questions, resident
+from .measuring import CLIENT_CORE, Timed, answer, pin, questions, resident
 
-KEPT = 100_000
+READ: Final = "read"
+TOUCHED: Final = "touched"
+WITHOUT_LINKS: Final = "touched without links"
+KEPT: Final = 50_000
 DETACHED = "commercelayer_async, detached"
 """Measured for its memory alone."""
 
 
 class Decoder(NamedTuple):
-    """How a contender decodes, and how it reads what it decoded."""
+    """How a contender decodes, and how it takes what it decoded: `TOUCHED` or `WITHOUT_LINKS`."""
 
     decode: Callable[[bytes], Any]
-    touch: Callable[[Any], object]
+    touch: Callable[[Any, str], object]
 
 
 def _untyped(decode: Callable[[bytes], Any]) -> Decoder:
-    def touch(document: Any) -> None:
+    def touch(document: Any, what: str) -> None:
+        links = what == TOUCHED
         data = document["data"]
         included = {(one["type"], one["id"]): one for one in document.get("included", ())}
         for wallet in data if isinstance(data, list) else [data]:
@@ -38,7 +43,10 @@ def _untyped(decode: Callable[[bytes], Any]) -> Decoder:
             _read_wallet_members(wallet["attributes"])
             relationships = wallet["relationships"]
             customer, payment = relationships["customer"], relationships["payment_source"]
-            _ = (customer["links"]["related"], payment["links"]["related"])
+            if links:
+                for relationship in (customer, payment):
+                    own = relationship["links"]
+                    _ = (own["self"], own["related"])
             if included:
                 at = customer["data"]
                 _read_customer_members(included[at["type"], at["id"]]["attributes"])
@@ -164,14 +172,18 @@ def stdlib_json() -> Decoder:
 
 
 def _typed(decode: Callable[[bytes], Any], type_of: Callable[[Any], str]) -> Decoder:
-    def touch(document: Any) -> None:
+    def touch(document: Any, what: str) -> None:
+        links = what == TOUCHED
         data = document.data
         included = {(type_of(one), one.id): one for one in document.included}
         for wallet in data if isinstance(data, list) else [data]:
             _ = wallet.id
             _read_wallet(wallet.attributes)
             customer, payment = wallet.relationships.customer, wallet.relationships.payment_source
-            _ = (customer.links.related, payment.links.related)
+            if links:
+                for relationship in (customer, payment):
+                    own = relationship.links
+                    _ = (own.self, own.related)
             if included:
                 at = customer.data
                 _read_customer(included[at.type, at.id].attributes)
@@ -210,12 +222,16 @@ def commercelayer_async() -> Decoder:
     def decode(body: bytes) -> Any:
         return registry.read(body, url=WALLET_URL)
 
-    def touch(wallets: Any) -> None:
+    def touch(wallets: Any, what: str) -> None:
+        links = what == TOUCHED
         for wallet in wallets if isinstance(wallets, tuple) else [wallets]:
             _ = wallet.id
             _read_wallet(wallet)
             customer, payment = wallet.customer, wallet.payment_source
-            _ = (customer.links.related.href, payment.links.related.href)
+            if links:
+                for relationship in (customer, payment):
+                    own = relationship.links
+                    _ = (own.self.href, own.related.href)
             if customer.loaded:
                 _read_customer(customer.value)
                 _read_payment(payment.value)
@@ -235,7 +251,7 @@ def commercelayer_async_detached() -> Decoder:
             found += [one.detached() for one in (wallet, *targets)]
         return found
 
-    return Decoder(decode, len)
+    return Decoder(decode, lambda wallets, _: len(wallets))
 
 
 def commercelayer() -> Decoder:
@@ -251,11 +267,14 @@ def commercelayer() -> Decoder:
         document = json.loads(body)
         return (Page if isinstance(document["data"], list) else Single).from_dict(document).data
 
-    def touch(data: Any) -> None:
+    def touch(data: Any, what: str) -> None:
+        links = what == TOUCHED
         for wallet in data if isinstance(data, list) else [data]:
             _read_wallet(wallet.attributes)
             relationships = wallet.relationships
-            _ = (relationships.customer.links.related, relationships.payment_source.links.related)
+            for relationship in (relationships.customer, relationships.payment_source) if links else ():
+                own = relationship.links
+                _ = (own.self_, own.related)
 
     return Decoder(decode, touch)
 
@@ -276,14 +295,17 @@ def jsonapi_client() -> Decoder:
             cache.clear()
         return session.read(json.loads(body))
 
-    def touch(document: Any) -> None:
+    def touch(document: Any, what: str) -> None:
+        links = what == TOUCHED
         for wallet in document.resources:
             _ = wallet.id
             # By index: as attributes, names lose their underscores.
             _read_wallet_members(wallet)
             relationships = wallet.relationships
             customer, payment = relationships["customer"], relationships["payment_source"]
-            _ = (customer.links.related, payment.links.related)
+            for relationship in (customer, payment) if links else ():
+                own = relationship.links
+                _ = (own.self, own.related)
             if document.included:
                 _read_customer_members(customer.resource)
                 _read_payment_members(payment.resource)
@@ -298,14 +320,17 @@ def jsonapi_requests() -> Decoder:
     def decode(body: bytes) -> Any:
         return JsonApiResponse.from_data(json.loads(body))
 
-    def touch(document: Any) -> None:
+    def touch(document: Any, what: str) -> None:
+        links = what == TOUCHED
         data = document.data
         included = {(one.type, one.id): one for one in document.included}
         for wallet in data if isinstance(data, list) else [data]:
             _ = wallet.id
             _read_wallet_members(wallet.attributes)
             customer, payment = wallet.relationships["customer"], wallet.relationships["payment_source"]
-            _ = (customer.links["related"], payment.links["related"])
+            for relationship in (customer, payment) if links else ():
+                own = relationship.links
+                _ = (own["self"], own["related"])
             if included:
                 _read_customer_members(included[customer.data.type, customer.data.id].attributes)
                 _read_payment_members(included[payment.data.type, payment.data.id].attributes)
@@ -315,6 +340,7 @@ def jsonapi_requests() -> Decoder:
 
 CONTENDERS: dict[str, Callable[[], Decoder]] = {
     "orjson.loads": orjson_untyped,
+    "orjson.loads, again": orjson_untyped,
     "msgspec, untyped": msgspec_untyped,
     "msgspec Structs": structs,
     "commercelayer_async": commercelayer_async,
@@ -330,7 +356,7 @@ CONTENDERS: dict[str, Callable[[], Decoder]] = {
 def _kept(decoder: Decoder, body: bytes) -> float:
     """Bytes of memory for each resource that is kept, with whatever it keeps alive."""
     many = max(1, _count(body))
-    decoder.touch(decoder.decode(bytes(bytearray(body))))
+    decoder.touch(decoder.decode(bytes(bytearray(body))), TOUCHED)
     gc.collect()
     before = resident()
     kept = [decoder.decode(bytes(bytearray(body))) for _ in range(KEPT // many)]
@@ -343,20 +369,25 @@ def _count(body: bytes) -> int:
     return len(document["data"]) + len(document.get("included", ()))
 
 
-def _measured(decoder: Decoder, body: bytes, question: dict[str, Any]) -> float:
-    if question["what"] == "keep":
-        return _kept(decoder, body)
-    if question["what"] == "decode":
-        return 1e6 * cpu_of(lambda: decoder.decode(body), seconds=question["seconds"])
-    return 1e6 * cpu_of(lambda: decoder.touch(decoder.decode(body)), seconds=question["seconds"])
+def _calls(decoder: Decoder, body: bytes) -> dict[str, Callable[[], object]]:
+    return {
+        READ: lambda: decoder.decode(body),
+        TOUCHED: lambda: decoder.touch(decoder.decode(body), TOUCHED),
+        WITHOUT_LINKS: lambda: decoder.touch(decoder.decode(body), WITHOUT_LINKS),
+    }
 
 
 def _main(name: str, folder: Path, asked: Iterable[dict[str, Any]]) -> None:
     decoder = CONTENDERS[name]()
+    timed = Timed()
     for question in asked:
-        body = (folder / f"{question['document']}.json").read_bytes()
+        document, what = question["document"], question["what"]
+        body = (folder / f"{document}.json").read_bytes()
         try:
-            answer(_measured(decoder, body, question))
+            if what == "keep":
+                answer(_kept(decoder, body))
+            else:
+                answer(timed.sample((document, what), _calls(decoder, body)[what], seconds=question["seconds"]))
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             answer(f"cannot: {type(error).__name__}")
 

@@ -24,16 +24,17 @@ _CUSTOMER_RELATIONSHIPS: Final = (
     "attachments",
     "events",
 )
+_NOT_ASCII: Final = "Käuferkonto für 25 €"
 _ID: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def single() -> bytes:
-    """One wallet: the published example of the API's documentation, compact."""
+def single(*, ascii_only: bool = True) -> bytes:
+    """One wallet: the published example of the API's documentation, compact; on request with an umlaut in it."""
     resource = _resource(
         "customer_payment_sources",
         WALLET_ID,
         {
-            "name": "XXXX-XXXX-XXXX-1111",
+            "name": "XXXX-XXXX-XXXX-1111" if ascii_only else f"{_NOT_ASCII} 1111",
             "customer_token": "cus_xxxyyyzzz",
             "payment_source_token": "pm_xxxyyyzzz",
             "created_at": "2018-01-01T12:00:00.000Z",
@@ -44,7 +45,7 @@ def single() -> bytes:
         },
         {"customer": None, "payment_source": None},
     )
-    return _dumped({"data": resource})
+    return _dumped({"data": resource}, ascii_only=ascii_only)
 
 
 def page(size: int = PAGE, *, unknown: int = 0) -> bytes:
@@ -56,8 +57,12 @@ def page(size: int = PAGE, *, unknown: int = 0) -> bytes:
     return _dumped({"data": wallets, **_around(size)})
 
 
-def page_with_included(size: int = PAGE, *, payment_type: str = "stripe_payments") -> bytes:
-    """A compound document: wallets, and for each its customer and its payment source, included."""
+def page_with_included(size: int = PAGE, *, payment_type: str = "stripe_payments", ascii_only: bool = True) -> bytes:
+    """A compound document: wallets, and for each its customer and its payment source, included.
+
+    With `ascii_only=False` every wallet's name and every customer's reference has umlauts and a euro sign in it, which
+    are written as UTF-8, as the API does, and not escaped.
+    """
     random = Random(size)
     wallets = [_wallet(random, payment_type=payment_type) for _ in range(size)]
     included = []
@@ -65,7 +70,12 @@ def page_with_included(size: int = PAGE, *, payment_type: str = "stripe_payments
         relationships = wallet["relationships"]
         included.append(_customer(random, relationships["customer"]["data"]["id"]))
         included.append(_payment(random, relationships["payment_source"]["data"]["id"], payment_type))
-    return _dumped({"data": wallets, "included": included, **_around(size)})
+    if not ascii_only:
+        for one in (*wallets, *included):
+            name = {"customer_payment_sources": "name", "customers": "shopper_reference"}.get(one["type"])
+            if name is not None:
+                one["attributes"][name] = f"{_NOT_ASCII} {one['attributes'][name]}"
+    return _dumped({"data": wallets, "included": included, **_around(size)}, ascii_only=ascii_only)
 
 
 def compound(resources: int) -> bytes:
@@ -83,17 +93,19 @@ def named() -> dict[str, bytes]:
     """The documents that everybody decodes, by name."""
     return {
         "single": single(),
+        "single-utf8": single(ascii_only=False),
         "page25": page(),
-        "page25+50": page_with_included(),
-        "compound10k": compound(10_000),
+        "page25-50": page_with_included(),
+        "page25-50-utf8": page_with_included(ascii_only=False),
+        "page2500-5000": page_with_included(2_500),
     }
 
 
 def with_unknown_types() -> dict[str, bytes]:
     """Pages that hold types which no class was registered for."""
     return {
-        "page25?": page(unknown=5),
-        "page25+50?": page_with_included(payment_type="novel_payments"),
+        "page25-unknown": page(unknown=5),
+        "page25-50-unknown": page_with_included(payment_type="novel_payments"),
     }
 
 
@@ -185,5 +197,5 @@ def _word(random: Random, length: int = 10) -> str:
     return "".join(random.choices(_ID, k=length))
 
 
-def _dumped(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
+def _dumped(document: dict[str, Any], *, ascii_only: bool = True) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=ascii_only).encode()

@@ -1,28 +1,28 @@
 """What the benchmarks stand on: the API's limits in simulated time, and charts that say what was found."""
 
 import json
-from pathlib import Path
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import plots
+from benchmarks import documents, plots
 from benchmarks.bulk_api import LimitedApi
 from benchmarks.bulk_documents import page_target
 from benchmarks.bulk_limits import WAYS, measured
-from benchmarks.results import Results, shown
+from benchmarks.results import Table
 from tests.support import virtual_loop
 
-CHART = {
-    "key": "k",
-    "title": "Time & money",
-    "axis": "the <floor>",
-    "bars": [
-        {"name": "floor", "ratio": 1.0, "ours": False},
-        {"name": "half", "ratio": 0.5, "ours": True},
-        {"name": "twice", "ratio": 2.0, "ours": False},
-    ],
-}
+TABLE = Table(
+    key="k",
+    title="Time & money",
+    unit="x the <floor>",
+    columns=("CPU", "rounds"),
+    rows={"floor": (1.0, 9), "half": (0.5, 9), "twice": (2.0, 3), "gone": ("absent", 0)},
+    ours=("half",),
+    drawn=("CPU",),
+)
+(CHART,) = plots.charts(TABLE)
 
 
 @pytest.mark.parametrize(
@@ -67,44 +67,16 @@ def test_half_and_twice_are_equally_far_from_the_floor() -> None:
 def test_a_chart_tells_everything_in_words_too_and_is_always_the_same() -> None:
     text = plots.svg(CHART)
 
-    assert text == plots.svg(json.loads(json.dumps(CHART)))
-    assert "half 0.50; twice 2.00" in (ET.fromstring(text).findtext("{http://www.w3.org/2000/svg}desc") or "")
+    assert text == plots.svg(next(plots.charts(Table(**json.loads(json.dumps(TABLE._asdict()))))))
+    assert "half 0.500; twice 2.00" in (ET.fromstring(text).findtext("{http://www.w3.org/2000/svg}desc") or "")
     assert "url(" not in text
 
 
-def test_results_become_tables_and_charts_between_the_marks_of_a_page(tmp_path: Path) -> None:
-    results = Results("bulk")
-    results.chart("bulk-x", "Title", "floor", {"floor": 1.0, "ours | us": 0.04321}, ours=["ours | us"])
-    results.goal("17", "ours / floor", 0.61, 0.5)
-    results.write(tmp_path / "build/bulk.json")
-    page = tmp_path / "docs.md"
-    page.write_text("before\n<!-- bulk: written by make plots -->old<!-- bulk: end -->\nafter\n")
-
-    for _ in range(2):
-        plots.main([str(tmp_path / "build/bulk.json")], page)
-        text = page.read_text()
-        assert text.startswith("before\n")
-        assert text.endswith("\nafter\n")
-        assert "old" not in text
-        assert "| ours &#124; us | 1/23 |" in text
-        assert "| ours / floor | 0.61 | <= 0.50 | **missed** |" in text
-        assert "](benchmarks/bulk-x.svg)" in text
-    assert (tmp_path / "benchmarks/bulk-x.svg").exists()
-    with pytest.raises(ValueError, match="no marks"):
-        plots.placed("a page", "bulk", "text")
-
-
-def test_what_was_measured_on_a_busy_machine_is_not_published(tmp_path: Path) -> None:
-    results = Results("bulk")
-    results.disturbed()
-    results.write(tmp_path / "bulk.json")
-    page = tmp_path / "docs.md"
-    page.write_text("<!-- bulk: written by make plots -->old<!-- bulk: end -->")
-
-    with pytest.raises(SystemExit, match="busy"):
-        plots.main([str(tmp_path / "bulk.json")], page)
-    assert "old" in page.read_text()
-
-
-def test_ratios_are_shown_with_no_more_digits_than_they_have() -> None:
-    assert [shown(ratio) for ratio in (0.004, 0.5, 1.234, 12.34, 1234.5)] == ["1/250", "0.50", "1.23", "12.3", "1,234"]
+def test_documents_that_are_not_pure_ascii_differ_in_their_texts_alone() -> None:
+    bodies = documents.named()
+    for plain, other in (("single", "single-utf8"), ("page25-50", "page25-50-utf8")):
+        assert bodies[plain].isascii()
+        assert "€".encode() in bodies[other]
+        assert "ä".encode() in bodies[other]
+        shapes = [re.sub(rb'"[^"]*"', b"", bodies[name]) for name in (plain, other)]
+        assert shapes[0] == shapes[1]
