@@ -23,7 +23,7 @@ from ..errors import CommerceLayerError, ConfigurationError, DecodeError
 from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
 from ..jsonapi._compound import members_of
 from ..jsonapi._json import loads
-from ..jsonapi.document import mapping
+from ..jsonapi.document import strict_mapping
 from ..jsonapi.query import include_paths, path_of, query_of, segment
 from ..service import Service
 from .filters import QueryCapabilities, filter_name_of, filter_parameters, related_class, sort_keys
@@ -343,7 +343,7 @@ class ListReader(Generic[R]):
             got = json_type_name(loads(response.body, url=url))
             raise DecodeError(expected="a JSON:API document (an object)", got=got, url=url)
         meta, links = (
-            mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
+            strict_mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
             for name in ("meta", "links")
         )
         return ReceivedPage(items, meta, Links(links, base=url), url, self.service.paging.count_member)

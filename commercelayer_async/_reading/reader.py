@@ -19,7 +19,7 @@ from ..errors import ApiError, DecodeError, NotFound
 from ..jsonapi import Decoded, Follow, GenericResource, Registry, Relationship, Resource
 from ..jsonapi._compound import members_of
 from ..jsonapi._json import loads
-from ..jsonapi.document import mapping
+from ..jsonapi.document import strict_mapping
 from ..jsonapi.query import path_of, query_of, segment
 from .chunks import missing, query_of_ids
 
@@ -152,7 +152,7 @@ class Reader:
         url = response.url_without_query
         try:
             meta, links = (
-                mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
+                strict_mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
                 for name in ("meta", "links")
             )
         except DecodeError:
