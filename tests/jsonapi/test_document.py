@@ -1,5 +1,6 @@
 """Documents as received: the top level, resource objects, errors."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -290,3 +291,16 @@ def test_an_empty_array_in_place_of_an_empty_object_is_none_at_any_level():
         author = read({"data": article(relationships={"author": relationship})}).author
         assert (dict(author.meta), dict(author.links)) == ({}, {})
         assert [one.meta for one in author.identifiers] == [{}] * len(author.identifiers)
+
+
+def test_integers_and_decimals_of_any_length_keep_their_digits():
+    """A float tells apart numbers of 15 digits, some of 16, and few of 17."""
+    for digits in range(14, 40):
+        for last in "13579":
+            whole, fraction = f"{'9' * (digits - 1)}{last}", f"0.{'9' * (digits - 1)}{last}"
+            mixed = f"{whole[:8]}.{whole[8:]}"
+            body = f'{{"data": {{"type": "x", "id": "1", "attributes": {{"n": [{whole}, {fraction}, {mixed}]}}}}}}'
+            resource = read(body.encode())
+            for value, text in zip(resource.attributes["n"], (whole, fraction, mixed), strict=True):
+                assert Decimal(str(value)) == Decimal(text)
+                assert Decimal(str(resource.raw_attributes["n"][0])) == Decimal(whole)

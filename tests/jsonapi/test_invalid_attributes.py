@@ -31,7 +31,7 @@ def refused(attributes, type_="articles"):
         (
             "created_at",
             "2018-01-01T12:00:00",
-            "a date-time with its offset from UTC",
+            "a date-time with its offset from UTC (or a converter: attrs.field(converter=…), Registry(converter=…))",
             "a string ('2018-01-01T12:00:00')",
         ),
         ("created_at", 5, "a date-time or null", "a number (5)"),

@@ -70,7 +70,7 @@ def expected(reason: Exception) -> str:
         return f"a value that raises no {type(reason).__name__}"
     text = str(reason)
     if "timezone" in text:
-        return "a date-time with its offset from UTC"
+        return "a date-time with its offset from UTC (or a converter: attrs.field(converter=…), Registry(converter=…))"
     if "RFC3339" in text:
         return "a date-time (RFC 3339)"
     required = _REQUIRED.search(text)

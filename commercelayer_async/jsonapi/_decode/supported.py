@@ -18,6 +18,8 @@ from .values import ARRAYS, OBJECTS, Values, holds_value_class
 if TYPE_CHECKING:
     from cattrs import Converter
 
+_OF_CATTRS: Final = ("cattrs.converters", "cattrs.cols", None)
+"""The modules of cattrs' own hooks; those that it writes at run time have none."""
 _KNOWN: Final = frozenset({Any, type(None), str, int, float, bool, bytes, list, tuple, dict, set, frozenset})
 
 
@@ -138,10 +140,11 @@ class _ConverterJudge(_Judge):
         hook = self._require_hook(hint)
         if isinstance(hook, ByOurRules):
             self.require(hint)
-        elif str(getattr(hook, "__module__", "")).startswith("cattrs."):
-            # A hook of cattrs' own for a container or for Optional, which looks for those of its parts when it is used.
-            parts = [one for one in get_args(hint) if one is not type(None)]
-            self._require_all(one for one in parts if holds_value_class(one) or (is_union(hint) and len(parts) == 1))
+        elif getattr(hook, "__module__", "") in _OF_CATTRS and get_origin(hint) is not Literal:
+            # A hook of cattrs' own for a container, which looks for those of its parts when it is used.
+            parts = [one for one in get_args(hint) if one not in (type(None), Ellipsis)]
+            several = is_union(hint) and len(parts) > 1
+            self._require_all(() if several else parts[:1] if get_origin(hint) is Annotated else parts)
 
 
 def _name_of(hint: Any) -> str:
