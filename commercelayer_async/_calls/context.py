@@ -95,7 +95,7 @@ class SessionContext:
         self._limits = limits
         self._own_limiter = limiter
         self._limiter = limiter
-        self._own_resources = tuple(resources)
+        self._own_resources = Registry(*resources).classes  # refuses at once what cannot be read
         self._registry: Registry | None = None
         self._parts: WeakSet[Closeable] = WeakSet()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -8,7 +8,7 @@ from .._text import json_type_name
 from ..errors import DecodeError
 from ..jsonapi._compound import members_of
 from ..jsonapi._json import loads
-from ..jsonapi.document import mapping
+from ..jsonapi.document import strict_mapping
 
 
 def meta_and_links(response: Response) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -23,6 +23,7 @@ def meta_and_links(response: Response) -> tuple[Mapping[str, Any], Mapping[str, 
         got = json_type_name(loads(response.body, url=url))
         raise DecodeError(expected="a JSON:API document (an object)", got=got, url=url)
     meta, links = (
-        mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {} for name in ("meta", "links")
+        strict_mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
+        for name in ("meta", "links")
     )
     return meta, links

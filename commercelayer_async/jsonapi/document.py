@@ -111,7 +111,20 @@ def parse(
 
 
 def mapping(value: object, pointer: str, url: str | None) -> dict[str, Any]:
-    """Return `value` if it is an object; empty for an absent member and for null, which some servers send instead.
+    """Return `value` if it is an object; empty for an absent member, and for what some servers send instead.
+
+    That is null and `[]`: PHP tells no empty object from an empty array. Nothing is lost by either.
+
+    Raises:
+        DecodeError: it is something else.
+    """
+    return {} if value == [] else strict_mapping(value, pointer, url)
+
+
+def strict_mapping(value: object, pointer: str, url: str | None) -> dict[str, Any]:
+    """Return `value` if it is an object, and empty for null and an absent member; where less must not pass for empty.
+
+    The links of a page are such a place: a list that takes none for the end loses records.
 
     Raises:
         DecodeError: it is something else.

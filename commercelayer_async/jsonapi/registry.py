@@ -1,5 +1,6 @@
 """Registries: which class resource objects of each type are decoded into."""
 
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -7,6 +8,7 @@ import attrs
 from .._markers import public
 from ._compound import Compound
 from ._decode.decoders import Decoders
+from ._decode.supported import require_supported, require_supported_by
 from ._json import as_text
 from .document import MAX_RESOURCES, Document
 from .errors import ConfigurationError
@@ -43,9 +45,15 @@ class Registry:
             max_resources: How many resource objects `data` and `included` may hold, each.
 
         Raises:
-            ConfigurationError: one is not an attrs class derived from `Resource`, or has no `type`.
+            ConfigurationError: one is not an attrs class derived from `Resource`, has no `type`, or has an attribute
+                whose annotation cannot be resolved, or of which nothing makes values.
         """
-        self._classes = {type_of(cls): cls for cls in classes}
+        self._classes = {_identity(cls): cls for cls in classes}
+        for cls in self._classes.values():
+            if converter is None:
+                require_supported(cls)
+            else:
+                require_supported_by(converter, cls)
         self._options = _RegistryOptions(converter, max_resources)
         self._variants: dict[object, Registry] = {}
         self._decoders: Decoders | None = None
@@ -77,15 +85,28 @@ class Registry:
     def target_of(self, type: str, relationship: str) -> tuple[type[Resource], ...] | None:
         """Return the classes that a declared relationship may lead to; None if unknown.
 
-        The type parameter of a declaration holds names, as type checkers read them; here they mean the registered
-        classes of those names. If one is not the name of a registered class, such as an alias, the target is unknown.
+        The type parameter of a declaration holds names, as type checkers read them: each means the class of that name
+        in the module of the declaration, and so the class that is registered for its type. One that the module lacks,
+        since it is imported for type checkers alone, means the registered class of that name. If a name is neither, or
+        that of several registered classes, the target is unknown.
         """
-        declared = declared_relationships(self.get(type)).get(relationship)
-        names = declared.names if declared is not None else ()
-        by_name = {cls.__name__: cls for cls in self._classes.values()}
-        if not names or not all(name in by_name for name in names):
+        cls = self.get(type)
+        declared = declared_relationships(cls).get(relationship)
+        if declared is None or not declared.names:
             return None
-        return tuple(by_name[name] for name in names)
+        owner = next((base for base in cls.__mro__ if declared in vars(base).values()), cls)
+        module = sys.modules.get(owner.__module__)
+        found = [self._named(name, module) for name in declared.names]
+        return tuple(one for one in found if one is not None) if None not in found else None
+
+    def _named(self, name: str, module: object) -> type[Resource] | None:
+        meant: Any = module
+        for part in name.split("."):
+            meant = getattr(meant, part, None)
+        if isinstance(meant, type) and issubclass(meant, Resource):
+            return self._classes.get(as_text(getattr(meant, "type", None)) or "")
+        named = [cls for cls in self._classes.values() if cls.__name__ == name]
+        return named[0] if len(named) == 1 else None
 
     def preferring(self, cls: type[Resource]) -> "Registry":
         """Return this registry with `cls` for its type: itself if it is so already, else always the same new one."""
@@ -191,11 +212,18 @@ def _restore_registry(classes: tuple[type[Resource], ...], options: _RegistryOpt
 
 
 def type_of(cls: object) -> str:
-    """Return the JSON:API type of a resource class.
+    """Return the JSON:API type of a resource class that can be used without a converter.
 
     Raises:
-        ConfigurationError: it is not an attrs class derived from `Resource`, or has no type.
+        ConfigurationError: it is not an attrs class derived from `Resource`, has no type, or has an attribute whose
+            annotation cannot be resolved, or of which nothing makes values.
     """
+    type_ = _identity(cls)
+    require_supported(cls)
+    return type_
+
+
+def _identity(cls: object) -> str:
     if not (isinstance(cls, type) and issubclass(cls, Resource) and "__attrs_attrs__" in vars(cls)):
         raise ConfigurationError(
             f"{cls!r} is not a resource class: subclass Resource and decorate it with attrs.frozen"

@@ -10,7 +10,7 @@ from ._bookkeeping import Bookkeeping
 from ._compound import Compound, Key
 from ._depth import WHEN_DEEP, copy_deep, pack_deep, unpack_deep
 from ._dump import to_dict
-from ._schema import member_names, once_per_class
+from ._schema import member_name, member_names, once_per_class
 from .declaration import ToMany, ToOne, get_relationship, is_in_document, relationship_members
 from .errors import ConfigurationError, DecodeError
 from .follow import Follow
@@ -51,19 +51,25 @@ class Resource(Bookkeeping):
     id: str
     """Opaque; unique among the resources of its type. Empty only if the resource has a `lid` instead."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # attrs drops whatever else has the name of an inherited attribute, so this must be seen before.
+        inherited = {field.name for field in getattr(cls, "__attrs_attrs__", ())}
+        own: dict[str, Any] = {name: value for name, value in vars(cls).items() if name in inherited}
+        for name, value in own.items():
+            if isinstance(value, (ToOne, ToMany)):
+                raise _hidden(cls, name, value.member, type(value).__name__)
+
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
-        own = {field.name for field in attrs.fields(cls)} - {"id"}
-        taken = sorted(own & _RESERVED - ({"type", "attributes"} if cls.__name__ == "GenericResource" else set()))
-        if taken:
-            raise ConfigurationError(
-                f"{cls.__name__}.{taken[0]} would hide a member of Resource; give the attribute another name and"
-                f" the member name as its alias: attrs.field(alias={taken[0]!r})"
-            )
-        # attrs generates a hash for each class, over all attributes: it would fail on those that are objects.
-        cls.__hash__ = Resource.__hash__  # type: ignore[method-assign] # attrs has put another one there
-        for name in ("__eq__", "__repr__"):
-            if name in vars(cls):
+        _require_own_names(cls)
+        made = attrs.inspect(cls)
+        # attrs generates a hash over all attributes: it would fail on those that are objects. One's own stays.
+        if made.hashability is not attrs.ClassProps.Hashability.LEAVE_ALONE:
+            inherited: Any = super(cls, cls).__hash__
+            cls.__hash__ = Resource.__hash__ if inherited is None else inherited  # type: ignore[method-assign] # attrs has put another one there
+        for name, generated in (("__eq__", made.added_eq), ("__repr__", made.added_repr)):
+            if generated:
                 setattr(cls, name, WHEN_DEEP[name](vars(cls)[name]))
 
     def __hash__(self) -> int:
@@ -181,7 +187,49 @@ class Resource(Bookkeeping):
         )
 
 
-_RESERVED: Final = frozenset(name for name in dir(Resource) if not name.startswith("__")) - {"id"}
+_RESERVED: Final = frozenset({"type", *dir(Resource)})
+"""What every resource has: neither an attribute nor a relationship may hide it."""
+
+
+def _require_own_names(cls: type[Resource]) -> None:
+    """Refuse a class whose attributes or relationships would hide a member of every resource, or one another.
+
+    Raises:
+        ConfigurationError: the error says what to write.
+    """
+    if (cls.__module__, cls.__name__) == (__name__, "GenericResource"):
+        return
+    attributes = {field.name: member_name(field) for field in attrs.fields(cls) if field.name != "id"}
+    relationships = _declarations(cls)
+    for name in sorted(attributes.keys() & _RESERVED):
+        classvar = ', or type: ClassVar[str] = "…" if the JSON:API type is meant' if name == "type" else ""
+        raise ConfigurationError(
+            f"{cls.__name__}.{name} would hide a member of Resource; give the attribute another name and"
+            f" the member name as its alias: attrs.field(alias={attributes[name]!r}){classvar}"
+        )
+    for name in sorted(relationships.keys() & _RESERVED):
+        raise _hidden(cls, name, relationships[name].member, type(relationships[name]).__name__)
+    members = [(name, declared.member) for name, declared in relationships.items()]
+    _require_distinct_members(cls, [*attributes.items(), *members])
+
+
+def _hidden(cls: type, name: str, member: str, kind: str) -> ConfigurationError:
+    what = "a member of Resource" if name in _RESERVED else "an attribute of a base"
+    return ConfigurationError(
+        f"{cls.__name__}.{name} would hide {what}; give the relationship another name and the member name as its"
+        f' argument: {name}_ = {kind}["…"]({member!r})'
+    )
+
+
+def _require_distinct_members(cls: type[Resource], fields: list[tuple[str, str]]) -> None:
+    by_member: dict[str, str] = {}
+    for name, member in fields:
+        other = by_member.setdefault(member, name)
+        if other != name:
+            raise ConfigurationError(
+                f"{cls.__name__}.{other} and {cls.__name__}.{name} have one member name, {member!r}, but attributes and"
+                ' relationships share a namespace (JSON:API 1.1, "Fields"); give one of them another member name'
+            )
 
 
 @public("commercelayer_async.jsonapi")
@@ -235,9 +283,15 @@ def _is_own(name: str) -> bool:
 @once_per_class
 def declared_relationships(cls: Any) -> dict[str, ToOne[Any] | ToMany[Any]]:
     """Return the relationships that a class declares, by member name; inherited ones first."""
-    bases: tuple[type, ...] = cls.__mro__
-    found: list[Any] = [value for base in reversed(bases) for value in vars(base).values()]
-    return {value.member: value for value in found if isinstance(value, (ToOne, ToMany))}
+    return {declared.member: declared for declared in _declarations(cls).values()}
+
+
+def _declarations(cls: type) -> dict[str, ToOne[Any] | ToMany[Any]]:
+    """Return the relationships of a class by Python name; a subclass may have put something else in one's place."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        found |= vars(base)
+    return {name: value for name, value in found.items() if isinstance(value, (ToOne, ToMany))}
 
 
 def set_extras(resource: Resource, **facts: Any) -> None:

@@ -1,10 +1,13 @@
 """Documents as received: the top level, resource objects, errors."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
 from commercelayer_async.errors import DecodeError
-from commercelayer_async.jsonapi import JSON_API, MediaType, media_type, parse
-from tests.jsonapi.models import URL, article, body_of, read
+from commercelayer_async.jsonapi import JSON_API, MediaType, Registry, media_type, parse
+from tests.jsonapi.models import BLOG, URL, article, body_of, read
 
 
 def parsed(document, **options):
@@ -188,7 +191,7 @@ def test_meta_stands_in_seven_places_and_is_never_mixed():
 
 def test_meta_that_is_no_object_is_refused_and_null_is_none():
     with pytest.raises(DecodeError) as caught:
-        parsed({"data": None, "meta": []})
+        parsed({"data": None, "meta": [1]})
     assert caught.value.pointer == "/meta"
     assert parsed({"data": None, "meta": None}).meta == {}
     resource = read({"data": {"type": "a", "id": "1", "meta": 1}})
@@ -273,3 +276,40 @@ def test_resource_objects_keep_every_member():
     assert received.raw == resource
     assert (received.lid, received.attributes, received.links.self.href) == ("x", {"n": 1}, "/a/1")
     assert received.relationships == received.meta == {}
+
+
+@pytest.mark.parametrize("name", ["attributes", "relationships", "links", "meta"])
+@pytest.mark.parametrize("registry", [BLOG, BLOG.lenient(), Registry()], ids=repr)
+def test_an_empty_array_in_place_of_an_empty_object_is_none(name, registry):
+    """PHP writes an empty object so, as others write null."""
+    resource = read({"data": {"type": "articles", "id": "1", name: []}}, registry=registry)
+
+    assert (dict(resource.raw_attributes), dict(resource.relationships)) == ({}, {})
+    assert (dict(resource.links), dict(resource.meta)) == ({}, {})
+    assert resource.raw == {"type": "articles", "id": "1", name: []}
+    assert resource.to_dict() == {"type": "articles", "id": "1", "attributes": resource.to_dict()["attributes"]}
+
+
+def test_an_empty_array_in_place_of_an_empty_object_is_none_at_any_level():
+    document = {"data": {"type": "articles", "id": "1", "relationships": {"author": []}}, "meta": [], "links": []}
+
+    assert (parsed(document).meta, dict(parsed(document).links)) == ({}, {})
+    assert read(document).author.state == "absent"
+    odd: list[Any] = [{"meta": []}, {"links": []}, {"data": {"type": "people", "id": "1", "meta": []}}]
+    for relationship in odd:
+        author = read({"data": article(relationships={"author": relationship})}).author
+        assert (dict(author.meta), dict(author.links)) == ({}, {})
+        assert [one.meta for one in author.identifiers] == [{}] * len(author.identifiers)
+
+
+def test_integers_and_decimals_of_any_length_keep_their_digits():
+    """A float tells apart numbers of 15 digits, some of 16, and few of 17."""
+    for digits in range(14, 40):
+        for last in "13579":
+            whole, fraction = f"{'9' * (digits - 1)}{last}", f"0.{'9' * (digits - 1)}{last}"
+            mixed = f"{whole[:8]}.{whole[8:]}"
+            body = f'{{"data": {{"type": "x", "id": "1", "attributes": {{"n": [{whole}, {fraction}, {mixed}]}}}}}}'
+            resource = read(body.encode())
+            for value, text in zip(resource.attributes["n"], (whole, fraction, mixed), strict=True):
+                assert Decimal(str(value)) == Decimal(text)
+                assert Decimal(str(resource.raw_attributes["n"][0])) == Decimal(whole)

@@ -7,7 +7,7 @@ import attrs
 import cattrs
 import pytest
 
-from commercelayer_async.errors import DecodeError
+from commercelayer_async.errors import ConfigurationError, DecodeError
 from commercelayer_async.jsonapi import Registry, Resource
 from tests.jsonapi.models import BLOG, CLASSES, Article, article, body_of, read
 
@@ -31,7 +31,7 @@ def refused(attributes, type_="articles"):
         (
             "created_at",
             "2018-01-01T12:00:00",
-            "a date-time with its offset from UTC",
+            "a date-time with its offset from UTC (or a converter: attrs.field(converter=…), Registry(converter=…))",
             "a string ('2018-01-01T12:00:00')",
         ),
         ("created_at", 5, "a date-time or null", "a number (5)"),
@@ -115,7 +115,7 @@ def test_a_lenient_registry_gives_none_for_what_is_missing():
 
 def test_a_lenient_registry_still_refuses_malformed_structure():
     with pytest.raises(DecodeError):
-        read({"data": article(attributes=[])}, registry=BLOG.lenient())
+        read({"data": article(attributes=[1])}, registry=BLOG.lenient())
 
 
 def test_leniency_goes_along_with_variants():
@@ -226,15 +226,14 @@ class Priced(Resource):
 
 
 def test_a_union_that_msgspec_refuses_is_left_to_the_converter():
-    """Of a type that msgspec does not know and another, it can read neither; other classes lose nothing by it."""
+    """Of a type that msgspec does not know and another, it can read neither."""
     body = body_of({"data": {"type": "priced", "id": "1", "attributes": {"price": 5}}})
     converter = cattrs.Converter()
     converter.register_structure_hook(Money | int | None, lambda value, _: Money(value))
 
-    with pytest.raises(DecodeError, match="/data/attributes/price of priced/1"):
-        Registry(Priced).read(body)
+    with pytest.raises(ConfigurationError, match=r"^Priced\.price: .*Money.*converter=…"):
+        Registry(Priced)
 
     priced: Any = Registry(Priced, converter=converter).read(body)
-    titled: Any = Registry(Priced, Article).read(body_of({"data": article(attributes={"title": "A"})}))
 
-    assert (priced.price.cents, titled.title) == (5, "A")
+    assert priced.price.cents == 5

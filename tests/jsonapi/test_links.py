@@ -133,7 +133,7 @@ def test_null_links_are_none_and_at_members_are_no_links():
     with pytest.raises(KeyError):
         found["@x"]
     with pytest.raises(DecodeError):
-        links([])
+        links([1])
 
 
 def test_links_pickle_and_compare():

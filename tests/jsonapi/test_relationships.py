@@ -197,7 +197,7 @@ def test_linkage_of_several_types_gives_each_its_class():
         ({"type": "people", "id": 1}, "/data/id"),
         ({"type": "people", "id": ""}, "/data/id"),
         ({"type": "people", "lid": 1}, "/data/lid"),
-        ({"type": "people", "id": "1", "meta": []}, "/data/meta"),
+        ({"type": "people", "id": "1", "meta": [1]}, "/data/meta"),
         ([TO_PERSON, None], "/data/1"),
         ([{"type": 1, "id": "1"}], "/data/0/type"),
     ],
@@ -216,10 +216,10 @@ def test_malformed_linkage_is_an_error_with_its_place(data, pointer):
 @pytest.mark.parametrize(
     ("relationships", "pointer"),
     [
-        ([], ""),
+        ([1], ""),
         ("x", ""),
-        ({"author": []}, "/author"),
-        ({"author": {"links": []}}, "/author/links"),
+        ({"author": [1]}, "/author"),
+        ({"author": {"links": [1]}}, "/author/links"),
         ({"author": {"meta": 1}}, "/author/meta"),
     ],
 )

@@ -28,7 +28,7 @@ from ..document import own_members, require_few
 from ..errors import DecodeError
 from ..links import Internal
 from ..resource import GenericResource, Resource, set_extras
-from .fieldwise import FieldwiseDecoder, structure_unknown
+from .fieldwise import FieldwiseDecoder
 from .shadow import shadow_of
 from .strict import NO_RELATIONSHIPS, RawResourceObject, raw_document, raw_included
 
@@ -123,8 +123,8 @@ class Decoders:
         try:
             structs = [_struct_of(cls, self._shadows[type]) for type, cls in self._classes.items()]
             known: Any = Union[(*structs, *self._seen_types.values(), _NeverMatches)]
-            decode_document = _decoder(_envelope(known))
-            self._decode_list = _decoder(list[known])
+            decode_document = self._decoder(_envelope(known))
+            self._decode_list = self._decoder(list[known])
         except TypeError:
             # One attribute's annotation is a union that msgspec does not support: such a class is filled by field.
             return
@@ -275,9 +275,13 @@ class Decoders:
 
     def _compile_fill(self, shadow: type[Any] | None) -> Fill | None:
         try:
-            return _decoder(shadow) if shadow is not None else None
+            return self._decoder(shadow) if shadow is not None else None
         except TypeError:
             return None
+
+    def _decoder(self, type: Any) -> Any:
+        unknown = self._fieldwise.structure_unknown
+        return msgspec.json.Decoder(type, float_hook=exact, dec_hook=unknown).decode
 
 
 def _attempt(decode: Callable[[Any], Any], raw: bytes | Raw) -> Any:
@@ -285,10 +289,6 @@ def _attempt(decode: Callable[[Any], Any], raw: bytes | Raw) -> Any:
         return decode(raw)
     except Exception:  # noqa: BLE001 - a hook of the caller's may raise anything; the next way finds out what it means
         return None
-
-
-def _decoder(type: Any) -> Any:
-    return msgspec.json.Decoder(type, float_hook=exact, dec_hook=structure_unknown).decode
 
 
 def _envelope(struct: Any) -> Any:

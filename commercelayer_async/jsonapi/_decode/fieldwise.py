@@ -4,48 +4,39 @@ Each attribute's bytes go through the same msgspec rules as on the faster ways, 
 alike whichever way it is decoded. If the caller gave a cattrs converter, the converter decides instead.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import msgspec
 from msgspec import Raw
 
-from ..._text import describe
-from .._json import exact, loads
-from .._schema import checked_types, converter_of, member_name, once_per_class
+from .._json import loads
+from .._schema import Field, all_fields_of
 from ..document import mapping, own_members
 from ..errors import DecodeError
 from ..links import escape
 from ..resource import GenericResource, Resource, set_extras
-from .explain import expected, is_about_field, locate_value
+from .explain import Refused, convert, refusal
+from .values import Plan, Values, own_checks_refuse
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
 _decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
-
-Decode = Callable[[Raw], Any]
-"""Decodes the bytes of one attribute."""
-
-
-@attrs.frozen
-class _FieldPlan:
-    """How one field is decoded."""
-
-    field: "attrs.Attribute[Any]"
-    member: str
-    decode: Decode
-    required: bool
+_IDENTITY: Final = "id"
 
 
 class FieldwiseDecoder:
     """Decode resources field by field, for one registry."""
 
     def __init__(self, converter: "Converter | None" = None, *, lenient: bool = False) -> None:
-        self._converter = converter
+        self._values = Values(converter)
         self._lenient = lenient
-        self._plans: dict[type[Resource], tuple[_FieldPlan, ...]] = {}
+
+    def structure_unknown(self, hint: Any, value: Any) -> Any:
+        """Structure a value of a type that msgspec does not know; see `Values.structure_unknown`."""
+        return self._values.structure_unknown(hint, value)
 
     def structure(self, cls: type[Resource], type: str, id: str, raw: Raw, *, pointer: str, url: str | None) -> Any:
         """Make a resource of class `cls` from the bytes of an `attributes` member.
@@ -59,182 +50,116 @@ class FieldwiseDecoder:
         if cls is GenericResource:
             own = own_members({name: loads(value, url=url) for name, value in members.items()})
             return GenericResource(id=id, type=type, attributes=own)
-        build = _Build(cls, id, f"{type}/{id}", members, self._plan(cls), at=at, url=url)
-        resource, invalid_attributes = build.strict()
-        if not invalid_attributes:
-            return resource
-        if not self._lenient:
-            raise next(iter(invalid_attributes.values()))
-        return build.lenient(invalid_attributes)
-
-    def _plan(self, cls: type[Resource]) -> tuple[_FieldPlan, ...]:
-        if cls not in self._plans:
-            hints = checked_types(cls)
-            self._plans[cls] = tuple(
-                _FieldPlan(
-                    field=field,
-                    member=member_name(field),
-                    decode=self._decoder(field, hints[field.name]),
-                    required=field.default is attrs.NOTHING,
-                )
-                for field in attrs.fields(cls)
-                if field.init and field.name != "id"
+        build = _Build(cls, id, members, self._values.plan(cls, without=_IDENTITY))
+        resource, refused = build.strict()
+        if resource is None and self._lenient:
+            resource = build.lenient(refused)
+        errors = {
+            name: DecodeError(
+                expected=reason.expected,
+                got=reason.got,
+                pointer=f"{at}{reason.below}",
+                url=url,
+                resource=f"{type}/{id}",
             )
-        return self._plans[cls]
-
-    def _decoder(self, field: "attrs.Attribute[Any]", hint: Any) -> Decode:
-        if converter_of(field) is not None:
-            return loads
-        converter = self._converter
-        if converter is not None:
-            return lambda raw: converter.structure(loads(raw), hint)
-        try:
-            return msgspec.json.Decoder(hint, float_hook=exact, dec_hook=structure_unknown).decode
-        except TypeError:
-            return lambda raw: structure_unknown(hint, loads(raw))
+            for name, reason in refused.items()
+        }
+        if resource is None:
+            raise next(iter(errors.values()))
+        if errors:
+            set_extras(resource, invalid_attributes=errors)
+        return resource
 
 
 class _Build:
     """One resource under construction: strict first, then lenient if the registry is."""
 
-    def __init__(
-        self,
-        cls: type[Resource],
-        id: str,
-        resource: str,
-        members: Mapping[str, Raw],
-        plan: tuple[_FieldPlan, ...],
-        *,
-        at: str,
-        url: str | None,
-    ) -> None:
+    def __init__(self, cls: type[Resource], id: str, members: Mapping[str, Raw], plan: Plan) -> None:
         self._cls = cls
         self._id = id
-        self._resource = resource
         self._members = members
         self._plan = plan
-        self._at = at
-        self._url = url
         self._values: dict[str, Any] = {}
 
-    def strict(self) -> tuple[Resource | None, dict[str, DecodeError]]:
-        """Return the resource and no errors; or None and the errors by member name."""
-        invalid_attributes: dict[str, DecodeError] = {}
-        for entry in self._plan:
-            raw = self._members.get(entry.member)
-            if raw is None:
-                if entry.required:
-                    invalid_attributes[entry.member] = self._missing(entry)
-                continue
-            failure = self._fill(entry, raw)
-            if failure is not None:
-                invalid_attributes[entry.member] = self._invalid(failure, entry)
-        if invalid_attributes:
-            return None, invalid_attributes
-        arguments = {entry.field.alias or "": self._values[entry.field.name] for entry in self._filled()}
-        try:
-            return self._cls(id=self._id, **arguments), invalid_attributes
-        except Exception as error:  # noqa: BLE001 - a converter or validator of the caller's may raise anything
-            failure = error
-        return None, self._rejected(failure)
+    @property
+    def _fields(self) -> tuple[Field, ...]:
+        return tuple(field for field in all_fields_of(self._cls) if field.name != _IDENTITY)
 
-    def _fill(self, entry: _FieldPlan, raw: Raw) -> Exception | None:
+    def strict(self) -> tuple[Resource | None, dict[str, Refused]]:
+        """Return the resource and no refusals; or None and the refusals by member name."""
+        self._values, unfit = self._plan.fill(self._members)
+        missing = {name: self._missing(name) for name in self._plan.missing(self._members)}
+        # In the order of the fields, as an error about the first of them is what the caller sees.
+        found = unfit | missing
+        names = [entry.field.member for entry in self._plan.entries]
+        refused = {name: found[name] for name in names if name in found}
+        if refused:
+            return None, refused
         try:
-            self._values[entry.field.name] = entry.decode(raw)
-        except Exception as error:  # noqa: BLE001 - a hook of the caller's may raise anything
-            return error
-        return None
+            resource: Resource = self._plan.construct(self._values, id=self._id)
+        except Refused as reason:
+            failure = reason
+        else:
+            return resource, {}
+        member = next((name for name in names if failure.below == f"/{escape(name)}"), "")
+        return None, {member: failure}
 
-    def lenient(self, invalid_attributes: dict[str, DecodeError]) -> Resource:
-        """Return the resource with raw values for attributes that do not fit, and None for those that are missing."""
+    def lenient(self, refused: dict[str, Refused]) -> Resource:
+        """Return the resource, made as attrs would, but with what does not fit as received, and None for the missing.
+
+        Converters, validators and the hook of the class run as in strict reading; what they refuse joins `refused`.
+        """
+        unexplained = refused.pop("", None)
         resource: Any = object.__new__(self._cls)
-        object.__setattr__(resource, "id", self._id)
-        for entry in self._plan:
-            raw = self._members.get(entry.member)
-            value = (
-                _default(entry.field, resource)
-                if raw is None
-                else self._values.get(entry.field.name, loads(raw, url=self._url))
-            )
-            if raw is not None and entry.member not in invalid_attributes and converter_of(entry.field) is not None:
-                value = self._converted(entry, value, invalid_attributes)
-            object.__setattr__(resource, entry.field.name, value)
-        for field in attrs.fields(self._cls):
-            if not field.init:
-                object.__setattr__(resource, field.name, _default(field, resource))
-        set_extras(resource, invalid_attributes=invalid_attributes)
+        object.__setattr__(resource, _IDENTITY, self._id)
+        # In the order of attrs, fields without a place in `__init__` too: a default may read those before it.
+        for field in self._fields:
+            object.__setattr__(resource, field.name, self._value_of(field, resource, refused))
+        self._validate(resource, refused)
+        if unexplained is not None and not refused:
+            refused[""] = unexplained
         strict: Resource = resource
         return strict
 
-    def _converted(self, entry: _FieldPlan, value: Any, invalid_attributes: dict[str, DecodeError]) -> Any:
+    def _value_of(self, field: Field, resource: Any, refused: dict[str, Refused]) -> Any:
+        if field.member in refused:
+            return self._received(field)
+        value = self._values[field.name] if field.name in self._values else _default(field, resource)
         try:
-            return _convert(entry.field, value)
-        except Exception as error:  # noqa: BLE001 - as above
-            failure = error
-        invalid_attributes[entry.member] = self._invalid(failure, entry)
-        return value
+            return convert(field, value, resource)
+        except Exception as error:  # noqa: BLE001 - a converter may raise anything
+            refused[field.member] = refusal(error, value, secret=field.secret).inside(field.member)
+        return self._received(field) if field.name in self._values else value
 
-    def _filled(self) -> list[_FieldPlan]:
-        return [entry for entry in self._plan if entry.field.name in self._values]
+    def _received(self, field: Field) -> Any:
+        raw = self._members.get(field.member)
+        return None if raw is None else loads(raw)
 
-    def _rejected(self, error: Exception) -> dict[str, DecodeError]:
-        """Return the error of the class's own converters and validators, under its member name if one is to blame."""
-        for entry in self._filled():
-            if is_about_field(error, entry.field, self._values[entry.field.name]):
-                return {entry.member: self._invalid(error, entry)}
-        failure = DecodeError(
-            expected=f"attributes that {self._cls.__name__} accepts",
-            got=f"{type(error).__name__} from its own checks",
-            pointer=self._at,
-            url=self._url,
-            resource=self._resource,
-        )
-        return {"": failure}
-
-    def _missing(self, entry: _FieldPlan) -> DecodeError:
-        return DecodeError(
-            expected=f"{entry.member}, which {self._cls.type} always have",
-            got="nothing",
-            pointer=f"{self._at}/{escape(entry.member)}",
-            url=self._url,
-            resource=self._resource,
-        )
-
-    def _invalid(self, error: Exception, entry: _FieldPlan) -> DecodeError:
+    def _validate(self, resource: Any, refused: dict[str, Refused]) -> None:
+        if not attrs.validators.get_disabled():
+            for field in self._fields:
+                self._validate_field(field, resource, refused)
+        hook = getattr(resource, "__attrs_post_init__", None)
         try:
-            value, below = locate_value(error, loads(self._members[entry.member]))
-        except DecodeError as unreadable:
-            wanted, got, below = unreadable.expected, unreadable.got, ""
-        else:
-            wanted, got = expected(error), describe(value, secret=not entry.field.repr)
-        return DecodeError(
-            expected=wanted,
-            got=got,
-            pointer=f"{self._at}/{escape(entry.member)}{below}",
-            url=self._url,
-            resource=self._resource,
-        )
+            if hook is not None:
+                hook()
+        except Exception as error:  # noqa: BLE001 - the class's own hook may raise anything
+            refused[""] = own_checks_refuse(self._cls, error)
 
+    def _validate_field(self, field: Field, resource: Any, refused: dict[str, Refused]) -> None:
+        validator: Any = field.source.validator if field.source is not None else None
+        if validator is None or field.member in refused:
+            return
+        value = getattr(resource, field.name)
+        try:
+            validator(resource, field.source, value)
+        except Exception as error:  # noqa: BLE001 - a validator may raise anything
+            refused[field.member] = refusal(error, value, secret=field.secret).inside(field.member)
+            if field.member in self._members:
+                object.__setattr__(resource, field.name, self._received(field))
 
-def structure_unknown(hint: Any, value: Any) -> Any:
-    """Structure a value of a type that msgspec does not know, by cattrs.
-
-    Raises:
-        ValueError: cattrs failed; the cause is dropped, since it may quote the value.
-    """
-    try:
-        return _plain_converter(None).structure(value, hint)
-    except Exception as error:  # noqa: BLE001 - constructors may raise anything
-        name = type(error).__name__
-    raise ValueError(f"{name} from {getattr(hint, '__name__', hint)}")
-
-
-@once_per_class
-def _plain_converter(_: None) -> "Converter":
-    # Imported here: cattrs takes longer to import than all of this package's jsonapi, and most programs never use it.
-    from cattrs import Converter  # noqa: PLC0415 - as said above
-
-    return Converter(prefer_attrib_converters=True)
+    def _missing(self, member: str) -> Refused:
+        return Refused(f"{member}, which {self._cls.type} always have", below=f"/{escape(member)}", got="nothing")
 
 
 def _members(raw: Raw, at: str, url: str | None) -> dict[str, Raw]:
@@ -245,15 +170,10 @@ def _members(raw: Raw, at: str, url: str | None) -> dict[str, Raw]:
     return mapping(value, at, url)
 
 
-def _convert(field: "attrs.Attribute[Any]", value: Any) -> Any:
-    converter = converter_of(field)
-    return value if isinstance(converter, attrs.Converter) else converter(value)
-
-
-def _default(field: "attrs.Attribute[Any]", resource: Any) -> Any:
-    default: Any = field.default
+def _default(field: Field, resource: Any) -> Any:
+    default: Any = field.source.default if field.source is not None else attrs.NOTHING
     if default is attrs.NOTHING:
         return None
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type] # a class, though typed as a function
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         return default.factory(resource) if default.takes_self else default.factory()
     return default

@@ -7,13 +7,25 @@ assigning `__class__` turns the shadow into a frozen resource. That takes a fift
 and the class stays as its author wrote it.
 """
 
-from typing import Any, Final
+import dataclasses
+from typing import Any, ClassVar, Final, get_args, get_origin, get_type_hints
 
 import attrs
 
+from .._annotations import checked, is_named_tuple, is_value_class, types_of_fields
 from .._schema import checked_types, converter_of, member_name, once_per_class
 
 _IDENTITY: Final = frozenset({"id"})
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+
+
+class _Silent:
+    """The first base of each shadow: making one calls no hook of the other bases."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        """Do nothing, and hand on to nobody."""
 
 
 @once_per_class
@@ -22,9 +34,12 @@ def shadow_of(cls: Any) -> type[Any] | None:
     if not _is_plain_attrs(cls):
         return None
     try:
-        shadow: type[Any] = type(cls)(
+        # `type.__new__` and `_Silent` keep the side effects of a class to the class itself: its metaclass and the hooks
+        # of its bases, which may register what they are shown, see no shadow.
+        shadow: Any = type.__new__(
+            cls.__class__,
             cls.__name__,
-            cls.__bases__,
+            (_Silent, *cls.__bases__),
             {
                 "__slots__": vars(cls)["__slots__"],
                 "__module__": cls.__module__,
@@ -38,9 +53,10 @@ def shadow_of(cls: Any) -> type[Any] | None:
         # Prove the layouts compatible now: CPython checks them at each assignment.
         object.__new__(shadow).__class__ = cls
     except TypeError:
-        # Generic bases, hooks of a base that take arguments, and whatever else keeps a class from having a double.
+        # Bases whose slots are laid out in their own way, and whatever else keeps a class from having a double.
         return None
-    return shadow
+    found: type[Any] = shadow
+    return found
 
 
 def _is_plain_attrs(cls: Any) -> bool:
@@ -48,13 +64,18 @@ def _is_plain_attrs(cls: Any) -> bool:
 
     msgspec runs neither converters nor validators, knows no aliases, and calls neither `__init__` nor attrs' hooks.
     """
-    hooks = ("__attrs_pre_init__", "__attrs_post_init__", "__attrs_init__")
+    types = checked_types(cls)
     return (
         "__slots__" in vars(cls)
-        and cls.__new__ is object.__new__
-        and not any(hasattr(cls, hook) for hook in hooks)
+        and _is_plain_class(cls)
         and all(map(_is_plain_field, attrs.fields(cls)))
+        and all(_is_filled_by_msgspec(hint, frozenset()) for hint in types.values())
     )
+
+
+def _is_plain_class(cls: Any) -> bool:
+    hooks = ("__attrs_pre_init__", "__attrs_post_init__", "__attrs_init__", "__post_init__")
+    return cls.__new__ is object.__new__ and not any(hasattr(cls, hook) for hook in hooks)
 
 
 def _is_plain_field(field: "attrs.Attribute[Any]") -> bool:
@@ -66,3 +87,35 @@ def _is_plain_field(field: "attrs.Attribute[Any]") -> bool:
         and member_name(field) == field.name
         and not getattr(default, "takes_self", False)
     )
+
+
+def _is_filled_by_msgspec(hint: Any, above: frozenset[Any]) -> bool:
+    """Return True if msgspec fills the value classes in a type as their authors meant it; `above` hold this one."""
+    if isinstance(hint, type) and hint in _SCALARS:
+        return True
+    if not is_value_class(hint) and not is_named_tuple(hint):
+        return all(_is_filled_by_msgspec(one, above) for one in get_args(hint))
+    if hint in above:
+        return True
+    if get_origin(hint) is not None or not _is_plain_value_class(hint):
+        return False
+    types = {name: checked(declared) for name, declared in types_of_fields(hint).items()}
+    # msgspec reads the annotations of the class itself: they must say the same, offsets of datetimes among it.
+    return types == _own_hints(hint) and all(_is_filled_by_msgspec(one, above | {hint}) for one in types.values())
+
+
+def _is_plain_value_class(cls: Any) -> bool:
+    if attrs.has(cls):
+        return _is_plain_class(cls) and all(map(_is_plain_field, attrs.fields(cls)))
+    if dataclasses.is_dataclass(cls):
+        fields = dataclasses.fields(cls)
+        return _is_plain_class(cls) and all(field.init and member_name(field) == field.name for field in fields)
+    return True
+
+
+def _own_hints(cls: Any) -> dict[str, Any]:
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except Exception:  # noqa: BLE001 - an annotation may be any expression
+        return {}
+    return {name: hint for name, hint in hints.items() if get_origin(hint) is not ClassVar and hint is not ClassVar}
