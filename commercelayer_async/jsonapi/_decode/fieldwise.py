@@ -174,6 +174,6 @@ def _default(field: Field, resource: Any) -> Any:
     default: Any = field.source.default if field.source is not None else attrs.NOTHING
     if default is attrs.NOTHING:
         return None
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type] # a class, which attrs types as a function
         return default.factory(resource) if default.takes_self else default.factory()
     return default

@@ -106,7 +106,7 @@ class _Judge:
         if isinstance(inner, type) and issubclass(inner, Enum | msgspec.Struct):
             return
         # Imported here: most classes have plain types alone.
-        from msgspec.inspect import CustomType, type_info  # noqa: PLC0415
+        from msgspec.inspect import CustomType, type_info  # noqa: PLC0415 - see above
 
         found = self._compile(hint, lambda: type_info(hint))
         if isinstance(found, CustomType):

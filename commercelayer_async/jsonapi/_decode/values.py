@@ -151,9 +151,9 @@ class Values:
         if self._adapted is None:
             # Imported here: cattrs takes longer to import than all of this package's jsonapi, and most programs never
             # use it.
-            from cattrs import Converter  # noqa: PLC0415
+            from cattrs import Converter  # noqa: PLC0415 - slow to import, and most programs never use it
 
-            from .._cattrs import by_our_rules  # noqa: PLC0415
+            from .._cattrs import by_our_rules  # noqa: PLC0415 - as above
 
             given = Converter(prefer_attrib_converters=True) if self._given is None else self._given
             self._adapted = by_our_rules(given, structure=self._structure)
