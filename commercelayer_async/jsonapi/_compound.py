@@ -60,6 +60,10 @@ class ResourceDecoder(Protocol):
         """The caller's converter, if one was given."""
         ...
 
+    def target_of(self, type: str, relationship: str, /) -> "tuple[type[Identified], ...] | None":
+        """Return the classes that a declared relationship may lead to; None if unknown."""
+        ...
+
     def primary_of(self, document: "Compound") -> Sequence[Identified]:
         """Decode the primary resources anew."""
         ...

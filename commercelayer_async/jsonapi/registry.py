@@ -56,6 +56,7 @@ class Registry:
                 require_supported_by(converter, cls)
         self._options = _RegistryOptions(converter, max_resources)
         self._variants: dict[object, Registry] = {}
+        self._targets: dict[tuple[str, str], tuple[type[Resource], ...] | None] = {}
         self._decoders: Decoders | None = None
 
     def __repr__(self) -> str:
@@ -90,6 +91,12 @@ class Registry:
         since it is imported for type checkers alone, means the registered class of that name. If a name is neither, or
         that of several registered classes, the target is unknown.
         """
+        route = (type, relationship)
+        if route not in self._targets:
+            self._targets[route] = self._find_target(type, relationship)
+        return self._targets[route]
+
+    def _find_target(self, type: str, relationship: str) -> tuple[type[Resource], ...] | None:
         cls = self.get(type)
         declared = declared_relationships(cls).get(relationship)
         if declared is None or not declared.names:

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from .._markers import override, public
+from .._text import printable
 from ._compound import Compound, Follower, Key
 from ._linkage import (
     ABSENT,
@@ -62,8 +63,8 @@ class Relationship(msgspec.Struct, eq=False):
     None (to-one) or () (to-many) without a request. It is neither true nor false, and has none of its target's
     attributes: `(await order.customer).email`.
 
-    Linkage of another cardinality than declared is malformed; but null counts as an empty array where one is declared,
-    and an empty array as null, since not all servers tell them apart.
+    Linkage of another cardinality than declared is malformed, and so is an included target of another class. But null
+    counts as an empty array where one is declared, and an empty array as null: not all servers tell them apart.
 
     Raises (when awaited):
         NotFound: there is no such record, or no such route.
@@ -161,13 +162,7 @@ class Relationship(msgspec.Struct, eq=False):
         if not linkage:
             return [] if to_many else None
         one, many = "a resource identifier", "an array of resource identifiers"
-        raise DecodeError(
-            expected=many if to_many else f"{one} or null",
-            got=one if to_many else many,
-            pointer=f"{self._pointer()}/data",
-            url=self._document.url if self._document is not None else None,
-            resource=self._path,
-        )
+        raise self._malformed(expected=many if to_many else f"{one} or null", got=one if to_many else many)
 
     def __await__(self) -> Generator[Any, Any, Any]:
         if self._target is UNSET and not self.loaded:
@@ -276,7 +271,12 @@ class Relationship(msgspec.Struct, eq=False):
             return None
         document = self._document
         found = document.find(linkage.type, linkage.id, linkage.lid) if document is not None else None
-        return UNSET if found is None else found
+        if document is None or found is None:
+            return UNSET
+        declared = document.registry.target_of(self._type, self.name)
+        if declared is not None and type(found) not in declared:
+            raise self._malformed(expected=" or ".join(cls.type for cls in declared), got=f"{found.type}/{found.id}")
+        return found
 
     def _find_all(self, linkage: list[Identifier]) -> Any:
         found = tuple(map(self._find, linkage))
@@ -285,6 +285,12 @@ class Relationship(msgspec.Struct, eq=False):
     def _is_partial(self) -> bool:
         """True if an array of linkage is but one page of all (JSON:API 1.1, "Fetching Relationships")."""
         return self.links.next is not None
+
+    def _malformed(self, *, expected: str, got: str) -> DecodeError:
+        """Make the error for linkage that does not fit the declaration."""
+        url = self._document.url if self._document is not None else None
+        pointer = f"{self._pointer()}/data"
+        return DecodeError(expected=expected, got=printable(got, 120), pointer=pointer, url=url, resource=self._path)
 
     def _pointer(self) -> str:
         at = self._document.locate(self._owner) if self._document is not None else ""

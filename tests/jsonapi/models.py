@@ -44,6 +44,7 @@ class Article(Resource):
 
     author = ToOne["Person | None"]()
     comments = ToMany["Comment"]()
+    mentions = ToMany["Resource"]()
     next_part = ToOne["Article | None"]("next-part")
 
 

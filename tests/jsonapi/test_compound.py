@@ -145,7 +145,7 @@ def test_local_ids_have_a_key_space_of_their_own():
         "relationships": {"articles": {"data": []}},
     }
     document = {
-        **related(author={"data": {"type": "people", "lid": "7"}}, comments={"data": [{"type": "people", "id": "7"}]}),
+        **related(author={"data": {"type": "people", "lid": "7"}}, mentions={"data": [{"type": "people", "id": "7"}]}),
         "included": [person(), local],
     }
     resource = read(document)
@@ -155,8 +155,8 @@ def test_local_ids_have_a_key_space_of_their_own():
     assert found.raw == local
     assert found.articles.owner.lid == "7"
     assert found.articles.value == ()
-    assert resource.comments.value[0].name == "P7"
-    assert resource.comments.value[0].lid is None
+    assert resource.mentions.value[0].name == "P7"
+    assert resource.mentions.value[0].lid is None
     assert found.to_dict()["lid"] == "7"
     assert pickle.loads(pickle.dumps(found)).lid == "7"
     assert resource.to_dict()["relationships"]["author"]["data"] == {"type": "people", "lid": "7"}
@@ -164,12 +164,12 @@ def test_local_ids_have_a_key_space_of_their_own():
 
 def test_a_resource_with_both_ids_is_found_by_either():
     document = {
-        **related(author={"data": {"type": "people", "lid": "x"}}, comments={"data": [{"type": "people", "id": "7"}]}),
+        **related(author={"data": {"type": "people", "lid": "x"}}, mentions={"data": [{"type": "people", "id": "7"}]}),
         "included": [person(lid="x")],
     }
     resource = read(document)
 
-    assert resource.author.value is resource.comments.value[0]
+    assert resource.author.value is resource.mentions.value[0]
     assert read(related(author={"data": {"type": "people", "lid": "y"}})).author.state is State.IDENTIFIED
 
 

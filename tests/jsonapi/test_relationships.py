@@ -53,10 +53,10 @@ class Fetching:
 )
 def test_the_six_states_stay_apart(relationship, state):
     many = isinstance((relationship or {}).get("data"), list)
-    document = {**related(author=relationship, comments=relationship), "included": [PERSON]}
+    document = {**related(author=relationship, mentions=relationship), "included": [PERSON]}
 
-    assert (read(document).comments if many else read(document).author).state is state
-    assert read(document).relationships["comments" if many else "author"].state is state
+    assert (read(document).mentions if many else read(document).author).state is state
+    assert read(document).relationships["mentions" if many else "author"].state is state
     generic = read({"data": {**document["data"], "type": "novel"}, "included": [PERSON]})
     assert generic.relationships["author"].state is state
 
@@ -178,10 +178,10 @@ def test_order_and_duplicates_of_linkage_are_kept_with_the_meta_of_each_referenc
 
 def test_linkage_of_several_types_gives_each_its_class():
     document = {
-        **related(comments={"data": [TO_PERSON, {"type": "martians", "id": "1"}]}),
+        **related(mentions={"data": [TO_PERSON, {"type": "martians", "id": "1"}]}),
         "included": [{"type": "martians", "id": "1"}, PERSON],
     }
-    person, martian = read(document).comments.value
+    person, martian = read(document).mentions.value
 
     assert isinstance(person, Person)
     assert martian.type == "martians"
@@ -416,3 +416,26 @@ def test_links_say_the_same_whatever_stands_beside_them(links):
         assert getattr(relationship, name) == getattr(document, name) == document.get(name)
     assert pickle.loads(pickle.dumps(relationship)) == copy.deepcopy(relationship) == document
     assert isinstance(relationship, Mapping)
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_an_included_resource_of_another_class_than_declared_is_refused(many):
+    """As one that is fetched is; a class that is not registered by that name takes anything."""
+    linkage = {"type": "comments", "id": "7"} if not many else {"type": "people", "id": "7"}
+    name = "comments" if many else "author"
+    document = {
+        **related(**{name: {"data": [linkage] if many else linkage}}, other={"data": linkage}),
+        "included": [{**PERSON, "type": linkage["type"]}],
+    }
+    resource = read(document)
+
+    relationship = getattr(resource, name)
+    for reading in (lambda: relationship.loaded, lambda: relationship.value, lambda: relationship.state):
+        with pytest.raises(DecodeError) as caught:
+            reading()
+        assert caught.value.expected == ("comments" if many else "people")
+        assert caught.value.got == f"{linkage['type']}/7"
+        assert caught.value.pointer == f"/data/relationships/{name}/data"
+    with pytest.raises(DecodeError):
+        await relationship
+    assert (await resource.relationships["other"]).id == "7"
