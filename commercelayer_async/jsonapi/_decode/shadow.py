@@ -110,7 +110,8 @@ def _is_plain_value_class(cls: Any) -> bool:
     if dataclasses.is_dataclass(cls):
         fields = dataclasses.fields(cls)
         return _is_plain_class(cls) and all(field.init and member_name(field) == field.name for field in fields)
-    return True
+    # From a typed dictionary msgspec leaves out what is not declared.
+    return is_named_tuple(cls)
 
 
 def _own_hints(cls: Any) -> dict[str, Any]:
