@@ -34,6 +34,15 @@ class _Bookkeeping:
         _rare_fields: "_RareFields"
 
 
+class Shadow:
+    """The first base of each double that decoding makes of a class: making one calls no hook of the other bases."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        """Do nothing, and hand on to nobody."""
+
+
 @public("commercelayer_async.jsonapi")
 @attrs.frozen
 class _RareFields:
@@ -68,6 +77,11 @@ class Resource(_Bookkeeping):
 
     id: str
     """Opaque; unique among the resources of its type. Empty only if the resource has a `lid` instead."""
+
+    @classmethod
+    def __subclasses__(cls) -> list[Any]:
+        """Return the direct subclasses, without the doubles that decoding makes."""
+        return [one for one in type.__subclasses__(cls) if Shadow not in one.__mro__]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
