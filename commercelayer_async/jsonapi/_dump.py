@@ -168,8 +168,10 @@ def _paired(entries: Collection[Any], received: Any) -> Iterable[Any]:
     if counterparts is not None and is_named_tuple(entries.__class__):
         # Each place has its meaning; those at the end may be defaults.
         return chain(counterparts, repeat(None))
-    if counterparts is None or len(counterparts) != len(entries) or isinstance(entries, AbstractSet):
+    if counterparts is None or len(counterparts) != len(entries):
         return repeat(None)
+    if isinstance(entries, AbstractSet):
+        return [next((given for given in counterparts if _may_be_made_of(entry, given)), None) for entry in entries]
     return [
         given if _may_be_made_of(entry, given) else None for entry, given in zip(entries, counterparts, strict=True)
     ]

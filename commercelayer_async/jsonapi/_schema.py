@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final, TypeVar, get_origin, is_typeddict
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 import attrs
 
@@ -18,14 +18,18 @@ T = TypeVar("T")
 
 def once_per_class(make: Callable[[Any], T]) -> Callable[[Any], T]:
     """Cache the results of a function of a class, as long as there is the class; they must not hold it themselves."""
-    known: WeakKeyDictionary[Any, T] = WeakKeyDictionary()
+    # As a WeakKeyDictionary, without its calls: this is asked for each resource that is written or detached.
+    known: dict[ref[Any], T] = {}
+
+    def forget(dropped: "ref[Any]") -> None:
+        known.pop(dropped, None)
 
     @wraps(make)
     def cached(cls: Any) -> T:
         try:
-            return known[cls]
+            return known[ref(cls)]
         except KeyError:
-            found = known[cls] = make(cls)
+            found = known[ref(cls, forget)] = make(cls)
             return found
 
     return cached

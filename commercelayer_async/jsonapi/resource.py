@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 import attrs
 
 from .._markers import public
-from ._bookkeeping import Bookkeeping
+from ._bookkeeping import Bookkeeping, Shadow
 from ._compound import Compound, Key
 from ._depth import WHEN_DEEP, copy_deep, pack_deep, unpack_deep
 from ._dump import to_dict
@@ -32,15 +32,19 @@ class _RareFields:
 _NO_RARE_FIELDS: Final = _RareFields()
 
 
+def _declared_in(cls: type) -> dict[str, Any]:
+    return {name: value for name, value in vars(cls).items() if isinstance(value, (ToOne, ToMany))}
+
+
 @public("commercelayer_async.jsonapi")
 @attrs.frozen(kw_only=True)
 class Resource(Bookkeeping):
     """A resource: subclass it with `@attrs.frozen(kw_only=True)`, name its `type`, list its attributes.
 
-    Two resources are equal if class, id and attributes are; relationships do not count. Links, meta, relationships
-    and unknown attributes are read from the document on access; a resource made by hand has none. Where a member name
-    is not a Python name, `alias` or `member` gives it. Resources pickle with their document, but without their session:
-    see `bind`.
+    Two resources are equal if class, id and attributes are, unless the class has an `__eq__` of its own; relationships
+    do not count. Links, meta, relationships and unknown attributes are read from the document on access; a resource
+    made by hand has none. Where a member name is not a Python name, `alias` or `member` gives it. Resources pickle with
+    their document, but without their session: see `bind`.
     """
 
     type: ClassVar[str]
@@ -51,14 +55,18 @@ class Resource(Bookkeeping):
     id: str
     """Opaque; unique among the resources of its type. Empty only if the resource has a `lid` instead."""
 
+    @classmethod
+    def __subclasses__(cls) -> list[Any]:
+        """Return the direct subclasses, without the doubles that decoding makes."""
+        return [one for one in type.__subclasses__(cls) if Shadow not in one.__mro__]
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         # attrs drops whatever else has the name of an inherited attribute, so this must be seen before.
         inherited = {field.name for field in getattr(cls, "__attrs_attrs__", ())}
-        own: dict[str, Any] = {name: value for name, value in vars(cls).items() if name in inherited}
-        for name, value in own.items():
-            if isinstance(value, (ToOne, ToMany)):
-                raise _hidden(cls, name, value.member, type(value).__name__)
+        for name, declared in _declared_in(cls).items():
+            if name in inherited:
+                raise _hidden(cls, name, declared.member, type(declared).__name__)
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
@@ -140,8 +148,10 @@ class Resource(Bookkeeping):
         """Return the resource as a resource object of plain JSON types, secrets included.
 
         Attributes stand under their member names, in the document's order, those that the class does not declare as
-        received, and those that the document lacks left out. Datetimes are ISO 8601 strings, decimals strings of all
-        their digits. Relationships are there as far as the document gives linkage.
+        received, and those that the document lacks left out. Objects inside attributes have all members that their
+        class declares, and the others as received; only the former where entries of a list were moved or removed, so
+        that nothing tells whose the others are. Datetimes are ISO 8601 strings, decimals strings of all their digits.
+        Relationships are there as far as the document gives linkage.
 
         Raises:
             DecodeError: a value is nested deeper than can be written, or cattrs has no hook for its type.
@@ -290,8 +300,8 @@ def _declarations(cls: type) -> dict[str, ToOne[Any] | ToMany[Any]]:
     """Return the relationships of a class by Python name; a subclass may have put something else in one's place."""
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
-        found |= vars(base)
-    return {name: value for name, value in found.items() if isinstance(value, (ToOne, ToMany))}
+        found = {name: value for name, value in found.items() if name not in vars(base)} | _declared_in(base)
+    return found
 
 
 def set_extras(resource: Resource, **facts: Any) -> None:

@@ -258,10 +258,11 @@ def test_reading_shows_no_second_class_to_hooks_of_bases_and_metaclasses() -> No
         type: ClassVar[str] = "things"
         number: int = 0
 
-    before = list(seen)
+    before, subclasses = list(seen), Base.__subclasses__()
     thing = read(Registry(Thing), number=5)
 
     assert seen == before
+    assert Base.__subclasses__() == subclasses
     assert type(thing) is Thing
     assert thing == Thing(id="1", number=5)
 

@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypedDict, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypedDict, TypeVar
 
 import attrs
 import msgspec
@@ -338,6 +338,47 @@ def test_members_not_declared_follow_their_entry() -> None:
     order.lines.sort(key=lambda line: line.number)
 
     assert order.to_dict()["attributes"]["lines"] == [{"number": 1}, {"number": 2}, {"number": 3}]
+
+
+def test_typed_dictionaries_and_sets_keep_members_that_are_not_declared() -> None:
+    @attrs.frozen
+    class Tag:
+        name: str
+
+    fields: dict[str, Any] = {"bag": Bag, "tags": frozenset[Tag]}
+    order = attrs.make_class(
+        "Order",
+        {name: attrs.field(type=hint) for name, hint in fields.items()},
+        bases=(Resource,),
+        kw_only=True,
+        class_body={"type": "orders"},
+    )
+    given_here = {"bag": {"size": 1, "new": [0.5]}, "tags": [{"name": "a", "x": 1}, {"name": "b", "x": 2}]}
+    written = read(Registry(order), given_here).to_dict()["attributes"]
+
+    assert written["bag"] == given_here["bag"]
+    assert sorted(written["tags"], key=lambda tag: str(tag["name"])) == given_here["tags"]
+
+
+def test_a_union_takes_the_class_that_declares_most_of_what_is_there() -> None:
+    @attrs.frozen
+    class Cash:
+        kind: Literal["cash"]
+        amount: int = 0
+
+    @attrs.frozen
+    class Coupon:
+        kind: Literal["coupon"]
+        code: str | None = None
+
+    registry = Registry(declare(list[Cash | Coupon | Bank]))
+    found = read(registry, {"it": [{"kind": "coupon", "amount": 5}, {"kind": "cash"}, {"iban": "IT1"}]}).it
+
+    assert found == [Coupon("coupon"), Cash("cash"), Bank("IT1")]
+    with pytest.raises(DecodeError, match="/data/attributes/it/0/kind"):
+        read(registry, {"it": [{"kind": "gold"}]})
+    with pytest.raises(DecodeError, match=r"expected an object, got a number \(5\) at /data/attributes/it/0"):
+        read(registry, {"it": [5]})
 
 
 def test_hooks_of_another_s_converter_win() -> None:

@@ -13,19 +13,11 @@ from typing import Any, ClassVar, Final, get_args, get_origin, get_type_hints
 import attrs
 
 from .._annotations import checked, is_named_tuple, is_value_class, types_of_fields
+from .._bookkeeping import Shadow
 from .._schema import checked_types, converter_of, member_name, once_per_class
 
 _IDENTITY: Final = frozenset({"id"})
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
-
-
-class _Silent:
-    """The first base of each shadow: making one calls no hook of the other bases."""
-
-    __slots__ = ()
-
-    def __init_subclass__(cls) -> None:
-        """Do nothing, and hand on to nobody."""
 
 
 @once_per_class
@@ -34,12 +26,12 @@ def shadow_of(cls: Any) -> type[Any] | None:
     if not _is_plain_attrs(cls):
         return None
     try:
-        # `type.__new__` and `_Silent` keep the side effects of a class to the class itself: its metaclass and the hooks
+        # `type.__new__` and `Shadow` keep the side effects of a class to the class itself: its metaclass and the hooks
         # of its bases, which may register what they are shown, see no shadow.
         shadow: Any = type.__new__(
             cls.__class__,
             cls.__name__,
-            (_Silent, *cls.__bases__),
+            (Shadow, *cls.__bases__),
             {
                 "__slots__": vars(cls)["__slots__"],
                 "__module__": cls.__module__,
@@ -110,7 +102,8 @@ def _is_plain_value_class(cls: Any) -> bool:
     if dataclasses.is_dataclass(cls):
         fields = dataclasses.fields(cls)
         return _is_plain_class(cls) and all(field.init and member_name(field) == field.name for field in fields)
-    return True
+    # From a typed dictionary msgspec leaves out what is not declared.
+    return is_named_tuple(cls)
 
 
 def _own_hints(cls: Any) -> dict[str, Any]:

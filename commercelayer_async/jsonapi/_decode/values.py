@@ -115,6 +115,10 @@ class Plan:
         values, refused = self.fill(members)
         for reason in refused.values():
             raise reason
+        if self.cls is dict:
+            # A typed dictionary is open: it may hold what its type does not declare.
+            declared = {entry.field.member for entry in self.entries}
+            return {name: _plain(one) for name, one in members.items() if name not in declared} | values
         return self.construct(values)
 
 
