@@ -4,7 +4,7 @@ import pytest
 
 from commercelayer_async.errors import DecodeError
 from commercelayer_async.jsonapi import JSON_API, MediaType, media_type, parse
-from tests.jsonapi.models import URL, body_of, read
+from tests.jsonapi.models import BLOG, URL, body_of, read
 
 
 def parsed(document, **options):
@@ -73,7 +73,27 @@ def test_errors_win_over_data():
     assert document.has_errors
     assert document.data.id == "1"
     with pytest.raises(DecodeError) as caught:
-        read({"data": None, "errors": []})
+        read({"data": None, "errors": [{}]})
+    assert caught.value.pointer == "/errors"
+
+
+@pytest.mark.parametrize("errors", [None, [], {}, "", False])
+@pytest.mark.parametrize("data", [{"type": "articles", "id": "1"}, {"type": "martians", "id": "1"}, [], None])
+def test_empty_errors_beside_data_are_no_errors(data, errors):
+    """A serializer that writes every member sends null for what there is nothing of, as for links and meta."""
+    document = {"data": data, "errors": errors, "links": None, "meta": None, "included": None}
+
+    assert not parsed(document).has_errors
+    assert parsed(document).errors == ()
+    for registry in (BLOG, BLOG.lenient()):
+        assert read(document, registry=registry) == read({"data": data}, registry=registry)
+
+
+@pytest.mark.parametrize("errors", [None, [], {}])
+def test_empty_errors_in_place_of_data_are_no_data(errors):
+    assert parsed({"errors": errors}).has_errors
+    with pytest.raises(DecodeError) as caught:
+        read({"errors": errors})
     assert caught.value.pointer == "/errors"
 
 

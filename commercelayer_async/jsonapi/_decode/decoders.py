@@ -16,14 +16,14 @@ decoded once, or twice where it brings a new type.
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NoReturn, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Union
 from weakref import ref
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from .._compound import Compound, Follower, ResourceDecoder
-from .._json import exact, require_utf8
+from .._json import exact, loads, require_utf8
 from ..document import own_members, require_few
 from ..errors import DecodeError
 from ..resource import GenericResource, Resource, set_extras
@@ -146,7 +146,7 @@ class Decoders:
             envelope = self._fallback(body, url)
         data: Any = envelope.data
         if envelope.errors is not UNSET or data is UNSET:
-            _no_data(envelope, url)
+            _require_data(envelope, url)
         if data is None:
             return None
         document = Compound(envelope.included, body, url, registry, follow, response)
@@ -322,7 +322,9 @@ def _generic(type: str, attributes: dict[str, Any]) -> Any:
     return resource
 
 
-def _no_data(envelope: Any, url: str | None) -> NoReturn:
-    if envelope.errors is not UNSET:
+def _require_data(envelope: Any, url: str | None) -> None:
+    """Refuse a document without data, and one with errors beside it, unless these are empty: see `has_errors`."""
+    if envelope.errors is not UNSET and (envelope.data is UNSET or loads(envelope.errors, url=url)):
         raise DecodeError(expected="primary data", got="errors", pointer="/errors", url=url)
-    raise DecodeError(expected="primary data", got="a document without data", url=url)
+    if envelope.data is UNSET:
+        raise DecodeError(expected="primary data", got="a document without data", url=url)

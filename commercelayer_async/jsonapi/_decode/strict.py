@@ -57,7 +57,7 @@ def raw_document(body: bytes, url: str | None) -> RawDocument:
         raise DecodeError(expected="a JSON:API document (an object)", got=json_type_name(loads(body, url=url)), url=url)
     document = RawDocument(included=members.get("included", UNSET), errors=members.get("errors", UNSET))
     raw = members.get("data")
-    if raw is None or document.errors is not UNSET:
+    if raw is None or (document.errors is not UNSET and loads(members["errors"], url=url)):
         return document
     data = loads(raw, url=url)
     if data is None:
