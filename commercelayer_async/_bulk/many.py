@@ -6,11 +6,12 @@ from typing import Any, Final, Generic, TypeVar
 from .._calls.deadline import CallScope
 from .._clock import Clock
 from .._markers import override
+from .._plain import plain
 from .._reading.reader import Chunk, Reader
 from .._text import printable
 from ..errors import BulkError, CommerceLayerError, ConfigurationError
 from ..jsonapi import Resource
-from ..jsonapi.query import include_paths
+from ..jsonapi.query import first_name, include_paths
 from ..jsonapi.registry import type_of
 from .stream import ChunkReader, Failed, Progress, Stream
 
@@ -114,27 +115,33 @@ def _distinct(ids: Sequence[Any]) -> list[Any]:
         return [*strings, *(id for id in ids if type(id) is not str)]
 
 
-async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Sequence[str], *, clock: Clock) -> None:
-    """Load relationships of many resources: read each resource anew with `paths` included, and keep what was included.
+async def prefetch_into(
+    reader: Reader, resources: Iterable[Resource], relationships: Sequence[str], *, clock: Clock
+) -> None:
+    """Load relationships of many resources: read each anew with `relationships` included, and keep what was included.
 
     Raises:
         BulkError: some could not be read; it holds the others.
         ConfigurationError: a resource has no such relationship; nothing was sent.
     """
     by_class: dict[tuple[type[Resource], str], dict[str, list[Resource]]] = {}
+    paths_of: dict[type[Resource], tuple[str, ...]] = {}
     count = 0
     for resource in resources:
-        if _lacks(resource, paths):
+        cls = type(resource)
+        if cls not in paths_of:
+            paths_of[cls] = include_paths(relationships, cls, reader.registry_for(cls, resource.type))
+        if _lacks(resource, paths_of[cls]):
             # Several types may share a class: a GenericResource may be of any.
-            of_class = by_class.setdefault((type(resource), resource.type), {})
-            of_class.setdefault(resource.id, []).append(resource)
+            of_class = by_class.setdefault((cls, resource.type), {})
+            of_class.setdefault(plain(resource.id), []).append(resource)
             count += 1
-    names = dict.fromkeys(path.partition(".")[0] for path in paths)
     due = reader.due() if count <= ids_at_once(reader) else None
     fetched: dict[str, Resource] = {}
     failed: dict[str, CommerceLayerError] = {}
     for (cls, resource_type), by_id in by_class.items():
-        chunks: _ClassReader[Any] = _ClassReader(reader, cls, resource_type, tuple(paths), due)
+        names = dict.fromkeys(first_name(path, cls) for path in paths_of[cls])
+        chunks: _ClassReader[Any] = _ClassReader(reader, cls, resource_type, paths_of[cls], due)
         stream: Stream[Any] = Stream(
             by_id, chunks, workers=_CONCURRENCY, ordered=False, per_id=False, clock=clock, on_progress=None
         )
@@ -155,13 +162,14 @@ def _lacks(resource: Resource, paths: Sequence[str]) -> bool:
     Raises:
         ConfigurationError: the resource has no such relationship.
     """
-    include_paths(paths, type(resource))
-    for path in paths:
-        if path.partition(".")[0] not in resource.relationships:
-            what = printable(f"{resource.type}/{resource.id}")
+    names = [first_name(path, type(resource)) for path in paths]
+    for name, path in zip(names, paths, strict=True):
+        if name not in resource.relationships:
+            what = printable(f"{resource.type}/{plain(resource.id)}")
             raise ConfigurationError(f"{what} has no relationship {printable(repr(path), 80)}")
     # What lies behind a dotted path may be missing even where its first step is loaded.
-    return any("." in path or not resource.relationships[path].loaded for path in paths)
+    steps = zip(names, paths, strict=True)
+    return any(name != path or not resource.relationships[name].loaded for name, path in steps)
 
 
 def _fill(resource: Resource, parent: Resource, names: Iterable[str]) -> None:

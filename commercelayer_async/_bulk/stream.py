@@ -24,6 +24,7 @@ import attrs
 from .._clock import Clock
 from .._hooks import call_hook
 from .._markers import public
+from .._plain import plain
 from .._reading.chunks import fitting, halves, may_be_one_id, reason_against
 from .._tasks import WaitQueue, cancel_and_wait, consume_exception
 from ..errors import AuthError, CommerceLayerError, ConfigurationError, SessionError, Unauthorized, closed_meanwhile
@@ -269,7 +270,7 @@ class _IdSource:
             iterator = cast("AsyncIterator[str]", self._iterator)
             while len(pending) < size:
                 try:
-                    pending.append(await anext(iterator))
+                    pending.append(plain(await anext(iterator)))
                 except StopAsyncIteration:
                     self._ended = True
                     return
@@ -277,7 +278,7 @@ class _IdSource:
             if self._iterator is None:
                 self._iterator = iter(self._ids)
             for id in cast("Iterator[str]", self._iterator):
-                pending.append(id)
+                pending.append(plain(id))
                 if len(pending) >= size:
                     return
             self._ended = True

@@ -14,6 +14,7 @@ import attrs
 import msgspec
 
 from .._markers import override
+from .._plain import plain_text
 from .._text import did_you_mean, printable
 from ..errors import ConfigurationError
 from .columns import Column, RowLayout
@@ -113,7 +114,7 @@ def format_of(format: str | None, path: Path) -> Format:
     if format is None:
         return _BY_SUFFIX.get(path.suffix.lower(), Format.JSONL)
     try:
-        return Format(format)
+        return Format(plain_text(format) or "")
     except ValueError:
         pass
     hint = did_you_mean(str(format), map(str, Format)) or f"; use one of {', '.join(Format)}"

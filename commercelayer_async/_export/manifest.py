@@ -40,7 +40,10 @@ class Exported:
     sha256: str
     """Of the file, in hexadecimal, as `sha256sum` prints it."""
     description: Mapping[str, Any]
-    """What was exported: `type`, `format`, `filter`, `include`, `fields`, `columns`, `organization`, `api_version`."""
+    """What was exported: `type`, `format`, `filter`, `include`, `fields`, `columns`, `organization`, `api_version`.
+
+    Also `included_fields`, by type, where a class of what is included is sparse.
+    """
     started_at: str
     """ISO 8601, UTC; of the first run."""
     finished_at: str

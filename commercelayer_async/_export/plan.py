@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import attrs
 
 from .._http.origin import Origin
 from .._lists.filters import QueryCapabilities, filter_name_of, filter_parameters
+from .._plain import plain, plain_text
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource
-from ..jsonapi.query import fieldset, include_paths, segment
+from ..jsonapi.query import fieldset, fieldsets, include_paths, segment
 from ..jsonapi.registry import type_of
 from ..service import Service
 from . import parquet
@@ -50,10 +51,11 @@ def plan_of(
     Raises:
         ConfigurationError: an argument is wrong, or pyarrow is missing.
     """
-    by_name = isinstance(cls_or_type, str)
-    type = segment(cls_or_type if isinstance(cls_or_type, str) else type_of(cls_or_type), "type")
-    cls = GenericResource if isinstance(cls_or_type, str) else cls_or_type
-    paths = include_paths(include, cls)
+    name, given = plain_text(cls_or_type), cast("type[Resource]", cls_or_type)
+    by_name = name is not None
+    type = segment(name if name is not None else type_of(given), "type")
+    cls = GenericResource if by_name else given
+    paths = include_paths(include, cls, registry)
     capabilities = QueryCapabilities(registry.get(type) if by_name else cls, registry, service)
     parameters = filter_parameters({} if filter is None else filter, capabilities)
     chosen = format_of(format, to)
@@ -73,10 +75,22 @@ def plan_of(
             "filter": _plain_filter(parameters, service),
             "include": list(paths),
             "fields": list(fieldset(cls) or ()) or None,
+            **_included_fields(cls, type, paths, registry),
             "format": str(chosen),
             "columns": None if chosen is Format.JSONL else [column.name for column in layout.columns],
         },
     )
+
+
+def _included_fields(
+    cls: type[Resource], type: str, include: tuple[str, ...], registry: Registry
+) -> dict[str, dict[str, list[str]]]:
+    """Describe the fields of what is included, by type, where a class of that type is sparse."""
+    by_name = cls is GenericResource
+    decoding = registry.without(type) if by_name else registry.preferring(cls)
+    fields = fieldsets((registry.get(type) if by_name else cls,), include, decoding)
+    included = {name: list(names) for name, names in fields.items() if name != type}
+    return {"included_fields": included} if included else {}
 
 
 def path_of(to: object) -> Path:
@@ -85,6 +99,7 @@ def path_of(to: object) -> Path:
     Raises:
         ConfigurationError: it is not the path of a file.
     """
+    to = plain(to)
     if not isinstance(to, str | Path) or not str(to) or "\0" in str(to) or not Path(to).name:
         raise ConfigurationError("to must be the path of a file")
     return Path(to)

@@ -13,18 +13,21 @@ import attrs
 
 from .._calls.context import SessionContext
 from .._calls.response_info import ResponseInfo
+from .._checks import require_whole_number
 from .._http.message import Response
 from .._markers import override, public
+from .._plain import plain, plain_text
 from .._reading.parameters import parameter
 from .._reading.reader import Send, endpoint_of
 from .._tasks import cancel_and_wait, consume_exception
-from .._text import describe, json_type_name, printable
+from .._text import json_type_name, printable
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
-from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource
+from ..jsonapi import Follow, GenericResource, Links, Registry, Relationship, Resource, media_type
 from ..jsonapi._compound import members_of
 from ..jsonapi._json import loads
 from ..jsonapi.document import mapping
-from ..jsonapi.query import include_paths, path_of, query_of, segment
+from ..jsonapi.query import include_paths, parameters_of, path_of, segment
+from ..jsonapi.registry import type_of
 from ..service import Service
 from .filters import QueryCapabilities, filter_name_of, filter_parameters, related_class, sort_keys
 from .paginators import (
@@ -257,9 +260,11 @@ class ListOptions:
         Raises:
             ConfigurationError: one is out of its range.
         """
-        _require_between("page_size", page_size, 1, service.paging.max_size)
-        _require_between("read_ahead", read_ahead, 0, 1)
-        return cls(page_size, start_from, read_ahead)
+        return cls(
+            require_whole_number("page_size", page_size, 1, service.paging.max_size),
+            plain(start_from),
+            require_whole_number("read_ahead", read_ahead, 0, 1),
+        )
 
 
 @attrs.frozen(eq=False)
@@ -346,7 +351,8 @@ class ListReader(Generic[R]):
             mapping(loads(members[name], url=url), f"/{name}", url) if name in members else {}
             for name in ("meta", "links")
         )
-        return ReceivedPage(items, meta, Links(links, base=url), url, self.service.paging.count_member)
+        applied = media_type(response.headers.get("Content-Type"))
+        return ReceivedPage(items, meta, Links(links, base=url), url, self.service.paging.count_member, applied)
 
     def _checked(self, item: Resource, n: int, response: Response) -> R:
         """Return a resource, if it is of the class and the type asked for."""
@@ -374,13 +380,14 @@ def list_reader_for(
     api = context.origin.api
     if isinstance(what, Relationship):
         return _reader_for_related(what, context, send, follower)
-    if isinstance(what, str):
-        type = segment(what, "type")
+    name = plain_text(what)
+    if name is not None:
+        type = segment(name, "type")
         registry = context.registry.without(type)
         return ListReader(context, send, follower, registry, GenericResource, type, f"{api}/{type}")
-    Registry(what)  # refuses what is not a resource class
-    registry = context.registry.preferring(what)
-    return ListReader(context, send, follower, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
+    cls: Any = what
+    type = segment(type_of(cls), "type")
+    return ListReader(context, send, follower, context.registry.preferring(cls), cls, type, f"{api}/{type}")
 
 
 def _reader_for_related(
@@ -445,8 +452,7 @@ def scan_of(
     if any(one.startswith(parameter(keys.after_filter, "")) for one in filters):
         name = filter_name_of(keys.after_filter, reader.service.filtering)
         raise ConfigurationError(f"filter: a scan asks for {name!r} itself; say where it starts by after=")
-    if after is not None:
-        segment(after, "after")
+    after = None if after is None else segment(after, "after")
     query = reader.query(*_parameters(reader, include), *filters, f"sort={keys.id_attribute}", size=options.page_size)
     # Each page but the first is asked for by the id before it, however long that will be.
     require_sendable(query.with_parameters(parameter(keys.after_filter, _LONGEST_ID)).target, "filter")
@@ -464,18 +470,13 @@ def _described(reader: ListReader[Any]) -> type[Resource]:
 
 
 def _parameters(reader: ListReader[Any], include: str | Iterable[str]) -> list[str]:
-    """The parameters for what is included, and for the fields of a sparse class."""
-    cls = reader.cls if reader.cls is not Resource else _described(reader)
-    query = query_of(cls, include_paths(include, cls))
-    return query.removeprefix("?").split("&") if query else []
+    """The parameters for what is included, and for the fields of sparse classes."""
+    cls = _described(reader)
+    paths = include_paths(include, cls if reader.cls is not GenericResource else GenericResource, reader.registry)
+    return [*parameters_of(None if cls is Resource else (cls,), paths, reader.registry)]
 
 
 def _is_cancelled() -> bool:
     """True if somebody cancelled the current task, and not only what it awaits."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _require_between(name: str, value: object, least: int, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ConfigurationError(f"{name} must be a whole number from {least} to {most}, not {describe(value)}")

@@ -31,7 +31,7 @@ from .._markers import override, public
 from .._reading.parameters import page_parameters, parameter
 from .._text import describe
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
-from ..jsonapi import Links, Resource
+from ..jsonapi import Links, MediaType, Resource
 from ..service import Service
 
 R = TypeVar("R", bound=Resource)
@@ -79,6 +79,8 @@ class Page(Generic[R_co]):
     """
     duplicates: int = 0
     """Resources of the page that were left out because they had come before."""
+    media_type: MediaType = attrs.field(factory=MediaType)
+    """The `Content-Type` header, with the extensions and profiles that were applied to the document."""
 
 
 @attrs.frozen
@@ -92,6 +94,7 @@ class ReceivedPage(Generic[R_co]):
     """The URL that it was read from, without the query."""
     count_member: str
     """The member of `meta` that says how many records the list holds."""
+    media_type: MediaType = attrs.field(factory=MediaType)
 
     @property
     def count(self) -> int | None:
@@ -319,7 +322,7 @@ class LinkPaginator(Paginator[R], Generic[R]):
         if self._failure is not None:
             cursor = position.cursor
         number = self._number_of(position.target)
-        return Page(items, received.meta, received.links, number, cursor, duplicates)
+        return Page(items, received.meta, received.links, number, cursor, duplicates, received.media_type)
 
     def _note_changes(self, count: int | None, duplicates: int) -> None:
         # A duplicate shows that pages shifted back, because a record before it was created or moved there. What was
@@ -438,7 +441,7 @@ class KeysetPaginator(Paginator[R], Generic[R]):
         self._after = ids[-1] if ids else self._after
         self._ended = not ids
         self._page += 1
-        return Page(received.items, received.meta, received.links, None, self._after)
+        return Page(received.items, received.meta, received.links, None, self._after, media_type=received.media_type)
 
 
 def require_sendable(target: str, what: str) -> None:

@@ -10,6 +10,7 @@ import attrs
 import msgspec
 
 from .._markers import public
+from .._plain import plain_text
 from .errors import ConfigurationError
 
 _MEMBER: Final = "commercelayer_async.jsonapi.member"
@@ -33,7 +34,7 @@ def member(name: str) -> Mapping[str, str]:
     `first_name: str | None = attrs.field(default=None, metadata=member("first-name"))`. For one that is a Python name,
     `attrs.field(alias="…")` does the same.
     """
-    return {_MEMBER: name}
+    return {_MEMBER: plain_text(name) or ""}
 
 
 def converter_of(field: "attrs.Attribute[Any]") -> Any:

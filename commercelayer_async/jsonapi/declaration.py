@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
 from .._markers import public
+from .._plain import plain_text
 from ._compound import Compound, Identified
 from ._json import loads
 from ._linkage import NOTHING, decode_members
@@ -18,7 +19,7 @@ class _Declared:
     value: ClassVar[type[Relationship]] = Relationship
 
     def __init__(self, member: str | None = None) -> None:
-        self.member = member or ""
+        self.member = plain_text(member) or ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         if not self.member:

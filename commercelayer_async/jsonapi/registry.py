@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 
 from .._markers import public
+from .._plain import plain_text
 from ._compound import Compound
 from ._decode.decoders import Decoders
-from ._json import as_text
 from .document import MAX_RESOURCES, Document
 from .errors import ConfigurationError
 from .follow import Follow
@@ -200,7 +200,7 @@ def type_of(cls: object) -> str:
         raise ConfigurationError(
             f"{cls!r} is not a resource class: subclass Resource and decorate it with attrs.frozen"
         )
-    type_ = as_text(getattr(cls, "type", None))
+    type_ = plain_text(getattr(cls, "type", None))
     if not type_:
         raise ConfigurationError(f'{cls.__name__} has no JSON:API type: give it type: ClassVar[str] = "…"')
     return type_

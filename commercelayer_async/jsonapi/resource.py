@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 import attrs
 
 from .._markers import public
+from .._plain import plain_text
 from ._compound import Compound, Key
 from ._depth import WHEN_DEEP, copy_deep, pack_deep, unpack_deep
 from ._dump import to_dict
@@ -74,6 +75,10 @@ class Resource(_Bookkeeping):
                 f"{cls.__name__}.{taken[0]} would hide a member of Resource; give the attribute another name and"
                 f" the member name as its alias: attrs.field(alias={taken[0]!r})"
             )
+        given = getattr(cls, "type", None)
+        if (text := plain_text(given)) is not None and text is not given:
+            # An enum member, say, which would write itself in its own way.
+            cls.type = text
         # attrs generates a hash for each class, over all attributes: it would fail on those that are objects.
         cls.__hash__ = Resource.__hash__  # type: ignore[method-assign]
         for name in ("__eq__", "__repr__"):
