@@ -9,6 +9,8 @@ Neither trusts the server to end. What has to be an error, and what only goes to
 
     a link back to a page already read          error: following it would never end
     many pages in a row with nothing new        error: the same, under other URLs
+    an empty page, all that is counted came     the end, whatever `links.next` says: some servers always give one
+    three empty pages by number, no count       the end too, with a warning: what is beyond a page's number is empty
     far more records than the list counts       error: the same, with ever new records
     fewer records than the list counts          error if the count stood still: a page was cut short, or a link is gone
     fewer, and the count changed; duplicates    a warning: others changed the list while it was read
@@ -46,6 +48,8 @@ _MAX_SEEN: Final = 100_000
 As many again are remembered of a longer one, spread over all of it."""
 _MAX_PAGES_WITHOUT_NEWS: Final = 50
 """Pages in a row that may hold nothing new: an empty page is not the end of a list, but a row of them has no end."""
+_MOST_EMPTY_PAGES: Final = 3
+"""Empty pages in a row, by their numbers, of a list that is not counted. One may be what a filter left of a page."""
 _SLACK: Final = 1000
 """Records beyond twice what a list says it holds, before it counts as endless: it may grow while it is read."""
 _MAX_TARGET: Final = 1900
@@ -280,6 +284,8 @@ class LinkPaginator(Paginator[R], Generic[R]):
         self._seen = SeenIds()
         self._pages_without_news = 0
         """Pages in a row, up to the last, that held nothing new."""
+        self._empty_pages = 0
+        """Pages in a row, up to the last, that held nothing."""
         self._count: int | None = None
         """How many records the list said it holds, when it last said so."""
         self._count_changed = False
@@ -313,6 +319,7 @@ class LinkPaginator(Paginator[R], Generic[R]):
         items = tuple(item for item in received.items if self._seen.add(_key_of(item)))
         duplicates = len(received.items) - len(items)
         self._pages_without_news = 0 if items else self._pages_without_news + 1
+        self._empty_pages = 0 if received.items else self._empty_pages + 1
         self._note_changes(received.count, duplicates)
         try:
             self._next = self._position_after(received, position)
@@ -349,6 +356,9 @@ class LinkPaginator(Paginator[R], Generic[R]):
             self._require_all(received, total)
             return None
         target = self._query.origin.target_of(link.href, base=link.base)
+        if self._is_past_the_end(target, total):
+            self._require_all(received, total)
+            return None
         if target in self._visited:
             raise received.unexpected("/links/next", "a link to a page that was not read before", "a link back")
         # Links that always differ and lead to the same records, or to none, are an endless list too.
@@ -361,6 +371,23 @@ class LinkPaginator(Paginator[R], Generic[R]):
         if total > most or position.page >= MAX_PAGES:
             raise received.unexpected("/links/next", "a list that ends", f"{total} resources, and more to come")
         return self._query.position(target, page=position.page + 1, received=total)
+
+    def _is_past_the_end(self, target: str, total: int) -> bool:
+        """True if an empty page shows that there is no more, though it has a link to another page.
+
+        A list that counts itself ends when all came, if it always counted the same: a count of the page alone would
+        not. One that is paged by cursors may go on after any number of empty pages.
+        """
+        if not self._empty_pages:
+            return False
+        if self._count is not None and not self._count_changed:
+            return total >= self._count
+        if self._empty_pages < _MOST_EMPTY_PAGES or self._number_of(target) is None:
+            return False
+        _log.warning(
+            "%s gave %d empty pages and a link to more: taken for its end", self._query.path, self._empty_pages
+        )
+        return True
 
     def _require_all(self, received: ReceivedPage[R], total: int) -> None:
         """At the end, refuse a list that gave fewer records than it counts, and warn of one that changed."""
