@@ -135,7 +135,10 @@ class Reader:
             self.memory.odd = False
             self.memory.filter_heeded(type)
             # Which resources are missing matters only where some are.
-            is_whole = len(by_id) == len(wanted) or self._is_whole(response, len(found), asked=len(ids))
+            # One that came twice may stand in place of another.
+            is_whole = len(by_id) == len(wanted) or (
+                len(by_id) == len(found) and self._is_whole(response, len(found), asked=len(ids))
+            )
             return Chunk(by_id, response.url_without_query, is_whole=is_whole)
 
         return await self._send(f"{self._context.origin.api}/{segment(type, 'type')}{query}", type, read, scope)
