@@ -24,7 +24,8 @@ def plain(value: Any) -> Any:
     An enum member stands for its value, a UUID for its text, and a number of another package's for the built-in one. A
     subclass gives what it is, whatever it says that it is. Anything else is returned as it is, to be refused.
     """
-    cls: type = type(value)
+    given: object = value
+    cls = type(given)
     if cls in _PLAIN:
         return value
     if issubclass(cls, Enum):
@@ -44,12 +45,11 @@ def plain_text(value: Any) -> str | None:
 
 def plain_json(value: Any) -> Any:
     """Return a value that is to become JSON, made of dicts, lists and plain scalars as far as it is made of such."""
-    if isinstance(value, Mapping):
-        members: Mapping[Any, Any] = value
-        return {plain(name): plain_json(member) for name, member in members.items()}
-    if isinstance(value, list | tuple):
-        entries: Any = value
-        return [plain_json(entry) for entry in entries]
+    given: object = value
+    if isinstance(given, Mapping):
+        return {plain(name): plain_json(member) for name, member in value.items()}
+    if isinstance(given, list | tuple):
+        return [plain_json(entry) for entry in value]
     return plain(value)
 
 

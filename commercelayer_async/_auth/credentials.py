@@ -389,7 +389,7 @@ def _require_token(token: object) -> None:
         raise ConfigurationError("the access token has characters that a bearer token cannot have (RFC 6750, 2.1)")
 
 
-def _require(credentials: Any, *names: str) -> None:
+def _require(credentials: attrs.AttrsInstance, *names: str) -> None:
     """Make what is not secret plain, as `_secret` makes what is; refuse what is not a text, and `names` without one."""
     fields = attrs.fields(type(credentials))
     make_plain(credentials, *(field.name for field in fields if field.repr))

@@ -275,14 +275,14 @@ def _predicate_like(word: str, predicates: Predicates) -> str | None:
 def _text_for(predicate: str, value: object, name: str, predicates: Predicates) -> str:
     """Write what a filter compares with, a plain value, as one text."""
     where = f"filter: {name!r}"
+    given: Any = value
     if predicate in predicates.truth:
         if isinstance(value, bool):
             return text_of(value, where)
         raise ConfigurationError(f"{where} takes True or False, not {_type_name(value)}")
     if predicate in predicates.json:
         if isinstance(value, Mapping):
-            members: Mapping[Any, Any] = value
-            return _json(members, where)
+            return _json(given, where)
         raise ConfigurationError(f"{where} takes a mapping, not {_type_name(value)}")
     several = isinstance(value, list | tuple | AbstractSet)
     if predicate not in predicates.many:
@@ -291,8 +291,7 @@ def _text_for(predicate: str, value: object, name: str, predicates: Predicates) 
         return _compared(value, where)
     if not several:
         raise ConfigurationError(f"{where} takes a list, tuple or set, not {_type_name(value)}")
-    entries: Any = value
-    return texts_of(entries, where, write=_compared)
+    return texts_of(given, where, write=_compared)
 
 
 def _compared(given: object, where: str) -> str:

@@ -415,11 +415,12 @@ class LinkPaginator(Paginator[R], Generic[R]):
 class KeysetPaginator(Paginator[R], Generic[R]):
     """Asks for what comes after the last id, in the order of ids, until nothing does (keyset pagination).
 
-    The end is an empty page, not a short one: a server may give fewer than were asked for. Nor is it a count that says that
-    nothing is left: it may be that of the page alone, or of a moment ago, and the link to a next page may be lost. What was
-    created meanwhile would be missed in silence. One request is the price of knowing. Ids are texts whose order is
-    the server's affair, so what shows that it began anew is an id that came before, and what shows that it never ends
-    is the number of pages, unless it has counted that many records.
+    The end is an empty page, not a short one: a server may give fewer than were asked for. Nor is it a count by which
+    nothing is left: it may be that of the page alone or of a moment ago, and the link to a next page may be lost. What
+    was created meanwhile would be missed in silence; one request is the price of knowing.
+
+    Ids are texts whose order is the server's affair, so what shows that it began anew is an id that came before, and
+    what shows that it never ends is the number of pages, unless it has counted that many records.
     """
 
     def __init__(self, query: ListQuery, after: str | None) -> None:

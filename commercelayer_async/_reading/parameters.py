@@ -43,11 +43,11 @@ def query_parameters(params: object) -> tuple[str, ...]:
     """
     if params is None:
         return ()
+    given: Any = params
     if not isinstance(params, Mapping):
         raise ConfigurationError(
             f"params must be a mapping such as {{'include': 'customer'}}, not a {type(params).__name__}"
         )
-    given: Mapping[Any, Any] = params
     return tuple(_query_parameter(name, value) for name, value in given.items())
 
 

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import NoneType
-from typing import Any, Final, ForwardRef, get_args
+from typing import Any, Final, ForwardRef, cast, get_args
 from urllib.parse import quote
 
 from .._plain import plain, plain_text
@@ -61,8 +61,7 @@ def names_in(given: object, what: str) -> tuple[str, ...]:
         return ()
     if isinstance(given, bytes) or not isinstance(given, Iterable):
         raise ConfigurationError(f"{what} takes names, as one text with commas or several, not a {_class_of(given)}")
-    entries: Iterable[object] = given
-    return tuple(_name(entry, what) for entry in entries)
+    return tuple(_name(entry, what) for entry in cast("Iterable[object]", given))
 
 
 def _name(given: object, what: str) -> str:
@@ -237,8 +236,10 @@ def targets_of(
 def _targets_of(cls: type[Resource], relationship: str, registry: Registry) -> Iterator[type[Resource]]:
     """The classes that a declared relationship names, as they are registered; `GenericResource` for one that is not."""
     for target in _type_parameters(declared_relationships(cls)[relationship], cls, registry):
-        known = isinstance(target, type) and issubclass(target, Resource) and target is not Resource
-        yield registry.get(type_of(target)) if known and target is not GenericResource else GenericResource
+        if isinstance(target, type) and issubclass(target, Resource) and target not in (Resource, GenericResource):
+            yield registry.get(type_of(target))
+        else:
+            yield GenericResource
 
 
 def _type_parameters(declared: ToOne[Any] | ToMany[Any], cls: type[Resource], registry: Registry) -> Iterator[object]:

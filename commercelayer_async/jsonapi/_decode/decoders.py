@@ -16,7 +16,7 @@ decoded once, or twice where it brings a new type.
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NoReturn, Union
 from weakref import ref
 
 import msgspec
@@ -145,8 +145,9 @@ class Decoders:
             # Outside of the handler, so that the error that may come has no context that quotes values.
             envelope = self._fallback(body, url)
         data: Any = envelope.data
-        if envelope.errors is not UNSET or data is UNSET:
-            _require_data(envelope, url)
+        # Empty errors beside data are none: see `Document.has_errors`.
+        if data is UNSET or (envelope.errors is not UNSET and loads(envelope.errors, url=url)):
+            _no_data(envelope, url)
         if data is None:
             return None
         document = Compound(envelope.included, body, url, registry, follow, response)
@@ -322,9 +323,7 @@ def _generic(type: str, attributes: dict[str, Any]) -> Any:
     return resource
 
 
-def _require_data(envelope: Any, url: str | None) -> None:
-    """Refuse a document without data, and one with errors beside it, unless these are empty: see `has_errors`."""
-    if envelope.errors is not UNSET and (envelope.data is UNSET or loads(envelope.errors, url=url)):
+def _no_data(envelope: Any, url: str | None) -> NoReturn:
+    if envelope.errors is not UNSET:
         raise DecodeError(expected="primary data", got="errors", pointer="/errors", url=url)
-    if envelope.data is UNSET:
-        raise DecodeError(expected="primary data", got="a document without data", url=url)
+    raise DecodeError(expected="primary data", got="a document without data", url=url)
