@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, Final, ForwardRef, cast, get_args
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from .._plain import plain, plain_text
 from .._text import did_you_mean, json_type_name, printable
@@ -21,6 +22,29 @@ from .resource import GenericResource, Resource, declared_relationships
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INCLUDE: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+_MAX_PATHS: Final = 256
+
+
+class _Known:
+    """What requests need to know of the classes of one registry, found out once."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.sparse = tuple(cls for cls in registry.classes if cls.sparse)
+        self.targets: dict[tuple[type[Resource], str], tuple[type[Resource], ...]] = {}
+        """What relationships may lead to, by class and member name."""
+        self.paths: dict[tuple[type[Resource], str], str] = {}
+        """Include paths that were checked, in member names, by the class and the path as it was given."""
+
+
+_known: Final[WeakKeyDictionary[Registry, _Known]] = WeakKeyDictionary()
+
+
+def _known_of(registry: Registry) -> _Known:
+    found = _known.get(registry)
+    if found is None:
+        found = _known[registry] = _Known(registry)
+    return found
 
 
 def path_of(type: str, id: str) -> str:
@@ -54,6 +78,9 @@ def names_in(given: object, what: str) -> tuple[str, ...]:
     Raises:
         ConfigurationError: it is neither; `what` is how the error calls it.
     """
+    if type(given) is tuple and not given:
+        # What most calls have.
+        return ()
     text = plain_text(given)
     if text is not None:
         return tuple(text.split(",")) if text else ()
@@ -88,7 +115,18 @@ def include_paths(
     Raises:
         ConfigurationError: one is malformed, or starts with a relationship that `cls` does not declare.
     """
-    return tuple(_member_path(path, cls, registry) for path in names_in(include, "include"))
+    known = _known_of(registry).paths if registry is not None else {}
+    return tuple(
+        known.get((cls, path)) or _kept(known, (cls, path), _member_path(path, cls, registry))
+        for path in names_in(include, "include")
+    )
+
+
+def _kept(known: dict[tuple[type[Resource], str], str], key: tuple[type[Resource], str], path: str) -> str:
+    """Keep a checked path among those that are known, which a caller's own texts may not fill up."""
+    if len(known) < _MAX_PATHS:
+        known[key] = path
+    return path
 
 
 def _member_path(path: str, cls: type[Resource], registry: Registry | None) -> str:
@@ -166,6 +204,8 @@ def query_of(cls: type[Resource], include: Sequence[str] = (), registry: Registr
     """
     if registry is None:
         registry = Registry(*(() if cls in (Resource, GenericResource) else (cls,)))
+    if not include and not _known_of(registry).sparse:
+        return ""
     parameters = parameters_of(None if cls is Resource else (cls,), include, registry)
     return f"?{'&'.join(parameters)}" if parameters else ""
 
@@ -192,7 +232,9 @@ def fieldsets(
         include: The relationship paths of what is included, in member names.
         registry: The classes that the response is decoded into.
     """
-    sparse = [cls for cls in registry.classes if cls.sparse]
+    sparse = _known_of(registry).sparse
+    if not sparse:
+        return {}
     fields: dict[type[Resource], dict[str, None]] = {}
 
     def request(candidates: Sequence[type[Resource]] | None, relationship: str | None = None) -> None:
@@ -204,15 +246,14 @@ def fieldsets(
             for cls in _declaring(asked, relationship) or asked:
                 fields[cls][relationship] = None
 
-    if sparse:
-        request(classes)
-        for path in include:
-            at, rest = classes, path
-            while rest:
-                name, _ = _first_step(rest, at)
-                request(at, name)
-                at, rest = targets_of(at, name, registry), rest[len(name) + 1 :]
-                request(at)
+    request(classes)
+    for path in include:
+        at, rest = classes, path
+        while rest:
+            name, _ = _first_step(rest, at)
+            request(at, name)
+            at, rest = targets_of(at, name, registry), rest[len(name) + 1 :]
+            request(at)
     return {type_of(cls): tuple(names) for cls, names in fields.items()}
 
 
@@ -225,8 +266,12 @@ def targets_of(
 ) -> tuple[type[Resource], ...] | None:
     """Return the classes that a relationship of some of `classes` may lead to; None if they are not known."""
     found: dict[type[Resource], None] = {}
+    known = _known_of(registry).targets
     for cls in _declaring(classes or (), relationship):
-        for target in _targets_of(cls, relationship, registry):
+        targets = known.get((cls, relationship))
+        if targets is None:
+            targets = known[cls, relationship] = tuple(_targets_of(cls, relationship, registry))
+        for target in targets:
             if target in (Resource, GenericResource):
                 return None
             found[target] = None
