@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from ._auth.credentials import AccessToken, Auth, ClientCredentials, Credentials, claims_of
+from ._plain import plain_text
 from ._text import printable
 from .errors import ConfigurationError
 from .jsonapi._json import as_object
@@ -46,7 +47,7 @@ def organization_of(auth: Auth, addresses: Addresses, auth_url: str | None = Non
     if not addresses.is_slug(slug):
         shown = printable(repr(slug), 60)
         raise ConfigurationError(f"organization must be given: the token names {shown}, which is not a slug")
-    domain = addresses.domain_of_issuer(issuer, auth_url)
+    domain = addresses.domain_of_issuer(issuer, plain_text(auth_url))
     if domain is None:
         shown = printable(repr(issuer), 60)
         raise ConfigurationError(

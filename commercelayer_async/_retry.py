@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from ._markers import public
+from ._plain import make_plain
 from .errors import ConfigurationError
 
 _SHORTEST: Final = 0.05
@@ -34,13 +35,14 @@ class Retry:
     """Units for all retries of a session: each costs 5, after a time-out 10, and each success gives 1 back."""
 
     def __attrs_post_init__(self) -> None:
+        make_plain(self, "attempts", "base", "cap", "quota")
         for name in ("attempts", "quota"):
             value: object = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < (name == "attempts"):
                 raise ConfigurationError(f"Retry.{name} must be a whole number of {int(name == 'attempts')} or more")
         for name in ("base", "cap"):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
                 raise ConfigurationError(f"Retry.{name} must be a number of seconds, 0 or more")
 
     @classmethod

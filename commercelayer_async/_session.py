@@ -7,7 +7,6 @@ import warnings
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from types import EllipsisType, TracebackType
 from typing import Any, ClassVar, Self, TypeVar, overload
-from urllib.parse import quote
 
 import aiohttp
 import attrs
@@ -33,6 +32,8 @@ from ._lists.collection import ListOptions, ResourceCollection, Scan
 from ._lists.list_reader import ListReader, list_reader_for
 from ._markers import public
 from ._options import auth_from_env, given, organization_of, require_auth
+from ._plain import plain, plain_text
+from ._reading.parameters import query_parameters
 from ._reading.reader import Reader, endpoint_of
 from ._retry import Retry
 from ._session_parts import SessionParts
@@ -85,8 +86,8 @@ class Session:
         """A session that reads `organization` with the token that `auth` gives; nothing is opened or sent yet.
 
         Args:
-            organization: A slug (`https://{slug}.commercelayer.io`) or a full URL, whose path is kept as a prefix; None
-                to take it from the claims of an `AccessToken`.
+            organization: A slug (`https://{slug}.commercelayer.io`) or a full URL, whose path is kept as a prefix, with
+                or without `/api` at its end; None to take it from the claims of an `AccessToken`.
             auth: A bearer token, credentials, or an async callable that gives a token.
             timeout: Seconds for a whole call: queue, token, tries and the waits between them; None for as long as it
                 takes. A request handler wants less than the default, a worker more.
@@ -101,7 +102,8 @@ class Session:
             max_connections: Connections at most, and at most half of the files that the process may open; calls beyond
                 them wait, within their timeout.
             max_body: Bytes of an answer at most, as received and as unpacked.
-            auth_url: Where `/oauth/token` is; `https://auth.commercelayer.io`, for a full URL its own origin.
+            auth_url: Where `/oauth/token` is, with or without that; `https://auth.commercelayer.io`, for the URL of
+                another host its own origin.
             api_version: A version to put into the path, such as `2017-08`; None for the organization's default.
             http: An aiohttp session of the caller's, never closed. Its connections, proxies, cookies, traces,
                 middlewares and headers are used, but those that would make another request; what is accepted, raised
@@ -274,7 +276,7 @@ class Session:
             SessionError: the session is closed, or used in another event loop or process.
         """
         cls, type_ = _class_and_type(cls_or_type)
-        return await self._parts.reader.one(cls, type_, id, include_paths(include, cls))
+        return await self._parts.reader.one(cls, type_, segment(id, "id"), self._include_of(cls, include))
 
     def stream(
         self,
@@ -304,7 +306,7 @@ class Session:
         Raises:
             ConfigurationError: an argument does not make sense; nothing was sent.
         """
-        require_number("concurrency", concurrency)
+        workers = int(require_number("concurrency", concurrency))
         if self._is_closed:
             raise closed_error()
         parts = self.with_options(**WORKER)._parts  # noqa: SLF001 - a copy of this session
@@ -312,8 +314,8 @@ class Session:
             parts.reader,
             cls,
             ids,
-            include_paths(include, cls),
-            workers=int(concurrency),
+            self._include_of(cls, include),
+            workers=workers,
             ordered=ordered,
             per_id=per_id,
             clock=self._context.clock,
@@ -348,12 +350,12 @@ class Session:
             AuthError, ConfigurationError, SessionError, Unauthorized: what concerns all of them.
         """
         self._require_usable()
-        wanted = [*require_several(ids, or_async=False)]
+        wanted = [*map(plain, require_several(ids, or_async=False))]
         return await collect(
             self._reader_of(len(wanted), per_id=per_id),
             cls,
             wanted,
-            include_paths(include, cls),
+            self._include_of(cls, include),
             per_id=per_id,
             clock=self._context.clock,
             on_progress=on_progress,
@@ -489,24 +491,28 @@ class Session:
         options = ListOptions.checked(page_size, None, read_ahead, service=self._context.service)
         return scan_of(reader, filter=filter, include=include, after=after, options=options)
 
-    async def request(self, path_or_url: str, *, params: Mapping[str, str] | None = None) -> Document:
+    async def request(self, path_or_url: str, *, params: Mapping[str, Any] | None = None) -> Document:
         """The document of any GET: the way out for what is not modelled.
 
         Args:
             path_or_url: A path below the API's root (`/orders/xYZkjABcde`), or a URL of the origin, such as a link.
-            params: Query parameters to add; names and values are encoded here.
+            params: Query parameters to add; names and values are encoded here. A value is a text, a number, a boolean,
+                a date or an aware datetime, or a list, tuple or set of these, which are joined by commas.
 
         Raises:
+            ConfigurationError: a parameter cannot be sent, such as None or a mapping; nothing was sent.
             LinkRefused: it leads to another origin, or out of the API.
             ApiError, AuthError, DecodeError, SessionError, TransportError: as for `get`.
         """
-        api = self._context.origin.api
-        below = path_or_url.startswith("/") and not path_or_url.startswith(("//", f"{api}/"))
-        target = self._context.origin.target_of(f"{api}{path_or_url}" if below else path_or_url)
-        pairs: dict[str, str] = dict(params or {})
-        added = "&".join(f"{quote(name)}={quote(value, safe=',:')}" for name, value in pairs.items())
-        if added:
-            target += f"{'&' if '?' in target else '?'}{added}"
+        api, given = self._context.origin.api, plain_text(path_or_url)
+        if given is None:
+            raise ConfigurationError(
+                f"path_or_url must be a path or a URL as a str, not a {type(path_or_url).__name__}"
+            )
+        below = given.startswith("/") and not given.startswith(("//", f"{api}/"))
+        target = self._context.origin.target_of(f"{api}{given}" if below else given)
+        if added := query_parameters(params):
+            target += f"{'&' if '?' in target else '?'}{'&'.join(added)}"
         return await self._parts.send(target, endpoint_of(target, api), _document)
 
     async def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Any:
@@ -515,8 +521,16 @@ class Session:
         parts = self._parts
         scope = CallScope(parts.deadlines.due())
         if anew:
-            return await parts.reader.related(relationship, include_paths(include, Resource), scope)
+            return await parts.reader.related(relationship, parts.reader.include_of(relationship, include), scope)
         return await self._context.followed.do(relationship, lambda: parts.resolve(relationship, scope))
+
+    def _include_of(self, cls: type[Resource], include: str | Iterable[str]) -> tuple[str, ...]:
+        """The relationship paths of a caller's `include`, checked against the classes and in member names."""
+        registry = self._context.registry
+        if cls is not GenericResource:
+            type_of(cls)  # refuses what is not a resource class
+            registry = registry.preferring(cls)
+        return include_paths(include, cls, registry)
 
     def _require_usable(self) -> None:
         self._parts.require_usable()
@@ -527,13 +541,15 @@ class Session:
 
 
 def _document(response: Response, _: ResponseInfo) -> Document:
-    return parse(response.body, response.url_without_query)
+    return parse(response.body, response.url_without_query, content_type=response.headers.get("Content-Type"))
 
 
 def _class_and_type(cls_or_type: type[Resource] | str) -> tuple[type[Resource], str]:
-    if isinstance(cls_or_type, str):
-        return GenericResource, segment(cls_or_type, "type")
-    return cls_or_type, type_of(cls_or_type)
+    name = plain_text(cls_or_type)
+    if name is not None:
+        return GenericResource, segment(name, "type")
+    cls: Any = cls_or_type
+    return cls, type_of(cls)
 
 
 def _caller() -> str:

@@ -33,7 +33,7 @@ from typing import ClassVar, Final, Self
 
 from ._markers import public
 from ._text import printable
-from .jsonapi import ErrorObject, Resource
+from .jsonapi import ErrorObject, MediaType, Resource, media_type
 from .jsonapi.errors import CommerceLayerError, ConfigurationError, DecodeError, LinkRefused, SessionError
 
 __all__ = [
@@ -174,6 +174,11 @@ class ApiError(CommerceLayerError):
     def code(self) -> str | None:
         """The first error object's `code`, an open set of upper-case words; None if there is none."""
         return next((error.code for error in self.errors if error.code), None)
+
+    @property
+    def media_type(self) -> MediaType:
+        """`content_type`, parsed, with the extensions and profiles that it lists."""
+        return media_type(self.content_type)
 
     def _message(self) -> str:
         details = "; ".join(str(error) for error in self.errors[:_SHOWN_ERRORS])

@@ -34,6 +34,8 @@ class Addresses:
     """A pattern for the name of an organization."""
     api_path: str
     """The root of the API on an organization's host."""
+    version: str
+    """A pattern for a version of the API, the path segment after its root."""
     token_path: str = "/oauth/token"  # noqa: S105 - a path
     """Where tokens are asked for, below the URL of the authorization server (RFC 6749, 3.2)."""
     revoke_path: str = "/oauth/revoke"
@@ -52,6 +54,27 @@ class Addresses:
         """The URL of the authorization server."""
         return f"{_AUTH_SERVER}{self.domain}"
 
+    def auth_url_of(self, host: str) -> str | None:
+        """The URL of the authorization server for an organization's host; None for a host that is not the service's."""
+        domains = (self.domain, *self.other_domains)
+        return next((f"{_AUTH_SERVER}{domain}" for domain in domains if host.endswith(f".{domain}")), None)
+
+    def auth_base(self, url: str) -> str:
+        """The URL of an authorization server, of which somebody may have given the token endpoint itself."""
+        base = url.rstrip("/")
+        for path in (self.token_path, self.revoke_path):
+            base = base.removesuffix(path).rstrip("/")
+        return base
+
+    def prefix_and_version(self, path: str) -> tuple[str, str | None]:
+        """Part the path of an organization's URL, which somebody may have given with the API's root or a version's.
+
+        The prefix is what stands before the root, and all of the path where no root ends it.
+        """
+        path = path.rstrip("/")
+        found = re.fullmatch(f"(.*){re.escape(self.api_path)}(?:/({self.version}))?", path)
+        return (found[1].rstrip("/"), found[2]) if found is not None else (path, None)
+
     def domain_of_issuer(self, issuer: str, auth_url: str | None = None) -> str | None:
         """The domain of an authorization server: one of the vendor's, or that of the caller's own `auth_url`.
 
@@ -59,7 +82,7 @@ class Addresses:
         """
         known = {f"{_AUTH_SERVER}{domain}" for domain in (self.domain, *self.other_domains)}
         if auth_url is not None:
-            known.add(auth_url.rstrip("/"))
+            known.add(self.auth_base(auth_url))
         named = issuer.rstrip("/")
         return named.removeprefix(_AUTH_SERVER) if named in known and named.startswith(_AUTH_SERVER) else None
 
@@ -188,6 +211,7 @@ COMMERCE_LAYER: Final = Service(
         other_domains=("commercelayer.co",),  # where the vendor tries things out
         slug=r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
         api_path="/api",
+        version="[0-9]{4}-[0-9]{2}(-[0-9]{2})?",
     ),
     # "Pagination"; event stores: "Event stores".
     paging=Paging(

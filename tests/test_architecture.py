@@ -17,6 +17,7 @@ FLOORS = [
     "_version",
     "_markers",
     "sandbox",
+    "_plain",
     "_text",
     "jsonapi",
     "errors",
@@ -65,6 +66,7 @@ SANDBOX_FLOORS = [
 """The rooms of the sandbox, which imports nothing of the client."""
 
 PURE = [
+    "_plain",
     "_text",
     "_markers",
     "jsonapi",

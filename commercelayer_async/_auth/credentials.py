@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from .._markers import public
+from .._plain import make_plain, plain_text
 from .._text import Secret, printable, redact_exact
 from ..errors import AuthError, ConfigurationError, DecodeError
 from ..jsonapi._json import as_array, as_object, as_text, loads
@@ -49,7 +50,8 @@ _ABOUT_THE_CLIENT: Final = _ERROR_NAMES - {"invalid_grant"}
 
 def _secret(value: Any) -> Any:
     """Wrap a text so that `repr` shows nothing of it; leave anything else for the checks to refuse."""
-    return Secret(value) if isinstance(value, str) else value
+    text = plain_text(value)
+    return value if text is None else Secret(text)
 
 
 class _Secret:
@@ -347,10 +349,11 @@ def usable(token: object) -> str:
     Raises:
         AuthError: it is not a bearer token.
     """
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        what = "a text that is not a bearer token" if isinstance(token, str) else type(token).__name__
+    text = plain_text(token)
+    if text is None or not _TOKEN.fullmatch(text):
+        what = "a text that is not a bearer token" if text is not None else type(token).__name__
         raise AuthError(f"the token function returned {what}; it must return a bearer token as a str")
-    return Secret(token)
+    return Secret(text)
 
 
 def _life(seconds: object) -> float:
@@ -385,14 +388,22 @@ def _masked(value: Any, secrets: tuple[str | None, ...]) -> Any:
 
 
 def _require_token(token: object) -> None:
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+    text = plain_text(token)
+    if text is None or not _TOKEN.fullmatch(text):
         raise ConfigurationError(
             "the access token has characters that a bearer token cannot have (RFC 6750, 2.1); pass it"
             " without 'Bearer', blanks and line breaks"
         )
 
 
-def _require(credentials: object, *names: str) -> None:
-    for name in names:
-        if not as_text(getattr(credentials, name)):
-            raise ConfigurationError(f"{name} must be a string that is not empty")
+def _require(credentials: attrs.AttrsInstance, *names: str) -> None:
+    """Make what is not secret plain, as `_secret` makes what is; refuse what is not a text, and `names` without one."""
+    fields = attrs.fields(type(credentials))
+    make_plain(credentials, *(field.name for field in fields if field.repr))
+    for field in fields:
+        value = getattr(credentials, field.name)
+        if field.name in names:
+            if not plain_text(value):
+                raise ConfigurationError(f"{field.name} must be a string that is not empty")
+        elif value is not None and plain_text(value) is None:
+            raise ConfigurationError(f"{field.name} must be a string or None")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import cast
 
+from .._plain import plain
 from .._reading.chunks import fitting
 
 
@@ -54,7 +55,7 @@ class IdSource:
             iterator = cast("AsyncIterator[str]", self._iterator)
             while len(pending) < size:
                 try:
-                    pending.append(await anext(iterator))
+                    pending.append(plain(await anext(iterator)))
                 except StopAsyncIteration:
                     self._ended = True
                     return
@@ -62,7 +63,7 @@ class IdSource:
             if self._iterator is None:
                 self._iterator = iter(self._ids)
             for id in cast("Iterator[str]", self._iterator):
-                pending.append(id)
+                pending.append(plain(id))
                 if len(pending) >= size:
                     return
             self._ended = True

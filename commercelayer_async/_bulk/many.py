@@ -9,11 +9,12 @@ from typing import Any, Final, Generic, TypeVar
 from .._calls.deadline import CallScope
 from .._clock import Clock
 from .._markers import override
+from .._plain import plain
 from .._reading.reader import Chunk, Reader
 from .._text import did_you_mean, printable
 from ..errors import BulkError, CommerceLayerError, ConfigurationError, DecodeError
 from ..jsonapi import Resource
-from ..jsonapi.query import include_paths
+from ..jsonapi.query import first_name, include_paths
 from ..jsonapi.registry import type_of
 from .chunk_reading import FATAL, ChunkReader
 from .outcomes import Failed, Progress
@@ -119,8 +120,10 @@ def _distinct(ids: Sequence[Any]) -> list[Any]:
         return [*strings, *(id for id in ids if type(id) is not str)]
 
 
-async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Sequence[str], *, clock: Clock) -> None:
-    """Load relationships of many resources: read each resource anew with `paths` included, and keep what was included.
+async def prefetch_into(
+    reader: Reader, resources: Iterable[Resource], relationships: Sequence[str], *, clock: Clock
+) -> None:
+    """Load relationships of many resources: read each anew with `relationships` included, and keep what was included.
 
     What a service leaves out all the same is followed by its own link.
 
@@ -128,27 +131,21 @@ async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Se
         BulkError: some could not be read or filled; it holds the others.
         ConfigurationError: a resource has no such relationship; nothing was sent.
     """
-    by_class: dict[tuple[type[Resource], str], dict[str, list[Resource]]] = {}
-    count = 0
-    for resource in resources:
-        if _lacks(resource, paths):
-            # Several types may share a class: a GenericResource may be of any.
-            of_class = by_class.setdefault((type(resource), resource.type), {})
-            of_class.setdefault(resource.id, []).append(resource)
-            count += 1
-    names = dict.fromkeys(path.partition(".")[0] for path in paths)
+    by_class, paths_of = _lacking(reader, resources, relationships)
+    count = sum(len(same) for by_id in by_class.values() for same in by_id.values())
     due = reader.due() if count <= ids_at_once(reader) else None
     fetched: dict[str, Resource] = {}
     failed: dict[str, CommerceLayerError] = {}
     for (cls, resource_type), by_id in by_class.items():
-        chunks: _ClassReader[Any] = _ClassReader(reader, cls, resource_type, tuple(paths), due)
+        names = dict.fromkeys(first_name(path, cls) for path in paths_of[cls])
+        chunks: _ClassReader[Any] = _ClassReader(reader, cls, resource_type, paths_of[cls], due)
         stream: Stream[Any] = Stream(
             by_id, chunks, workers=_CONCURRENCY, ordered=False, per_id=False, clock=clock, on_progress=None
         )
         found, missing = await _gather(stream)
         for id, error in missing.items():
             failed[id if id not in failed else f"{resource_type}/{id}"] = error
-        left_out = await _follow_left_out(found, paths)
+        left_out = await _follow_left_out(found, paths_of[cls])
         for id, error in left_out.items():
             failed[id if id not in failed else f"{resource_type}/{id}"] = error
         for id, parent in found.items():
@@ -160,21 +157,39 @@ async def prefetch_into(reader: Reader, resources: Iterable[Resource], paths: Se
         raise BulkError.of(failed, fetched)
 
 
+def _lacking(
+    reader: Reader, resources: Iterable[Resource], relationships: Sequence[str]
+) -> tuple[dict[tuple[type[Resource], str], dict[str, list[Resource]]], dict[type[Resource], tuple[str, ...]]]:
+    """Return the resources that lack something, by class, type and id; and for each class the paths to include.
+
+    Several types may share a class: a GenericResource may be of any.
+    """
+    by_class: dict[tuple[type[Resource], str], dict[str, list[Resource]]] = {}
+    paths_of: dict[type[Resource], tuple[str, ...]] = {}
+    for resource in resources:
+        cls = type(resource)
+        if cls not in paths_of:
+            paths_of[cls] = include_paths(relationships, cls, reader.registry_for(cls, resource.type))
+        if _lacks(resource, paths_of[cls]):
+            by_class.setdefault((cls, resource.type), {}).setdefault(plain(resource.id), []).append(resource)
+    return by_class, paths_of
+
+
 def _lacks(resource: Resource, paths: Sequence[str]) -> bool:
     """True if anything of `paths` is not loaded.
 
     Raises:
         ConfigurationError: the resource has no such relationship.
     """
-    include_paths(paths, type(resource))
-    for path in paths:
-        name = path.partition(".")[0]
+    names = [first_name(path, type(resource)) for path in paths]
+    for name in names:
         if resource.relationships.get(name) is None:
-            what = printable(f"{resource.type}/{resource.id}")
+            what = printable(f"{resource.type}/{plain(resource.id)}")
             hint = printable(did_you_mean(name, resource.relationships))
             raise ConfigurationError(f"{what} has no relationship {printable(repr(name), 80)}{hint}")
     # What lies behind a dotted path may be missing even where its first step is loaded.
-    return any("." in path or not resource.relationships[path].loaded for path in paths)
+    steps = zip(names, paths, strict=True)
+    return any(name != path or not resource.relationships[name].loaded for name, path in steps)
 
 
 async def _follow_left_out(parents: Mapping[str, Resource], paths: Sequence[str]) -> dict[str, CommerceLayerError]:
@@ -209,7 +224,8 @@ async def _follow(resource: Resource, path: str) -> None:
     Raises:
         DecodeError: a to-many relationship is not included. Awaiting it would give a first page for the whole.
     """
-    name, _, rest = path.partition(".")
+    name = first_name(path, type(resource))
+    rest = path[len(name) + 1 :]
     relationship = resource.relationships.get(name)
     # What the step before leads to may be of several classes, and another one has it. And documents of old records
     # leave relationships out: there is nothing to follow.

@@ -7,13 +7,14 @@ import attrs
 from .._checks import require_instance, require_number
 from .._hooks import Hooks
 from .._limits.budget import Priority
+from .._plain import plain_text
 from .._retry import Retry
 from ..errors import ConfigurationError
 
 
 def _priority(value: Any) -> Priority:
     try:
-        return Priority(value)
+        return Priority(plain_text(value) or "")
     except ValueError:
         raise ConfigurationError("priority must be 'interactive' or 'bulk'") from None
 
@@ -29,7 +30,7 @@ class CallOptions:
     hooks: Hooks = attrs.field(factory=Hooks)
 
     def __attrs_post_init__(self) -> None:
-        require_number("timeout", self.timeout, none=True)
+        object.__setattr__(self, "timeout", require_number("timeout", self.timeout, none=True))
         require_instance("retry", self.retry, Retry, "a Retry, such as Retry.web()")
         require_instance("hooks", self.hooks, Hooks, "Hooks(...)")
 

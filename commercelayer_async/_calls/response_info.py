@@ -3,6 +3,7 @@
 from .._http.message import Response
 from .._http.status import kept_headers
 from .._markers import public
+from ..jsonapi import MediaType, media_type
 
 
 @public("commercelayer_async")
@@ -29,6 +30,11 @@ class ResponseInfo:
     def headers(self) -> dict[str, str]:
         """The headers worth keeping, by lower-case name."""
         return kept_headers(self._response.headers)
+
+    @property
+    def media_type(self) -> MediaType:
+        """The `Content-Type` header, with the extensions and profiles that were applied to the document."""
+        return media_type(self._response.headers.get("Content-Type"))
 
     @property
     def request_id(self) -> str | None:

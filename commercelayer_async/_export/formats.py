@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from .._markers import override
+from .._plain import plain_text
 from .._text import did_you_mean, printable
 from ..errors import ConfigurationError
 from .columns import Column, RowLayout
@@ -131,7 +132,7 @@ def file_type_of(format: str | None, path: Path) -> FileType:
 
 def _named(format: str) -> Format:
     try:
-        return Format(format)
+        return Format(plain_text(format) or "")
     except ValueError:
         pass
     hint = did_you_mean(str(format), map(str, Format)) or f"; use one of {', '.join(Format)}"

@@ -48,9 +48,9 @@ class Exported:
     description: Mapping[str, Any]
     """What was exported, of plain JSON types.
 
-    `type`, `filter`, `include`, `fields`; `format`, `compression`, `columns`, `column_types`; `organization` (a URL)
-    and `api_version`; and whose token it was, as far as that says so: `mode`, `organization_id`, `application`,
-    `owner`, `scope`.
+    `type`, `filter`, `include`, `fields`, and `included_fields` by type, where a class of what is included is sparse;
+    `format`, `compression`, `columns`, `column_types`; `organization` (a URL) and `api_version`; and whose token it
+    was, as far as that says so: `mode`, `organization_id`, `application`, `owner`, `scope`.
     """
     started_at: str
     """ISO 8601, UTC; of the first run."""

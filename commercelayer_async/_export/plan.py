@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import attrs
@@ -10,9 +10,10 @@ import attrs
 from .._auth.principal import Principal
 from .._http.origin import Origin
 from .._lists.filters import QueryCapabilities, filter_name_of, filter_parameters
+from .._plain import plain, plain_text
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource
-from ..jsonapi.query import fieldset, include_paths, segment
+from ..jsonapi.query import fieldset, fieldsets, include_paths, segment
 from ..jsonapi.registry import type_of
 from ..service import Service
 from . import parquet
@@ -63,10 +64,11 @@ def plan_of(
     Raises:
         ConfigurationError: an argument is wrong, or pyarrow is missing.
     """
-    by_name = isinstance(cls_or_type, str)
-    type = segment(cls_or_type if isinstance(cls_or_type, str) else type_of(cls_or_type), "type")
-    cls = GenericResource if isinstance(cls_or_type, str) else cls_or_type
-    paths = include_paths(include, cls)
+    name, given = plain_text(cls_or_type), cast("type[Resource]", cls_or_type)
+    by_name = name is not None
+    type = segment(name if name is not None else type_of(given), "type")
+    cls = GenericResource if by_name else given
+    paths = include_paths(include, cls, registry)
     capabilities = QueryCapabilities(registry.get(type) if by_name else cls, registry, service)
     parameters = filter_parameters({} if filter is None else filter, capabilities)
     if chosen.format is Format.PARQUET:
@@ -86,6 +88,7 @@ def plan_of(
             "filter": _plain_filter(parameters, service),
             "include": list(paths),
             "fields": list(fieldset(cls) or ()) or None,
+            **_included_fields(cls, type, paths, registry),
             "format": str(chosen.format),
             "compression": "gzip" if chosen.gzip else None,
             "columns": None if columns is None else [column.name for column in columns],
@@ -94,12 +97,24 @@ def plan_of(
     )
 
 
+def _included_fields(
+    cls: type[Resource], type: str, include: tuple[str, ...], registry: Registry
+) -> dict[str, dict[str, list[str]]]:
+    """Describe the fields of what is included, by type, where a class of that type is sparse."""
+    by_name = cls is GenericResource
+    decoding = registry.without(type) if by_name else registry.preferring(cls)
+    fields = fieldsets((registry.get(type) if by_name else cls,), include, decoding)
+    included = {name: list(names) for name, names in fields.items() if name != type}
+    return {"included_fields": included} if included else {}
+
+
 def path_of(to: object) -> Path:
     """The absolute path of the file to write: the program may change its folder while the export runs.
 
     Raises:
         ConfigurationError: it is not the path of a file.
     """
+    to = plain(to)
     if not isinstance(to, str | Path) or not str(to) or "\0" in str(to) or not Path(to).name:
         raise ConfigurationError("to must be the path of a file")
     with os_errors_as("cannot find the folder of", Path(to)):

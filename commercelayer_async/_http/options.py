@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from .._checks import require_number
+from .._plain import make_plain
 from .._text import printable
 from ..errors import ConfigurationError
 
@@ -28,8 +29,9 @@ class HttpOptions:
     user_agent: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        require_number("max_connections", self.max_connections)
-        require_number("max_body", self.max_body)
+        for name in ("max_connections", "max_body"):
+            object.__setattr__(self, name, require_number(name, getattr(self, name)))
+        make_plain(self, "user_agent")
         if self.user_agent is not None and not _is_header_text(self.user_agent):
             raise ConfigurationError("user_agent must be printable ASCII text, such as 'shop/1.4'")
         if self.http is not None:

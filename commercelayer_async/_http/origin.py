@@ -12,11 +12,13 @@ from urllib.parse import SplitResult, unquote_to_bytes, urljoin, urlsplit
 
 import attrs
 
+from .._plain import plain_text
 from .._text import printable
 from ..errors import ConfigurationError, LinkRefused
 from ..service import Addresses
 
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_HOST: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LINK_LIMIT: Final = 2048
 _PORTS: Final = {"http": 80, "https": 443}
 _PRINTABLE: Final = re.compile(r"[!-~]*")
@@ -60,29 +62,19 @@ class Origin:
     ) -> "Origin":
         """The origin of an organization, given by its slug or by a full URL, whose path is kept as a prefix.
 
+        URLs may be given as they are found: that of the organization with the root of the API, also with a version, and
+        that of the authorization server with the token endpoint.
+
         Raises:
             ConfigurationError: it is neither; or plain http to anything but this machine, over which no token goes.
         """
-        if not isinstance(organization, str) or not organization:
-            raise ConfigurationError("organization must be a slug such as 'yourdomain', or a URL")
-        if "/" not in organization and ":" not in organization:
-            if not addresses.is_slug(organization):
-                raise ConfigurationError(
-                    f"{printable(organization, 60)!r} is not an organization slug (letters, digits and '-')"
-                )
-            organization, auth = addresses.organization_url(organization), addresses.auth_url
-        else:
-            auth = ""
-        parts = _base_url(organization, "organization")
-        if api_version is not None and not _VERSION.fullmatch(api_version):
-            shown = printable(repr(api_version), 60)
-            raise ConfigurationError(f"api_version {shown} is not a version such as '2017-08'")
-        root = f"{parts.path.rstrip('/')}{addresses.api_path}"
-        api = f"{root}/{api_version}" if api_version else root
+        parts = _base_url(_organization_url(organization, addresses), "organization")
+        prefix, given = addresses.prefix_and_version(parts.path)
+        version = _version(api_version, given)
+        root = f"{prefix}{addresses.api_path}"
+        api = f"{root}/{version}" if version else root
         origin = cls(parts.scheme, parts.hostname or "", _port(parts), root, api, "")
-        auth = auth_url or auth or origin.url
-        _base_url(auth, "auth_url")
-        return attrs.evolve(origin, auth_url=auth.rstrip("/"))
+        return attrs.evolve(origin, auth_url=_auth_url(auth_url, origin, addresses))
 
     def target_of(self, link: str, *, base: str | None = None) -> str:
         """The request target that a link leads to, resolved against `base` (RFC 3986), its characters untouched.
@@ -160,6 +152,47 @@ def _ambiguous_reason(path: str) -> str | None:
             return None
         path = decoded
     return None
+
+
+def _organization_url(organization: object, addresses: Addresses) -> str:
+    text = plain_text(organization)
+    if not text:
+        raise ConfigurationError("organization must be a slug such as 'yourdomain', or a URL")
+    if "/" in text or ":" in text:
+        return text
+    if not addresses.is_slug(text):
+        hint = f"; as a URL it begins with https://, as in {f'https://{text}'!r}" if _HOST.fullmatch(text) else ""
+        raise ConfigurationError(
+            f"{printable(text, 60)!r} is not an organization slug (letters, digits and '-'){printable(hint)}"
+        )
+    return addresses.organization_url(text)
+
+
+def _version(given: object, in_url: str | None) -> str | None:
+    """The version to ask for, given by itself or in the organization's URL."""
+    if given is None:
+        return in_url
+    version = plain_text(given)
+    if version is None or not _VERSION.fullmatch(version):
+        shown = printable(repr(version), 60) if version is not None else f"of a {type(given).__name__}"
+        raise ConfigurationError(f"api_version {shown} is not a version such as '2017-08'")
+    if in_url not in (None, version):
+        raise ConfigurationError(
+            f"organization ends in the version {in_url!r}, and api_version is {version!r}; give one"
+        )
+    return version
+
+
+def _auth_url(given: object, origin: Origin, addresses: Addresses) -> str:
+    """The URL below which the token endpoint is: as given, else that of the service, else the origin's own."""
+    if not given:
+        return addresses.auth_url_of(origin.host) or origin.url
+    text = plain_text(given)
+    if text is None:
+        raise ConfigurationError(f"auth_url must be a URL, not a {type(given).__name__}")
+    base = addresses.auth_base(text)
+    _base_url(base, "auth_url")
+    return base
 
 
 def _base_url(url: str, what: str) -> SplitResult:

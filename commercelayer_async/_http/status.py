@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .._text import Secret, printable, redact
+from .._text import LIMIT, Secret, printable, redact
 from ..errors import ApiError, CommerceLayerError, DecodeError, LinkRefused, api_error_class
 from ..jsonapi import JSON_API, ErrorObject
 from ..jsonapi._json import as_array, as_object, as_text, loads
@@ -14,6 +14,8 @@ _KEPT_HEADERS: Final = ("content-type", "date", "retry-after", "server", "via")
 _KEPT_PREFIXES: Final = ("x-ratelimit-", "x-request-id", "x-correlation-id")
 READABLE: Final = frozenset({200, 203})
 """Statuses of a response that holds what was asked for; 203 is what a proxy makes of 200 (RFC 9110, 15.3.4)."""
+_MAX_MEDIA_TYPE: Final = 2000
+"""Characters of a `Content-Type` that are kept: it lists URIs of profiles."""
 _STEM: Final = 12
 """Characters by which a token is recognised."""
 _MOST_ERRORS: Final = 10_000
@@ -80,7 +82,7 @@ def kept_headers(headers: Mapping[str, str], *, secret: str | None = None) -> di
     """The headers worth keeping on an error, by lower-case name; `secret` is masked where one echoes it."""
     lowered = ((name.lower(), value) for name, value in headers.items())
     return {
-        name: printable(redact(value, secret))
+        name: printable(redact(value, secret), _MAX_MEDIA_TYPE if name == "content-type" else LIMIT)
         for name, value in lowered
         if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
     }

@@ -24,6 +24,7 @@ from typing import Final, NamedTuple, cast
 import attrs
 
 from .._markers import public
+from .._plain import plain
 from ..errors import ConfigurationError
 from ..service import COMMERCE_LAYER, RateFacts, RequestsInSeconds
 from .demand import Demand
@@ -58,6 +59,9 @@ class RateLimits:
 
     def __attrs_post_init__(self) -> None:
         for name in ("average", "burst"):
+            pair: object = getattr(self, name)
+            if isinstance(pair, tuple):
+                object.__setattr__(self, name, tuple(map(plain, cast("tuple[object, ...]", pair))))
             if not _is_sane_pair(getattr(self, name)):
                 raise ConfigurationError(
                     f"RateLimits.{name} must be (requests, seconds), 1 to {_MOST_CONFIGURED:,} requests in up to"

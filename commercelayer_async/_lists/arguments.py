@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from .._reading.parameters import parameter
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Resource
-from ..jsonapi.query import include_paths, query_of, segment
+from ..jsonapi.query import include_paths, parameters_of, segment
 from .collection import ListOptions, ResourceCollection, Scan
 from .filters import QueryCapabilities, filter_name_of, filter_parameters, sort_keys
 from .list_query import require_sendable
@@ -64,8 +64,7 @@ def scan_of(
     if any(one.startswith(parameter(keys.after_filter, "")) for one in filters):
         name = filter_name_of(keys.after_filter, reader.service.filtering)
         raise ConfigurationError(f"filter: a scan asks for {name!r} itself; say where it starts by after=")
-    if after is not None:
-        segment(after, "after")
+    after = None if after is None else segment(after, "after")
     query = reader.query(*_parameters(reader, include), *filters, f"sort={keys.id_attribute}", size=options.page_size)
     # Each page but the first is asked for by the id before it, however long that will be.
     require_sendable(query.with_parameters(parameter(keys.after_filter, _LONGEST_ID)).target, "filter")
@@ -83,7 +82,7 @@ def _described(reader: ListReader[Any]) -> type[Resource]:
 
 
 def _parameters(reader: ListReader[Any], include: str | Iterable[str]) -> list[str]:
-    """The parameters for what is included, and for the fields of a sparse class."""
-    cls = reader.cls if reader.cls is not Resource else _described(reader)
-    query = query_of(cls, include_paths(include, cls))
-    return query.removeprefix("?").split("&") if query else []
+    """The parameters for what is included, and for the fields of sparse classes."""
+    cls = _described(reader)
+    paths = include_paths(include, cls if reader.cls is not GenericResource else GenericResource, reader.registry)
+    return [*parameters_of(None if cls is Resource else (cls,), paths, reader.registry)]

@@ -13,6 +13,7 @@ import attrs
 
 from .._checks import require_whole_number
 from .._markers import override, public
+from .._plain import plain
 from .._tasks import cancel_and_wait, consume_exception, is_cancelled
 from .._text import printable
 from ..jsonapi import Resource
@@ -239,6 +240,8 @@ class ListOptions:
         Raises:
             ConfigurationError: one is out of its range.
         """
-        require_whole_number("page_size", page_size, 1, service.paging.max_size)
-        require_whole_number("read_ahead", read_ahead, 0, 1)
-        return cls(page_size, start_from, read_ahead)
+        return cls(
+            require_whole_number("page_size", page_size, 1, service.paging.max_size),
+            plain(start_from),
+            require_whole_number("read_ahead", read_ahead, 0, 1),
+        )

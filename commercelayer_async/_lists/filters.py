@@ -10,24 +10,23 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from enum import Enum
 from functools import cache
 from itertools import chain
 from typing import Any, Final, ForwardRef, get_args
+from urllib.parse import quote
 
-from .._reading.parameters import parameter
+from .._plain import plain, plain_json, plain_text
+from .._reading.parameters import WRITABLE, parameter, text_of, texts_of
 from .._text import did_you_mean, json_type_name, printable
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource, ToMany, ToOne
 from ..jsonapi._schema import member_names
+from ..jsonapi.query import attribute_names, names_in, relationship_names
 from ..jsonapi.resource import declared_relationships
 from ..service import Filtering, Predicates, Service
 
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
-_BEYOND: Final = 2**63
-"""What no number of the API reaches."""
+_NAME: Final = re.compile(r"[^\W_][\w.-]{0,254}")
+"""A name as members have them: with hyphens, dots and letters of any script (JSON:API 1.1, "Member Names")."""
 
 
 class QueryCapabilities:
@@ -46,10 +45,13 @@ class QueryCapabilities:
         self.sortable: frozenset[str] | None = None
         """Attributes that can be sorted by; None where it is not known."""
         self._registry = registry
-        self._attributes = frozenset[str]()
+        self._attributes: Mapping[str, str] = {}
+        """Attributes, by their names as members and as fields of the class."""
         self._declared: dict[str, ToOne[Any] | ToMany[Any]] = {}
         self._through: Sequence[str] = ()
         """Relationships whose attributes can be filtered by."""
+        self._prefixes: Sequence[tuple[str, str]] = ()
+        """What a path to these may begin with: their names as members and as fields of the class, and the member's."""
         if cls is not GenericResource and cls is not Resource:
             self._learn(cls)
 
@@ -57,7 +59,7 @@ class QueryCapabilities:
         facts = self.service.filtering.types.get(cls.type)
         published = _published_class(cls.type, self.service)
         # Both, as a class of the caller's may be a smaller one, or know more than this package.
-        self._attributes = frozenset(member_names(published)) | frozenset(member_names(cls))
+        self._attributes = {**attribute_names(published), **attribute_names(cls)}
         self._declared = declared_relationships(published) | declared_relationships(cls)
         own = frozenset(member_names(cls)) - frozenset(member_names(published))
         id, common = {self.service.keys.id_attribute}, self.service.filtering.common
@@ -68,16 +70,31 @@ class QueryCapabilities:
             sortable | facts.sortable if facts is not None else sortable
         ) - self.service.filtering.unsortable
         self._through = sorted(self._declared if facts is None else facts.through)
+        names = {name: name for name in self._through}
+        names.update(relationship_names(published))
+        names.update(relationship_names(cls))
+        self._prefixes = sorted((name, member) for name, member in names.items() if member in self._through)
 
-    def can_filter_by(self, path: str) -> bool:
-        """True if an attribute, possibly of a related resource (`customer_email`), can be filtered by."""
-        if self.filterable is None or path in self.filterable:
-            return True
-        return any(
-            (related := self._related(name)) is None or related.can_filter_by(path[len(name) + 1 :])
-            for name in self._through
-            if path.startswith(f"{name}_") and len(path) > len(name) + 1
-        )
+    def member_of(self, name: str) -> str:
+        """The member that a name stands for, which may be that of a field; the name itself where it is neither."""
+        return self._attributes.get(name, name)
+
+    def filter_path(self, path: str) -> str | None:
+        """Find what a path stands for in member names: an attribute, also of a related resource (`customer_email`).
+
+        None if it cannot be filtered by.
+        """
+        member = self.member_of(path)
+        if self.filterable is None or member in self.filterable:
+            return member
+        for name, relationship in self._prefixes:
+            rest = path[len(name) + 1 :]
+            if rest and path.startswith(f"{name}_"):
+                related = self._related(relationship)
+                found = rest if related is None else related.filter_path(rest)
+                if found is not None:
+                    return f"{relationship}_{found}"
+        return None
 
     def filterable_names(self) -> Iterator[str]:
         """Name the attributes that can be filtered by, and those of resources one relationship away."""
@@ -128,22 +145,26 @@ def filter_name_of(parameter_name: str, filtering: Filtering) -> str:
 def sort_keys(sort: str | Iterable[str], capabilities: QueryCapabilities) -> tuple[str, ...]:
     """Check a `sort` argument, names or one comma-separated string, and return its keys; `-` stands for descending.
 
+    A name may be the member's or the field's; a key has the member's, percent-encoded.
+
     Raises:
         ConfigurationError: a key is malformed, is there twice, or cannot be sorted by.
     """
-    keys = tuple(map(str, sort.split(",") if isinstance(sort, str) and sort else sort))
-    names = [key.removeprefix("-") for key in keys]
-    for name in names:
+    keys: dict[str, str] = {}
+    for given in names_in(sort, "sort"):
+        name = given.removeprefix("-")
         if not _NAME.fullmatch(name):
             raise ConfigurationError(f"sort: {printable(repr(name), 80)} is not an attribute's name")
-        if capabilities.sortable is not None and name not in capabilities.sortable:
+        member = capabilities.member_of(name)
+        if capabilities.sortable is not None and member not in capabilities.sortable:
             raise ConfigurationError(
                 f"sort: the API does not sort {capabilities.name} by {name!r}"
                 f"{did_you_mean(name, capabilities.sortable)}"
             )
-        if names.count(name) > 1:
+        if member in keys:
             raise ConfigurationError(f"sort: {name!r} is there more than once")
-    return keys
+        keys[member] = f"{'-' if given.startswith('-') else ''}{quote(member, safe='')}"
+    return tuple(keys.values())
 
 
 def related_class(owner: str, name: str, registry: Registry, service: Service) -> type[Resource] | None:
@@ -156,16 +177,15 @@ def _require_mapping(filter: object) -> None:
         raise ConfigurationError(f"filter must be a mapping such as {{'created_at_gt': …}}, not {_type_name(filter)}")
 
 
-def _filter_parameter(name: object, value: object, capabilities: QueryCapabilities) -> str:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ConfigurationError(f"filter: {printable(repr(name), 80)} is not a name such as 'created_at_gt'")
+def _filter_parameter(given: object, value: object, capabilities: QueryCapabilities) -> str:
+    name = plain_text(given)
+    if name is None or not _NAME.fullmatch(name):
+        shown = f"a {type(given).__name__}" if name is None else printable(repr(name), 80)
+        raise ConfigurationError(f"filter: {shown} is not a name such as 'created_at_gt'")
+    path, predicate = _split(name, capabilities)
     filtering = capabilities.service.filtering
-    predicate = next((one for one in _longest_first(filtering.predicates) if name.endswith(f"_{one}")), None)
-    if predicate is None:
-        hint = _hint(name, capabilities, sorted(filtering.predicates.all))
-        raise ConfigurationError(f"filter: {name!r} does not end in a predicate such as '_eq'{hint}")
-    _require_attributes(name, predicate, capabilities)
-    return parameter(filtering.template.format(name), _text_for(predicate, value, name, filtering.predicates))
+    text = _text_for(predicate, plain(value), name, filtering.predicates)
+    return parameter(filtering.template.format(f"{path}_{predicate}"), text)
 
 
 @cache
@@ -174,22 +194,60 @@ def _longest_first(predicates: Predicates) -> Sequence[str]:
     return sorted(predicates.all, key=lambda predicate: (-len(predicate), predicate))
 
 
-def _require_attributes(name: str, predicate: str, capabilities: QueryCapabilities) -> None:
-    """Refuse a filter by what the class does not have, or the API does not filter by."""
-    whole = name.removesuffix(f"_{predicate}")
-    # The whole of it first: an attribute's own name may hold `_or_`.
-    if capabilities.can_filter_by(whole):
-        return
-    for path in whole.split("_or_"):
-        if capabilities.can_filter_by(path):
-            continue
-        if capabilities.has(path):
-            raise ConfigurationError(
-                f"filter: the API does not filter {capabilities.name} by {path!r}; to ask all the same, use"
-                " session.request()"
-            )
-        hint = _hint(name, capabilities, (predicate,))
-        raise ConfigurationError(f"filter: {capabilities.name} has no {path!r} to filter by{hint}")
+def _split(name: str, capabilities: QueryCapabilities) -> tuple[str, str]:
+    """Part a filter's name into what it compares, in member names, and the predicate.
+
+    An attribute's own name may end as a predicate begins, so of the predicates that the name ends in, it is the longest
+    before which something can be filtered by.
+
+    Raises:
+        ConfigurationError: it does not end in a predicate, the class has no such attribute, or the API does not filter
+            by it.
+    """
+    predicates = [one for one in _longest_first(capabilities.service.filtering.predicates) if name.endswith(f"_{one}")]
+    for predicate in predicates:
+        path = _whole_path(name.removesuffix(f"_{predicate}"), capabilities)
+        if path is not None:
+            return path, predicate
+    if not predicates:
+        hint = _hint(name, capabilities, sorted(capabilities.service.filtering.predicates.all))
+        raise ConfigurationError(f"filter: {name!r} does not end in a predicate such as '_eq'{hint}")
+    raise _refusal_of(name, predicates[0], capabilities)
+
+
+def _whole_path(whole: str, capabilities: QueryCapabilities) -> str | None:
+    """What a filter compares, in member names: an attribute, or several joined by `_or_`; None if it is neither."""
+    paths, rest = _known_paths(whole, capabilities)
+    return "_or_".join(paths) if not rest else None
+
+
+def _known_paths(whole: str, capabilities: QueryCapabilities) -> tuple[list[str], list[str]]:
+    """Part what is joined by `_or_` into paths in member names, as far as they can be filtered by, and what is left."""
+    parts, paths = whole.split("_or_"), list[str]()
+    while parts:
+        # The longest first: an attribute's own name may hold `_or_`.
+        for count in range(len(parts), 0, -1):
+            path = capabilities.filter_path("_or_".join(parts[:count]))
+            if path is not None:
+                paths.append(path)
+                del parts[:count]
+                break
+        else:
+            break
+    return paths, parts
+
+
+def _refusal_of(name: str, predicate: str, capabilities: QueryCapabilities) -> ConfigurationError:
+    """Make the error for a filter by what the class does not have, or the API does not filter by."""
+    _, rest = _known_paths(name.removesuffix(f"_{predicate}"), capabilities)
+    path = rest[0]
+    if capabilities.has(path):
+        return ConfigurationError(
+            f"filter: the API does not filter {capabilities.name} by {path!r}; to ask all the same, use"
+            " session.request()"
+        )
+    hint = _hint(name, capabilities, (predicate,))
+    return ConfigurationError(f"filter: {capabilities.name} has no {path!r} to filter by{hint}")
 
 
 def _hint(name: str, capabilities: QueryCapabilities, predicates: Iterable[str]) -> str:
@@ -215,93 +273,48 @@ def _predicate_like(word: str, predicates: Predicates) -> str | None:
 
 
 def _text_for(predicate: str, value: object, name: str, predicates: Predicates) -> str:
-    """Write what a filter compares with as one text."""
-    entries: Any = value
+    """Write what a filter compares with, a plain value, as one text."""
+    where = f"filter: {name!r}"
+    given: Any = value
     if predicate in predicates.truth:
         if isinstance(value, bool):
-            return _plain(value, name)
-        raise ConfigurationError(f"filter: {name!r} takes True or False, not {_type_name(value)}")
+            return text_of(value, where)
+        raise ConfigurationError(f"{where} takes True or False, not {_type_name(value)}")
     if predicate in predicates.json:
         if isinstance(value, Mapping):
-            return _json(entries, name)
-        raise ConfigurationError(f"filter: {name!r} takes a mapping, not {_type_name(value)}")
+            return _json(given, where)
+        raise ConfigurationError(f"{where} takes a mapping, not {_type_name(value)}")
     several = isinstance(value, list | tuple | AbstractSet)
-    if predicate in predicates.many:
+    if predicate not in predicates.many:
         if several:
-            return _list(entries, name)
-        raise ConfigurationError(f"filter: {name!r} takes a list, tuple or set, not {_type_name(value)}")
-    if several:
-        raise ConfigurationError(f"filter: {name!r} takes one value; for several, use '_in' or '_any'")
-    return _plain(value, name)
+            raise ConfigurationError(f"{where} takes one value; for several, use '_in' or '_any'")
+        return _compared(value, where)
+    if not several:
+        raise ConfigurationError(f"{where} takes a list, tuple or set, not {_type_name(value)}")
+    return texts_of(given, where, write=_compared)
 
 
-def _list(entries: Iterable[object], name: str) -> str:
-    texts = [_plain(entry, name) for entry in entries]
-    if not texts:
-        raise ConfigurationError(f"filter: {name!r} has no values, and would filter nothing")
-    if any("," in text for text in texts):
-        # No way is documented to write a comma that does not part two values.
-        raise ConfigurationError(f"filter: {name!r} has a value with a comma, which the API would take for two values")
-    # A set has no order of its own, and the same list is to have the same URL.
-    return ",".join(sorted(texts) if isinstance(entries, AbstractSet) else texts)
-
-
-def _plain(value: object, name: str) -> str:
-    """Write one value as text."""
-    match value:
-        case Enum():
-            text = _plain(value.value, name)
-        case bool():
-            text = "true" if value else "false"
-        case str():
-            text = _string(value, name)
-        case datetime():
-            text = _timestamp(value, name)
-        case date():
-            text = value.isoformat()
-        case int() | float() | Decimal():
-            text = _number(value, name)
-        case None:
-            raise ConfigurationError(f"filter: {name!r} is compared with None; use '_null' with True or False")
-        case _:
-            raise ConfigurationError(f"filter: {name!r} cannot be compared with {_type_name(value)}")
+def _compared(given: object, where: str) -> str:
+    """Write a value that something can be equal to."""
+    value = plain(given)
+    if value is None:
+        raise ConfigurationError(f"{where} is compared with None; use '_null' with True or False")
+    if not isinstance(value, WRITABLE):
+        raise ConfigurationError(f"{where} cannot be compared with {_type_name(value)}")
+    text = text_of(value, where)
+    if not text.strip():
+        raise ConfigurationError(f"{where} is compared with an empty text; use '_blank' with True or False")
     return text
 
 
-def _string(text: str, name: str) -> str:
-    if not text.strip():
-        raise ConfigurationError(f"filter: {name!r} is compared with an empty text; use '_blank' with True or False")
+def _json(members: Mapping[Any, Any], where: str) -> str:
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(f"filter: {name!r} has a value with half a character (a lone surrogate)") from None
-    return str.__str__(text)
-
-
-def _number(value: float | Decimal, name: str) -> str:
-    # Not by isfinite, which does not take integers of this size; NaN is never smaller.
-    if not (isinstance(value, Decimal) and value.is_nan()) and -_BEYOND < value < _BEYOND:
-        return f"{value:f}" if isinstance(value, Decimal) else repr(value)
-    raise ConfigurationError(f"filter: {name!r} has a number that no record can have")
-
-
-def _timestamp(moment: datetime, name: str) -> str:
-    """Write a point in time as the API does: in UTC, with milliseconds, or microseconds where there are any."""
-    if moment.utcoffset() is None:
-        raise ConfigurationError(f"filter: {name!r} has a datetime without time zone; give it one, such as UTC")
-    utc = moment.astimezone(UTC)
-    exact = "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
-    return f"{utc.replace(tzinfo=None).isoformat(timespec=exact)}Z"
-
-
-def _json(members: Mapping[str, Any], name: str) -> str:
-    try:
-        text = json.dumps(dict(members), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(plain_json(members), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         text.encode()
     except (TypeError, ValueError, RecursionError):
         text = ""
     if not text:
-        raise ConfigurationError(f"filter: {name!r} has a mapping that is not JSON")
+        raise ConfigurationError(f"{where} has a mapping that is not JSON")
     return text
 
 

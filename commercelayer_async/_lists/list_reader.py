@@ -7,13 +7,15 @@ import attrs
 from .._calls.context import SessionContext
 from .._calls.response_info import ResponseInfo
 from .._http.message import Response
+from .._plain import plain_text
 from .._reading.reader import Send, endpoint_of
 from .._reading.top_level import meta_and_links
 from .._text import printable
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
-from ..jsonapi import Follow, GenericResource, Registry, Relationship, Resource
+from ..jsonapi import Follow, GenericResource, Registry, Relationship, Resource, media_type
 from ..jsonapi.links import links_from_json
 from ..jsonapi.query import path_of, segment
+from ..jsonapi.registry import type_of
 from ..service import Service
 from .filters import related_class
 from .list_query import ListQuery
@@ -100,7 +102,9 @@ class ListReader(Generic[R]):
         """A page with the document's meta and links, which are not decoded with its resources."""
         meta, links = meta_and_links(response)
         url = response.url_without_query
-        return ReceivedPage(items, meta, links_from_json(links, base=url), url, self.service.paging.count_member)
+        applied = media_type(response.headers.get("Content-Type"))
+        count_member = self.service.paging.count_member
+        return ReceivedPage(items, meta, links_from_json(links, base=url), url, count_member, applied)
 
     def _checked(self, item: Resource, n: int, response: Response) -> R:
         """Return a resource, if it is of the class and the type asked for."""
@@ -128,13 +132,14 @@ def list_reader_for(
     api = context.origin.api
     if isinstance(what, Relationship):
         return _reader_for_related(what, context, send, follower)
-    if isinstance(what, str):
-        type = segment(what, "type")
+    name = plain_text(what)
+    if name is not None:
+        type = segment(name, "type")
         registry = context.registry.without(type)
         return ListReader(context, send, follower, registry, GenericResource, type, f"{api}/{type}")
-    Registry(what)  # refuses what is not a resource class
-    registry = context.registry.preferring(what)
-    return ListReader(context, send, follower, registry, what, what.type, f"{api}/{segment(what.type, 'type')}")
+    cls: Any = what
+    type = segment(type_of(cls), "type")
+    return ListReader(context, send, follower, context.registry.preferring(cls), cls, type, f"{api}/{type}")
 
 
 def _reader_for_related(

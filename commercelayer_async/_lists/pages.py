@@ -8,7 +8,7 @@ import attrs
 from .._markers import public
 from .._text import describe
 from ..errors import DecodeError
-from ..jsonapi import Links, Resource
+from ..jsonapi import Links, MediaType, Resource
 
 R_co = TypeVar("R_co", bound=Resource, covariant=True)
 
@@ -37,6 +37,8 @@ class Page(Generic[R_co]):
     """
     duplicates: int = 0
     """Resources of the page that were left out because they had come before."""
+    media_type: MediaType = attrs.field(factory=MediaType)
+    """The `Content-Type` header, with the extensions and profiles that were applied to the document."""
 
 
 @attrs.frozen
@@ -50,6 +52,7 @@ class ReceivedPage(Generic[R_co]):
     """The URL that it was read from, without the query."""
     count_member: str
     """The member of `meta` that says how many records the list holds."""
+    media_type: MediaType = attrs.field(factory=MediaType)
 
     @property
     def count(self) -> int | None:

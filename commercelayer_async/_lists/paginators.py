@@ -9,6 +9,8 @@ Neither trusts the server to end. What has to be an error, and what only goes to
 
     a link back to a page already read          error: following it would never end
     many pages in a row with nothing new        error: the same, under other URLs
+    an empty page, all that is counted came     the end, whatever `links.next` says: some servers always give one
+    three empty pages by number, no count       the end too, with a warning: what is beyond a page's number is empty
     far more records than the list counts       error: the same, with ever new records
     fewer records than the list counts          error if the count stood still: a page was cut short, or a link is gone
     fewer, and the count changed; duplicates    a warning: others changed the list while it was read
@@ -36,6 +38,8 @@ MAX_PAGES: Final = 100_000
 """Pages that one iteration reads at most: two and a half million records at the largest size."""
 _MAX_PAGES_WITHOUT_NEWS: Final = 50
 """Pages in a row that may hold nothing new: an empty page is not the end of a list, but a row of them has no end."""
+_MOST_EMPTY_PAGES: Final = 3
+"""Empty pages in a row, by their numbers, of a list that is not counted. One may be what a filter left of a page."""
 _SLACK: Final = 1000
 """Records beyond twice what a list says it holds, before it counts as endless: it may grow while it is read."""
 
@@ -76,6 +80,8 @@ class LinkPaginator(Paginator[R], Generic[R]):
         self._seen = SeenIds()
         self._pages_without_news = 0
         """Pages in a row, up to the last, that held nothing new."""
+        self._empty_pages = 0
+        """Pages in a row, up to the last, that held nothing."""
         self._count: int | None = None
         """How many records the list said it holds, when it last said so."""
         self._count_changed = False
@@ -109,6 +115,7 @@ class LinkPaginator(Paginator[R], Generic[R]):
         items = tuple(item for item in received.items if self._seen.add(_key_of(item)))
         duplicates = len(received.items) - len(items)
         self._pages_without_news = 0 if items else self._pages_without_news + 1
+        self._empty_pages = 0 if received.items else self._empty_pages + 1
         self._note_changes(received.count, duplicates)
         try:
             self._next = self._position_after(received, position)
@@ -118,7 +125,7 @@ class LinkPaginator(Paginator[R], Generic[R]):
         if self._failure is not None:
             cursor = position.cursor
         number = self._query.number_of(position.target)
-        return Page(items, received.meta, received.links, number, cursor, duplicates)
+        return Page(items, received.meta, received.links, number, cursor, duplicates, received.media_type)
 
     def _note_changes(self, count: int | None, duplicates: int) -> None:
         # A duplicate shows that pages shifted back, because a record before it was created or moved there. What was
@@ -145,6 +152,9 @@ class LinkPaginator(Paginator[R], Generic[R]):
             self._require_all(received, total)
             return None
         target = self._query.origin.target_of(link.href, base=link.base)
+        if self._is_past_the_end(target, total):
+            self._require_all(received, total)
+            return None
         if target in self._visited:
             raise received.unexpected("/links/next", "a link to a page that was not read before", "a link back")
         # Links that always differ and lead to the same records, or to none, are an endless list too.
@@ -157,6 +167,23 @@ class LinkPaginator(Paginator[R], Generic[R]):
         if total > most or position.page >= MAX_PAGES:
             raise received.unexpected("/links/next", "a list that ends", f"{total} resources, and more to come")
         return self._query.position(target, page=position.page + 1, received=total)
+
+    def _is_past_the_end(self, target: str, total: int) -> bool:
+        """True if an empty page shows that there is no more, though it has a link to another page.
+
+        A list that counts itself ends when all came, if it always counted the same: a count of the page alone would
+        not. One that is paged by cursors may go on after any number of empty pages.
+        """
+        if not self._empty_pages:
+            return False
+        if self._count is not None and not self._count_changed:
+            return total >= self._count
+        if self._empty_pages < _MOST_EMPTY_PAGES or self._query.number_of(target) is None:
+            return False
+        _log.warning(
+            "%s gave %d empty pages and a link to more: taken for its end", self._query.path, self._empty_pages
+        )
+        return True
 
     def _require_all(self, received: ReceivedPage[R], total: int) -> None:
         """At the end, refuse a list that gave fewer records than it counts, and warn of one that changed."""
@@ -180,9 +207,12 @@ class LinkPaginator(Paginator[R], Generic[R]):
 class KeysetPaginator(Paginator[R], Generic[R]):
     """Asks for what comes after the last id, in the order of ids, until nothing does (keyset pagination).
 
-    The end is an empty page, not a short one: a server may give fewer than were asked for. Ids are texts whose order is
-    the server's affair, so what shows that it began anew is an id that came before, and what shows that it never ends
-    is the number of pages, unless it has counted that many records.
+    The end is an empty page, not a short one: a server may give fewer than were asked for. Nor is it a count by which
+    nothing is left: it may be that of the page alone or of a moment ago, and the link to a next page may be lost. What
+    was created meanwhile would be missed in silence; one request is the price of knowing.
+
+    Ids are texts whose order is the server's affair, so what shows that it began anew is an id that came before, and
+    what shows that it never ends is the number of pages, unless it has counted that many records.
     """
 
     def __init__(self, query: ListQuery, after: str | None) -> None:
@@ -233,7 +263,7 @@ class KeysetPaginator(Paginator[R], Generic[R]):
         self._after = ids[-1] if ids else self._after
         self._ended = not ids
         self._page += 1
-        return Page(received.items, received.meta, received.links, None, self._after)
+        return Page(received.items, received.meta, received.links, None, self._after, media_type=received.media_type)
 
 
 def annotate(error: CommerceLayerError, page: int, cursor: str | None) -> None:

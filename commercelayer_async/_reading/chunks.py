@@ -25,7 +25,7 @@ def fitting(ids: Sequence[object], *, size: int) -> int:
     count, characters = 0, 0
     for id in ids[:size]:
         # What is not a string is refused later and not sent. One id alone always fits.
-        characters += len(id) + 1 if isinstance(id, str) else 0
+        characters += len(id) + 1 if type(id) is str else 0
         if count and characters > _MAX_CHARACTERS:
             break
         count += 1

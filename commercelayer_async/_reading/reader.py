@@ -4,8 +4,9 @@ A response is compared with its request: another id, type or class than was aske
 """
 
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
+from urllib.parse import parse_qsl, unquote
 
 import attrs
 
@@ -17,7 +18,7 @@ from .._http.message import Response
 from .._text import printable
 from ..errors import ApiError, DecodeError, NotFound
 from ..jsonapi import Decoded, Follow, GenericResource, Registry, Relationship, Resource
-from ..jsonapi.query import path_of, query_of, segment
+from ..jsonapi.query import include_paths, parameters_of, path_of, query_of, segment, targets_of
 from .chunks import missing, query_of_ids
 from .top_level import meta_and_links
 
@@ -88,8 +89,10 @@ class Reader:
         Raises:
             DecodeError: the response holds another resource, or none.
         """
-        target = f"{self._context.origin.api}{path_of(type, id)}{query_of(cls, include)}"
         registry = self.registry_for(cls, type)
+        target = (
+            f"{self._context.origin.api}{path_of(type, id)}{query_of(self._described(cls, type), include, registry)}"
+        )
 
         def read(response: Response, info: ResponseInfo) -> R:
             found = self.resources(registry, response, info)
@@ -109,8 +112,8 @@ class Reader:
         Raises:
             DecodeError: the response holds a resource of another type.
         """
-        query = query_of_ids(self._context.service, ids, rest=query_of(cls, include))
         registry = self.registry_for(cls, type)
+        query = query_of_ids(self._context.service, ids, rest=query_of(self._described(cls, type), include, registry))
         wanted = frozenset(ids)
 
         def read(response: Response, info: ResponseInfo) -> Chunk[R]:
@@ -130,7 +133,10 @@ class Reader:
             self.memory.odd = False
             self.memory.filter_heeded(type)
             # Which resources are missing matters only where some are.
-            is_whole = len(by_id) == len(wanted) or self._is_whole(response, len(found), asked=len(ids))
+            # One that came twice may stand in place of another.
+            is_whole = len(by_id) == len(wanted) or (
+                len(by_id) == len(found) and self._is_whole(response, len(found), asked=len(ids))
+            )
             return Chunk(by_id, response.url_without_query, is_whole=is_whole)
 
         return await self._send(f"{self._context.origin.api}/{segment(type, 'type')}{query}", type, read, scope)
@@ -216,7 +222,24 @@ class Reader:
             return found
 
         endpoint = endpoint_of(target, self._context.origin.api)
-        return await self._send(_with_include(target, include), endpoint, read, scope)
+        parameters = parameters_of(self._targets_of(relationship), include, self._context.registry)
+        return await self._send(_with_parameters(target, parameters), endpoint, read, scope)
+
+    def include_of(self, relationship: Relationship, include: str | Iterable[str]) -> tuple[str, ...]:
+        """The paths of an `include` for what a relationship leads to, checked where only one class comes into question.
+
+        Raises:
+            ConfigurationError: one is malformed, or that class does not declare it.
+        """
+        classes = self._targets_of(relationship) or (Resource,)
+        return include_paths(include, classes[0] if len(classes) == 1 else Resource, self._context.registry)
+
+    def _targets_of(self, relationship: Relationship) -> Sequence[type[Resource]] | None:
+        """The classes of what a relationship leads to, by its linkage or by its declaration; None if neither tells."""
+        registry = self._context.registry
+        if identifiers := relationship.identifiers:
+            return [registry.get(type) for type in {identifier.type: None for identifier in identifiers}]
+        return targets_of([registry.get(relationship.owner.type)], relationship.name, registry)
 
     def resources(self, registry: Registry, response: Response, info: ResponseInfo) -> Decoded:
         """Decode the resources of a response; their relationships are fetched through this reader's session."""
@@ -226,6 +249,10 @@ class Reader:
         """Choose the classes that a response is decoded with: the session's, and `cls` for its own type."""
         known = self._context.registry
         return known.without(type) if cls is GenericResource else known.preferring(cls)
+
+    def _described(self, cls: type[Resource], type: str) -> type[Resource]:
+        """The class that tells what resources of a type are related to: `cls`, unless it stands for any type."""
+        return self._context.registry.get(type) if cls is GenericResource else cls
 
     def _require_fit(self, found: Decoded, relationship: Relationship, response: Response) -> None:
         """Refuse one where many are declared, another class than declared, and another resource than identified."""
@@ -262,11 +289,13 @@ class Reader:
     ) -> Any:
         """Read the parent with the relationship included: no published schema has a route for every relationship."""
         owner, name = relationship.owner, relationship.name
-        path = path_of(owner.type, owner.id or "")
-        paths = ",".join([segment(name, "relationship"), *(f"{name}.{path}" for path in include)])
+        registry = self._context.registry
+        paths = [segment(name, "relationship"), *(f"{name}.{path}" for path in include)]
+        query = query_of(registry.get(owner.type), paths, registry)
+        target = f"{self._context.origin.api}{path_of(owner.type, owner.id or '')}{query}"
 
         def read(response: Response, info: ResponseInfo) -> Relationship:
-            parent = self.resources(self._context.registry, response, info)
+            parent = self.resources(registry, response, info)
             found = parent.relationships.get(name) if isinstance(parent, Resource) else None
             if found is not None and found.loaded:
                 return found
@@ -278,7 +307,7 @@ class Reader:
                 resource=f"{owner.type}/{owner.id}",
             )
 
-        return await (await self._send(f"{self._context.origin.api}{path}?include={paths}", owner.type, read, scope))
+        return await (await self._send(target, owner.type, read, scope))
 
 
 def endpoint_of(target: str, api: str) -> str:
@@ -307,8 +336,13 @@ def _unexpected(
     return DecodeError(expected=wanted, got=got, pointer=pointer, url=response.url_without_query, resource=resource)
 
 
-def _with_include(target: str, include: Sequence[str]) -> str:
-    return f"{target}{'&' if '?' in target else '?'}include={','.join(include)}" if include else target
+def _with_parameters(target: str, parameters: Iterable[str]) -> str:
+    """A link with further parameters, but for those that it has itself."""
+    path, _, query = target.partition("?")
+    own = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+    further = (one for one in parameters if unquote(one.partition("=")[0]) not in own)
+    joined = "&".join([*([query] if query else []), *further])
+    return f"{path}?{joined}" if joined else target
 
 
 def _raise_if_garbled(error: NotFound | DecodeError) -> None:

@@ -9,6 +9,7 @@ from weakref import ref
 import attrs
 
 from .._markers import public
+from .._plain import plain_text
 from ._annotations import checked, types_of_fields
 
 _MEMBER: Final = "commercelayer_async.jsonapi.member"
@@ -43,7 +44,7 @@ def member(name: str) -> Mapping[str, str]:
     `attrs.field(alias="…")` does the same. Both hold for the fields of an attrs class inside an attribute too; a
     dataclass has no aliases, and takes the metadata.
     """
-    return {_MEMBER: name}
+    return {_MEMBER: plain_text(name) or ""}
 
 
 @attrs.frozen

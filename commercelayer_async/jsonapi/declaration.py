@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
 from .._markers import public
+from .._plain import plain_text
 from ._bookkeeping import set_relationships
 from ._compound import Compound, Identified
 from ._json import FAILURES, loads
@@ -19,7 +20,7 @@ class _Declared:
     value: ClassVar[type[Relationship]] = Relationship
 
     def __init__(self, member: str | None = None) -> None:
-        self.member = member or ""
+        self.member = plain_text(member) or ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         if not self.member:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import attrs
 
 from .._markers import public
+from .._plain import plain_text
 from .._text import describe, json_type_name
 from ._json import as_array, as_object, as_text, loads
 from .errors import DecodeError
@@ -57,7 +58,10 @@ class Document:
     included: tuple[ResourceObject, ...] = attrs.field(default=(), repr=False)
     errors: tuple[ErrorObject, ...] = ()
     has_errors: bool = False
-    """True where the document has an `errors` member, even an empty one."""
+    """True where the document has an `errors` member.
+
+    An empty one beside data counts as none, as null and empty members do everywhere: some serializers write them all.
+    """
     meta: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     links: Links = attrs.field(factory=Links)
     jsonapi: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
@@ -87,6 +91,7 @@ def parse(
     Raises:
         DecodeError: the bytes are not JSON, or not a JSON:API document.
     """
+    url = plain_text(url)
     root = loads(body, url=url)
     members = as_object(root)
     if members is None:
@@ -94,12 +99,13 @@ def parse(
     extra = {name: value for name, value in members.items() if name not in _TOP_LEVEL}
     if not any(name in members for name in ("data", "errors", "meta")) and not any(map(_of_extension, extra)):
         raise DecodeError(expected="one of data, errors and meta", got="none of them", url=url)
+    has_errors = "errors" in members and ("data" not in members or bool(members["errors"]))
     return Document(
         data=_primary(members.get("data"), url, max_resources),
         has_data="data" in members,
         included=_included(members.get("included"), url, max_resources),
-        errors=errors_from_json(members.get("errors"), base=url),
-        has_errors="errors" in members,
+        errors=errors_from_json(members["errors"], base=url) if has_errors else (),
+        has_errors=has_errors,
         meta=mapping(members.get("meta"), "/meta", url),
         links=links_from_json(mapping(members.get("links"), "/links", url), base=url),
         jsonapi=mapping(members.get("jsonapi"), "/jsonapi", url),

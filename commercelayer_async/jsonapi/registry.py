@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 
 from .._markers import public
+from .._plain import plain_text
 from ._compound import Compound
 from ._decode.decoders import Decoders
 from ._decode.supported import require_supported, require_supported_by
@@ -235,7 +236,7 @@ def _identity(cls: object) -> str:
         raise ConfigurationError(
             f"{cls!r} is not a resource class: subclass Resource and decorate it with attrs.frozen"
         )
-    type_ = as_text(getattr(cls, "type", None))
+    type_ = plain_text(getattr(cls, "type", None))
     if not type_:
         raise ConfigurationError(f'{cls.__name__} has no JSON:API type: give it type: ClassVar[str] = "…"')
     return type_

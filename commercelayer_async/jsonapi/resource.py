@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 import attrs
 
 from .._markers import public
+from .._plain import plain_text
 from ._bookkeeping import Bookkeeping, Shadow
 from ._compound import Compound, Key
 from ._depth import WHEN_DEEP, copy_deep, pack_deep, unpack_deep
@@ -71,6 +72,10 @@ class Resource(Bookkeeping):
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
         _require_own_names(cls)
+        given = getattr(cls, "type", None)
+        if (text := plain_text(given)) is not None and text is not given:
+            # An enum member, say, which would write itself in its own way.
+            cls.type = text
         made = attrs.inspect(cls)
         # attrs generates a hash over all attributes: it would fail on those that are objects. One's own stays.
         if made.hashability is not attrs.ClassProps.Hashability.LEAVE_ALONE:

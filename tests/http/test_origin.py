@@ -39,6 +39,53 @@ def test_an_organization_is_a_slug_or_a_url(organization: str, url: str, api: st
     assert (origin.url, origin.api, origin.auth_url) == (url, api, auth_url)
 
 
+@pytest.mark.parametrize("slashes", ["", "/", "//"])
+@pytest.mark.parametrize(
+    ("organization", "api"),
+    [
+        ("https://host.example/api", "/api"),
+        ("https://host.example/a/b/api", "/a/b/api"),
+        ("https://host.example/api/2017-08", "/api/2017-08"),
+        # A prefix that is called like the root is given with it.
+        ("https://host.example/api/api", "/api/api"),
+        ("https://host.example/api/gateway", "/api/gateway/api"),
+        ("https://host.example/myapi", "/myapi/api"),
+    ],
+)
+def test_the_root_of_the_api_may_be_given_with_the_url(organization: str, slashes: str, api: str) -> None:
+    assert origin_of(organization + slashes).api == api
+
+
+def test_links_lead_to_every_version_where_one_was_given_with_the_url() -> None:
+    origin = origin_of("https://host.example/api/2017-08")
+
+    assert origin.root == "/api"
+    assert origin.target_of("/api/customers/c1") == "/api/customers/c1"
+    assert origin_of("https://host.example/api/2017-08", api_version="2017-08").api == "/api/2017-08"
+    with pytest.raises(ConfigurationError, match="'2017-08', and api_version is '2024-01'; give one"):
+        origin_of("https://host.example/api/2017-08", api_version="2024-01")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/oauth/token", "/oauth/token/", "/oauth/revoke", "//"])
+@pytest.mark.parametrize("base", ["https://auth.example", "https://host.example/prefix"])
+def test_the_token_endpoint_may_be_given_for_the_authorization_server(base: str, path: str) -> None:
+    assert origin_of("yourdomain", auth_url=base + path).auth_url == base
+
+
+@pytest.mark.parametrize(
+    "organization", ["https://yourdomain.commercelayer.io", "https://YOURDOMAIN.commercelayer.io/api"]
+)
+def test_an_organization_of_the_service_has_its_authorization_server_also_by_its_url(organization: str) -> None:
+    assert origin_of(organization).auth_url == "https://auth.commercelayer.io"
+    assert origin_of("https://acme.commercelayer.co").auth_url == "https://auth.commercelayer.co"
+    assert origin_of("https://commercelayer.io.example").auth_url == "https://commercelayer.io.example"
+
+
+def test_a_host_without_a_scheme_is_refused_with_the_url_to_write() -> None:
+    with pytest.raises(ConfigurationError, match=r"'https://yourdomain\.commercelayer\.io'"):
+        origin_of("yourdomain.commercelayer.io")
+
+
 def test_a_version_becomes_part_of_the_path() -> None:
     origin = origin_of("yourdomain", api_version="2017-08")
 

@@ -75,18 +75,29 @@ def test_errors_win_over_data():
 
     assert document.has_errors
     assert document.data.id == "1"
-    for data in ({"type": "a", "id": "1"}, None):
-        with pytest.raises(DecodeError) as caught:
-            read({"data": data, "errors": [{"status": "500"}]})
-        assert caught.value.pointer == "/errors"
+    with pytest.raises(DecodeError) as caught:
+        read({"data": None, "errors": [{}]})
+    assert caught.value.pointer == "/errors"
+
+
+@pytest.mark.parametrize("errors", [None, [], {}, "", False])
+@pytest.mark.parametrize("data", [{"type": "articles", "id": "1"}, {"type": "martians", "id": "1"}, [], None])
+def test_empty_errors_beside_data_are_no_errors(data, errors):
+    """A serializer that writes every member sends null for what there is nothing of, as for links and meta."""
+    document = {"data": data, "errors": errors, "links": None, "meta": None, "included": None}
+
+    assert not parsed(document).has_errors
+    assert parsed(document).errors == ()
+    for registry in (BLOG, BLOG.lenient()):
+        assert read(document, registry=registry) == read({"data": data}, registry=registry)
 
 
 @pytest.mark.parametrize("errors", [None, [], {}])
-def test_empty_errors_beside_data_are_no_errors_to_resources(errors):
-    for data in (None, article(), [article()], {"type": "novel", "id": "1"}):
-        assert read({"data": data, "errors": errors}) == read({"data": data})
-    with pytest.raises(DecodeError, match="got errors"):
+def test_empty_errors_in_place_of_data_are_no_data(errors):
+    assert parsed({"errors": errors}).has_errors
+    with pytest.raises(DecodeError) as caught:
         read({"errors": errors})
+    assert caught.value.pointer == "/errors"
 
 
 def test_primary_data_has_five_forms():

@@ -33,9 +33,9 @@ from commercelayer_async.jsonapi import Links
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
 from tests.support.documents import resource
-from tests.support.list_pages import FIRST, SIXTY, UNSAID, broken, ids_of, link, page, pages, session_on
+from tests.support.list_pages import FIRST, PATH, SIXTY, UNSAID, broken, ids_of, link, page, pages, session_on
 from tests.support.responses import reply
-from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer, ThinkingServer
 
 SECOND = "number%5D=2"
 
@@ -263,8 +263,52 @@ async def test_a_list_that_repeats_itself_ends() -> None:
 
 
 async def test_a_list_of_empty_pages_ends() -> None:
-    """P11."""
-    assert (await failed(*(page([], link(n), count=0) for n in range(2, 70))))[2] == 50
+    """P11: with an error where it says that there is more."""
+    assert (await failed(*(page([], link(n), count=60) for n in range(2, 70))))[2] == 50
+
+
+@pytest.mark.parametrize("read_ahead", [0, 1])
+@pytest.mark.parametrize(("count", "empty"), [(UNSAID, 3), (60, 1)])
+async def test_a_list_with_a_next_page_for_ever_ends_where_its_records_do(
+    count: Any, empty: int, read_ahead: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """P11: some servers give a link whatever comes, and what is beyond the last number is empty."""
+
+    def think(target: str) -> bytes:
+        number = int(target.partition("page%5Bnumber%5D=")[2].partition("&")[0])
+        return page(SIXTY[25 * (number - 1) : 25 * number], link(number + 1), count=count)
+
+    with caplog.at_level(logging.WARNING, "commercelayer_async"):
+        async with ThinkingServer(think) as server, session_on(server.url) as session:
+            read = [one async for one in session.list(Customer, read_ahead=read_ahead).pages()]
+    assert [item.id for one in read for item in one.items] == SIXTY
+    assert len(server.paths) == len(read) == 3 + empty
+    assert read[-1].cursor is None
+    assert len(caplog.records) == (count is UNSAID)
+
+
+async def test_a_count_of_each_page_alone_ends_nothing() -> None:
+    """What a server calls the count may be that of the page; records that come after an empty one are not lost."""
+    sizes = [25, 0, 25, 0, 0, 10]
+    answers, start = list[bytes](), 0
+    for number, size in enumerate(sizes, start=2):
+        more = [link(number)] if number <= len(sizes) else []
+        answers.append(page(SIXTY[start : start + size], *more, count=size))
+        start += size
+
+    assert await walked(*answers) == SIXTY
+
+
+async def test_a_list_by_cursors_goes_on_after_empty_pages() -> None:
+    """A server that filters what it has read gives pages of nothing, and their number means nothing."""
+    sizes = [25, 0, 0, 0, 0, 0, 35]
+    answers, start = list[bytes](), 0
+    for number, size in enumerate(sizes):
+        more = [f"{PATH}?page%5Bcursor%5D=k{number}"] if number + 1 < len(sizes) else []
+        answers.append(page(SIXTY[start : start + size], *more, count=UNSAID))
+        start += size
+
+    assert await walked(*answers) == SIXTY
 
 
 async def test_a_list_with_ever_more_than_it_says_ends() -> None:
