@@ -382,7 +382,11 @@ def _masked(value: Any, secrets: tuple[str | None, ...]) -> Any:
 
 def _require_token(token: object) -> None:
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise ConfigurationError("the access token has characters that a bearer token cannot have (RFC 6750, 2.1)")
+        # Without the words "bearer token", which would be masked as one.
+        raise ConfigurationError(
+            "the access token has characters that none can have (RFC 6750, 2.1); give the token alone, without the"
+            " name of its scheme"
+        )
 
 
 def _require(credentials: object, *names: str) -> None:
