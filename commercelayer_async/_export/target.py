@@ -218,7 +218,10 @@ class Target:
 
     def _begin(self) -> None:
         """Begin anew. The first checkpoint is saved before the first byte, so that no part is ever without one."""
-        self.checkpoint_path.unlink(missing_ok=True)
+        if file_type(self.checkpoint_path) is not None:
+            self.checkpoint_path.unlink()
+            # On disk before the part is emptied, whose bytes it counts.
+            sync_folder(self.path.parent)
         if os.fstat(self._fd).st_nlink > 1:
             # A crash came after the part got the file's name: emptying it would empty the finished file.
             self._replace_part()
@@ -305,7 +308,7 @@ class Target:
         cursor: str | None,
         records: int,
         invalid_records: int = 0,
-        origins: Mapping[str, str] | None = None,
+        provenance: Mapping[str, str] | None = None,
     ) -> None:
         """Write the lines of `records` records, the last of which is at `cursor`.
 
@@ -318,7 +321,7 @@ class Target:
             cursor=cursor,
             records=self.state.records + records,
             invalid_records=self.state.invalid_records + invalid_records,
-            origins=self.state.origins if origins is None else origins,
+            provenance=self.state.provenance if provenance is None else provenance,
         )
 
     def _write(self, data: bytes) -> None:

@@ -162,8 +162,9 @@ def _progress_bar(*, streaming: bool = False) -> "Generator[Callable[[ExportProg
 
     None where stderr is not a terminal that can show a bar, or records are `streaming` into the same one.
     """
-    stderr = cast("Any", sys.stderr)
-    if stderr is None or not stderr.isatty() or os.environ.get("TERM") in DUMB or (streaming and sys.stdout.isatty()):
+    stderr, stdout = cast("Any", sys.stderr), cast("Any", sys.stdout)
+    shared = streaming and stdout is not None and stdout.isatty()
+    if stderr is None or not stderr.isatty() or os.environ.get("TERM") in DUMB or shared:
         yield None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
