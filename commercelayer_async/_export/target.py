@@ -244,8 +244,7 @@ class Target:
         if not published:
             # Without hard links, a run that was about to publish may have left an empty file: its claim to the name.
             claimed = found.whole is not None and is_empty_file(self.path)
-            if not claimed:
-                self._require_free()
+            self._require_free(claimed=claimed)
             found = attrs.evolve(found, whole=None)
             self._hash = self._hash_part(found)
             if claimed:
@@ -291,10 +290,12 @@ class Target:
         if found not in (None, "a file"):
             raise ExportError(f"cannot export to {printable(str(path))}: it is {found}; name a file", path=str(path))
 
-    def _require_free(self) -> None:
-        for path in () if self._overwrite else (self.path, self.manifest_path, self._earlier_manifest):
-            if file_type(path) is not None:
-                raise exists_error(path)
+    def _require_free(self, *, claimed: bool = False) -> None:
+        """Refuse names that are taken, that of the file itself only if it is not a claim of ours."""
+        names = (*(() if claimed else (self.path,)), self.manifest_path, self._earlier_manifest)
+        taken = next((path for path in names if not self._overwrite and file_type(path) is not None), None)
+        if taken is not None:
+            raise exists_error(taken)
 
     def _mismatch(self, what: str) -> ExportMismatch:
         return ExportMismatch(f"{what}; overwrite it, which begins anew, or name another file", path=str(self.path))
