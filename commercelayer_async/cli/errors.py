@@ -44,8 +44,7 @@ HELP: Final = """\b
 Exit codes:
   0    done
   1    the request failed, its response is malformed, or output cannot be written
-  2    wrong arguments or configuration, a file that exists, or another export's file
-       or credentials
+  2    wrong arguments or configuration, a file that exists, or one of another export
   3    no such resource, or no such type
   4    the credentials were refused, or may not read this
   5    an export ended early; run it again with --resume
