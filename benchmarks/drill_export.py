@@ -3,8 +3,8 @@
 The sandbox injects faults at fixed places; the exporting process gets SIGKILL while it starts, reads, writes, or gives
 the file its name, and is run again with `--resume`. At the end each file is compared with the sandbox's own list. The
 drill fails on any wallet that is lost, doubled or unknown, on half a line, a wrong checksum, or anything left behind.
-Every second export is made as on a file system without hard links. Before each is finished, somebody else's token is
-tried: it must be refused, and change nothing.
+Every second export is made as on a file system without hard links. After the first kill of each, somebody else's token
+is tried: it must be refused, and change nothing.
 
     python -m benchmarks.drill_export [KILLS [SEED]]
 """
@@ -255,8 +255,9 @@ async def export(run: Run, *, kills: int, chance: random.Random, tally: Tally, c
     code = -9
     while code and not tally.problems and tally.killed.total() - before < kills:
         code = await run_and_kill(run, chance, tally)
+        if code and tally.killed.total() - before == 1:
+            await try_as_another(run, tally)
     if code and not tally.problems:
-        await try_as_another(run, tally)
         process = await run.start()
         _, said = await process.communicate()
         if process.returncode:

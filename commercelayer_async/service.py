@@ -197,7 +197,7 @@ class Service:
     rates: RateFacts
     no_permission_code: str
     """The error code of a 401 that says: the token is good, but may not read this record. Renewing it is in vain."""
-    origin_members: tuple[str, ...] = ()
+    provenance_members: tuple[str, ...] = ()
     """Members of `meta`, that of a document or of a resource object, which tell the world that a record is from."""
 
 
@@ -287,6 +287,6 @@ COMMERCE_LAYER: Final = Service(
     # "Handling errors"; of a bad token it says INVALID_TOKEN.
     no_permission_code="UNAUTHORIZED",
     # Each resource object has them, of late the document too; old records lack the second.
-    origin_members=("mode", "organization_id"),
+    provenance_members=("mode", "organization_id"),
 )
 """The Commerce Layer Core API."""

@@ -135,6 +135,18 @@ def test_a_room_imports_only_what_stands_before_it(path: Path) -> None:
     assert not {name for name in rooms_imported(path) if name not in allowed}
 
 
+EDGES = FLOORS[FLOORS.index("__init__") :]
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) in EDGES], ids=str)
+def test_only_one_module_above_the_session_looks_inside_one(path: Path) -> None:
+    """`_access` does, for those edges that need more than the public names."""
+    tree = ast.parse((ROOT / path).read_text())
+    inside = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+    assert not inside & {"_context", "_parts", "_options"}
+
+
 @pytest.mark.parametrize("path", [path for path in MODULES if room(path) == "sandbox"], ids=str)
 def test_a_room_of_the_sandbox_imports_only_what_stands_before_it(path: Path) -> None:
     own = room(path, "sandbox")

@@ -390,9 +390,10 @@ def _masked(value: Any, secrets: tuple[str | None, ...]) -> Any:
 def _require_token(token: object) -> None:
     text = plain_text(token)
     if text is None or not _TOKEN.fullmatch(text):
+        # Without the words "bearer token", which would be masked as one.
         raise ConfigurationError(
-            "the access token has characters that a bearer token cannot have (RFC 6750, 2.1); pass it"
-            " without 'Bearer', blanks and line breaks"
+            "the access token has characters that none can have (RFC 6750, 2.1); give the token alone, without the"
+            " name of its scheme"
         )
 
 

@@ -4,10 +4,10 @@ The claims are unverified, as everywhere in a client: good for noticing that two
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 
+from ..jsonapi._json import as_object
 from .credentials import claims_of
 
 
@@ -48,5 +48,5 @@ def principal_of(token: str) -> Principal:
 
 def _texts(claim: object, *names: str) -> dict[str, str] | None:
     """The members of a claim that are texts; None if there are none."""
-    members: dict[str, Any] = claim if isinstance(claim, dict) else {}
+    members = as_object(claim) or {}
     return {name: members[name] for name in names if isinstance(members.get(name), str)} or None

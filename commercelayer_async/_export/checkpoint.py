@@ -42,7 +42,7 @@ class Checkpoint:
     resumptions: int = 0
     invalid_records: int = 0
     """Of the records that count, those that do not fit their class."""
-    origins: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    provenance: Mapping[str, str] = attrs.field(factory=dict[str, str])
     """What their `meta` says of the world that they are from."""
     whole: FinishedFile | None = None
     """The finished file; None until all records are written."""

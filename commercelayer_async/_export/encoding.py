@@ -32,6 +32,14 @@ class Encoding(Protocol):
         ...
 
 
+class _Compressor(Protocol):
+    """What `zlib.compressobj` gives; zlib has no public name for it."""
+
+    def compress(self, data: bytes, /) -> bytes: ...
+    def flush(self, mode: int = ..., /) -> bytes: ...
+    def copy(self) -> "_Compressor": ...
+
+
 class Identity(Encoding):
     """Bytes as they are."""
 
@@ -52,9 +60,9 @@ class Gzip(Encoding):
     """Bytes compressed by gzip."""
 
     def __init__(self) -> None:
-        self._member: zlib._Compress | None = None
+        self._member: _Compressor | None = None
         """The member that was begun; None between two."""
-        self._next: zlib._Compress | None = None
+        self._next: _Compressor | None = None
 
     @override
     def add(self, data: bytes) -> bytes:

@@ -10,8 +10,8 @@ from .._access import BulkAccess, RawItem
 from .._auth.principal import Principal
 from .._text import printable
 from ..errors import ExportMismatch
-from .origin import Origins, origins_of
 from .plan import Plan
+from .provenance import Provenance, provenance_after
 from .records import records_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Lines:
     data: bytes = attrs.field(repr=False)
     invalid_records: int
     """How many of its records do not fit their class."""
-    origins: Origins
+    provenance: Provenance
     """What is known after it of the world that the records are from."""
 
 
@@ -40,7 +40,7 @@ class PageReader:
         self._filter = filter
         self._path = path
         self._principal = Principal()
-        self._members = access.service.origin_members
+        self._members = access.service.provenance_members
         self._count_member = access.service.paging.count_member
         access.scan(plan.scanned, filter=filter, include=plan.include)  # raises for what cannot be scanned
 
@@ -72,22 +72,22 @@ class PageReader:
                     break
                 yield page
 
-    def lines(self, page: "Page[Any]", origins: Origins) -> Lines:
-        """The lines of a page that comes after others, of which `origins` are known.
+    def lines(self, page: "Page[Any]", provenance: Provenance) -> Lines:
+        """The lines of a page that comes after others, of which `provenance` are known.
 
         Raises:
             DecodeError: a record cannot be taken out of it.
             ExportMismatch: it has records of another world.
         """
         item: RawItem = page.items[0]
-        known = self._origins_after(item.body, origins)
+        known = self._provenance_after(item.body, provenance)
         records = list(records_of(item.body, compound=bool(self._plan.include)))
         return Lines(self._plan.writer.lines(records), self._plan.check.count_invalid(item.body, records), known)
 
-    def _origins_after(self, body: bytes, origins: Origins) -> Origins:
+    def _provenance_after(self, body: bytes, provenance: Provenance) -> Provenance:
         by_token = {name: getattr(self._principal, name) for name in self._members}
-        known = {**{name: value for name, value in by_token.items() if value is not None}, **origins}
-        found = origins_of(body, self._members, known)
+        known = {**{name: value for name, value in by_token.items() if value is not None}, **provenance}
+        found = provenance_after(body, self._members, known)
         if not isinstance(found, tuple):
             return found
         pointer, was, said = found

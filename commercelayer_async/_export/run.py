@@ -144,13 +144,13 @@ async def _write_pages(
 
 
 def _write(reader: PageReader, target: Target, page: "Page[Any]") -> None:
-    lines = reader.lines(page, target.state.origins)
+    lines = reader.lines(page, target.state.provenance)
     target.append(
         lines.data,
         cursor=page.cursor,
         records=len(page.items),
         invalid_records=lines.invalid_records,
-        origins=lines.origins,
+        provenance=lines.provenance,
     )
 
 

@@ -72,21 +72,37 @@ def reopen(path: Path) -> int | None:
             raise
         raise _unusable(path, "a symbolic link") from None
     with closing_on_error(descriptor):
-        reason = _why_not_ours(os.fstat(descriptor))
+        reason = _why_not_ours(os.fstat(descriptor), path)
         if reason is not None:
             raise _unusable(path, reason)
     return descriptor
 
 
-def _why_not_ours(status: os.stat_result) -> str | None:
+def _why_not_ours(status: os.stat_result, path: Path) -> str | None:
     owner: Callable[[], int] | None = getattr(os, "geteuid", None)
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file"
-    if owner is not None and status.st_uid != owner():
+    if owner is None or (status.st_uid == owner() and not stat.S_IMODE(status.st_mode) & 0o077):
+        return None
+    # File systems such as FAT keep neither owners nor modes: there a file of ours looks like any other.
+    made = _status_of_new_file(path)
+    if status.st_uid not in (owner(), made.st_uid):
         return "owned by another user"
-    if owner is not None and stat.S_IMODE(status.st_mode) & 0o077:
+    if stat.S_IMODE(status.st_mode) & 0o077 & ~made.st_mode:
         return f"open to others (mode {stat.S_IMODE(status.st_mode):04o})"
     return None
+
+
+def _status_of_new_file(path: Path) -> os.stat_result:
+    """The status of a file that is created beside `path`, and removed again."""
+    probe = path.with_name(f"{path.name}.new")
+    probe.unlink(missing_ok=True)
+    descriptor = create(probe)
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+        probe.unlink()
 
 
 @contextmanager
@@ -218,7 +234,7 @@ def publish(source: Path, target: Path, *, overwrite: bool) -> None:
         # A network file system may have made the link, lost the response, and been asked again.
         if not _is_same(source, target):
             raise exists_error(target) from None
-    except OSError:
+    except (OSError, NotImplementedError):
         # No hard links here: file systems say so by many error numbers. If something else is wrong, it shows again.
         _publish_without_links(source, target, overwrite=overwrite)
     sync_folder(target.parent)

@@ -13,9 +13,9 @@ from ..errors import ConfigurationError
 from ..jsonapi import Resource
 from .formats import FileType, Format
 from .manifest import ExportProgress
-from .origin import Origins
 from .pages import PageReader
 from .plan import plan_of
+from .provenance import Provenance
 from .run import in_thread
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ async def stream_export(
     await reader.identify()
     header = plan.writer.header
     await in_thread(partial(write, header), stop)
-    written, origins = Streamed(0, len(header), 0), _NOWHERE
+    written, provenance = Streamed(0, len(header), 0), _NOWHERE
     async with aclosing(reader.pages(None)) as pages:
         async for page in pages:
-            lines = await in_thread(partial(reader.lines, page, origins))
-            origins = lines.origins
+            lines = await in_thread(partial(reader.lines, page, provenance))
+            provenance = lines.provenance
             await in_thread(partial(write, lines.data), stop)
             left = reader.left(page)
             total = None if left is None else written.records + left
@@ -89,4 +89,4 @@ async def stream_export(
     return written
 
 
-_NOWHERE: Origins = {}
+_NOWHERE: Provenance = {}

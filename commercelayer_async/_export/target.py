@@ -218,7 +218,10 @@ class Target:
 
     def _begin(self) -> None:
         """Begin anew. The first checkpoint is saved before the first byte, so that no part is ever without one."""
-        self.checkpoint_path.unlink(missing_ok=True)
+        if file_type(self.checkpoint_path) is not None:
+            self.checkpoint_path.unlink()
+            # On disk before the part is emptied, whose bytes it counts.
+            sync_folder(self.path.parent)
         if os.fstat(self._fd).st_nlink > 1:
             # A crash came after the part got the file's name: emptying it would empty the finished file.
             self._replace_part()
@@ -241,8 +244,7 @@ class Target:
         if not published:
             # Without hard links, a run that was about to publish may have left an empty file: its claim to the name.
             claimed = found.whole is not None and is_empty_file(self.path)
-            if not claimed:
-                self._require_free()
+            self._require_free(claimed=claimed)
             found = attrs.evolve(found, whole=None)
             self._hash = self._hash_part(found)
             if claimed:
@@ -288,10 +290,12 @@ class Target:
         if found not in (None, "a file"):
             raise ExportError(f"cannot export to {printable(str(path))}: it is {found}; name a file", path=str(path))
 
-    def _require_free(self) -> None:
-        for path in () if self._overwrite else (self.path, self.manifest_path, self._earlier_manifest):
-            if file_type(path) is not None:
-                raise exists_error(path)
+    def _require_free(self, *, claimed: bool = False) -> None:
+        """Refuse names that are taken, that of the file itself only if it is not a claim of ours."""
+        names = (*(() if claimed else (self.path,)), self.manifest_path, self._earlier_manifest)
+        taken = next((path for path in names if not self._overwrite and file_type(path) is not None), None)
+        if taken is not None:
+            raise exists_error(taken)
 
     def _mismatch(self, what: str) -> ExportMismatch:
         return ExportMismatch(f"{what}; overwrite it, which begins anew, or name another file", path=str(self.path))
@@ -305,7 +309,7 @@ class Target:
         cursor: str | None,
         records: int,
         invalid_records: int = 0,
-        origins: Mapping[str, str] | None = None,
+        provenance: Mapping[str, str] | None = None,
     ) -> None:
         """Write the lines of `records` records, the last of which is at `cursor`.
 
@@ -318,7 +322,7 @@ class Target:
             cursor=cursor,
             records=self.state.records + records,
             invalid_records=self.state.invalid_records + invalid_records,
-            origins=self.state.origins if origins is None else origins,
+            provenance=self.state.provenance if provenance is None else provenance,
         )
 
     def _write(self, data: bytes) -> None:

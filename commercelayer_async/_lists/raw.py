@@ -49,10 +49,17 @@ class RawListReader(ListReader[Any]):
     @classmethod
     def of(cls, reader: ListReader[Any]) -> "RawListReader":
         """Make one that sends the same requests as `reader`."""
-        same = {field.name: getattr(reader, field.name) for field in attrs.fields(ListReader)}
         type = reader.resource_type
-        registry = reader.registry if type is None else reader.registry.without(type)
-        return cls(**{**same, "registry": registry})
+        return cls(
+            reader.context,
+            reader.send,
+            reader.follower,
+            reader.registry if type is None else reader.registry.without(type),
+            reader.cls,
+            type,
+            reader.path,
+            reader.path_query,
+        )
 
     @override
     async def _receive(self, target: str) -> ReceivedPage[Any]:

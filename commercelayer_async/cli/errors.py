@@ -22,7 +22,10 @@ class ExitCode(IntEnum):
     FAILED = 1
     """The request failed: it was refused, there was no response or a malformed one; or output cannot be written."""
     USAGE = 2
-    """Wrong arguments or configuration; nothing was sent."""
+    """Wrong arguments or configuration, or a file of another export; nothing but a token was asked for.
+
+    Also where the credentials change midway, so that what comes would belong to another export.
+    """
     NOT_FOUND = 3
     """There is no such resource, or it is of the other mode (test or live)."""
     NOT_ALLOWED = 4
@@ -41,7 +44,7 @@ HELP: Final = """\b
 Exit codes:
   0    done
   1    the request failed, its response is malformed, or output cannot be written
-  2    wrong arguments or configuration, or a file that exists; nothing was sent
+  2    wrong arguments or configuration, a file that exists, or one of another export
   3    no such resource, or no such type
   4    the credentials were refused, or may not read this
   5    an export ended early; run it again with --resume

@@ -105,7 +105,7 @@ def _write_result(done: "Exported", type: str, *, as_json: bool) -> None:
         write_json({**manifest, "masked": mask.pointers}, secrets)
     else:
         output_for_people(secrets).prose(
-            f"{done.records} {type} in {done.path} ({_size(done.size)}{_invalid(done.invalid_records)});"
+            f"{done.records} {type} in {done.path} ({_size(done.size)}){_invalid(done.invalid_records)};"
             f" see {done.manifest_path}"
         )
 
@@ -130,7 +130,7 @@ def _to_stdout(
     output = StandardOutput()
     with _progress_bar(streaming=True) as on_progress:
         done = run_until_signal(_stream(type, output, on_progress, {**query, "format": format or "jsonl"}))
-    click.echo(f"{done.records} {type} ({_size(done.size)}{_invalid(done.invalid_records)})", err=True)
+    click.echo(f"{done.records} {type} ({_size(done.size)}){_invalid(done.invalid_records)}", err=True)
 
 
 async def _stream(
@@ -161,8 +161,9 @@ def _progress_bar(*, streaming: bool = False) -> "Generator[Callable[[ExportProg
 
     None where stderr is not a terminal that can show a bar, or records are `streaming` into the same one.
     """
-    stderr = cast("Any", sys.stderr)
-    if stderr is None or not stderr.isatty() or os.environ.get("TERM") in DUMB or (streaming and sys.stdout.isatty()):
+    stderr, stdout = cast("Any", sys.stderr), cast("Any", sys.stdout)
+    shared = streaming and stdout is not None and stdout.isatty()
+    if stderr is None or not stderr.isatty() or os.environ.get("TERM") in DUMB or shared:
         yield None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -176,7 +177,7 @@ def _progress_bar(*, streaming: bool = False) -> "Generator[Callable[[ExportProg
 
 
 def _invalid(records: int) -> str:
-    return f", {records} of them with values that do not fit their class" if records else ""
+    return f", {records} of which do not fit their class" if records else ""
 
 
 def _size(size: int) -> str:

@@ -125,7 +125,8 @@ def _read_private(file: str) -> str:
             _require_private(os.fstat(opened.fileno()), shown)
             content = opened.read(_LARGEST + 1)
         if len(content) <= _LARGEST:
-            return content.decode()
+            # Some editors begin a file with a byte order mark.
+            return content.decode("utf-8-sig")
     except OSError as error:
         raise click.UsageError(f"cannot read {shown}: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:

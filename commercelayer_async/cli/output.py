@@ -11,6 +11,7 @@ import select
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final, Protocol, TextIO, cast
 
 import attrs
@@ -227,7 +228,9 @@ class StandardOutput:
         while view and not self._stopped.is_set():
             # A pipe that is ready takes that much at once.
             if select.select([], [descriptor], [], _LOOK_INTERVAL)[1]:
-                view = view[os.write(descriptor, view[: select.PIPE_BUF]) :]
+                # Somebody else may have been faster, on a pipe that does not block.
+                with suppress(BlockingIOError):
+                    view = view[os.write(descriptor, view[: select.PIPE_BUF]) :]
 
 
 def _is_file(stream: TextIO) -> bool:

@@ -37,6 +37,24 @@ def test_a_file_holds_what_the_environment_does(run, file, commercelayer_sandbox
     assert result.out.strip().isdigit()
 
 
+def test_a_byte_order_mark_at_the_beginning_is_none_of_it(run, file, commercelayer_sandbox):
+    path = file(
+        f"\ufeffCOMMERCELAYER_ORGANIZATION={commercelayer_sandbox.url}\n"
+        f"COMMERCELAYER_ACCESS_TOKEN={commercelayer_sandbox.access_token}\n"
+    )
+
+    assert run("count", "customers", "--credentials", path).code == 0
+
+
+def test_what_is_wrong_with_a_token_is_not_masked(run, environment):
+    environment(organization="http://127.0.0.1:1", access_token="Bearer abc")
+
+    result = run("count", "customers")
+
+    assert result.code == 2
+    assert result.err.startswith("error: the access token has characters that none can have (RFC 6750, 2.1); give the")
+
+
 def test_the_organization_may_stay_in_the_environment(run, file, environment, commercelayer_sandbox):
     environment(organization=commercelayer_sandbox.url)
 

@@ -153,7 +153,7 @@ def test_a_terminal_gets_no_control_characters(spawn, api, environment):
     path = "/api/things?sort=id&page%5Bnumber%5D=1&page%5Bsize%5D=25"
     odd = {"type": "things", "id": "a", "attributes": {"name": "\x9b31m\x1b[1m"}}
     api.responses[path] = (200, {"data": [odd]})
-    api.responses[f"{path.partition('?')[0]}?filter%5Bq%5D%5Bid_gt%5D=a"] = (200, {"data": []})
+    api.responses[path.replace("&page", "&filter%5Bq%5D%5Bid_gt%5D=a&page", 1)] = (200, {"data": []})
     ours, theirs = pty.openpty()
     process = spawn(
         *("export", "things", "--to", "-", "--format", "csv"),
@@ -232,3 +232,22 @@ def test_process_1_ends_at_sigterm(spawn, variables, commercelayer_sandbox, held
 
     assert process.wait(PATIENCE) == 143
     assert json.loads((tmp_path / ".w.jsonl.part.json").read_text())["records"] == 50
+
+
+@pytest.mark.parametrize("to", ["-", "customers.csv"])
+def test_records_that_do_not_fit_are_written_and_counted(run, api, environment, tmp_path, monkeypatch, to):  # noqa: PLR0917 - fixtures
+    monkeypatch.chdir(tmp_path)
+    path = "/api/customers?sort=id&page%5Bnumber%5D=1&page%5Bsize%5D=25"
+    times = {"created_at": "2018-01-01T12:00:00.000Z", "updated_at": "2018-01-01T12:00:00.000Z"}
+    odd, good = ({"type": "customers", "id": id, "attributes": {"email": email, **times}} for id, email in ODD)
+    api.responses[path] = (200, {"data": [odd, good]})
+    api.responses[path.replace("&page", "&filter%5Bq%5D%5Bid_gt%5D=b&page", 1)] = (200, {"data": []})
+    environment(organization=api.url, access_token="abcdefgh")
+
+    result = run("export", "customers", "--to", to)
+
+    assert result.code == 0, result.err
+    assert ", 1 of which do not fit their class" in (result.err if to == "-" else result.out)
+
+
+ODD = (("a", 5), ("b", "b@example.com"))

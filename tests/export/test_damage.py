@@ -212,6 +212,42 @@ async def test_a_rename_that_fails_gives_the_name_back(
     assert "wallets.jsonl" not in content(tmp_path)
 
 
+async def test_a_file_system_that_keeps_neither_modes_nor_owners_does_too(
+    session: Session, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As FAT: every file has the mode and the owner that its mount says."""
+    monkeypatch.setattr(os, "link", refusing(errno.EPERM))
+    original = os.fstat
+
+    def fstat(descriptor: int) -> os.stat_result:
+        found = original(descriptor)
+        return os.stat_result((found.st_mode | 0o077, *found[1:4], found.st_uid + 1, *found[5:]))
+
+    def cancel(_progress: object) -> None:
+        task.cancel()
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    task = asyncio.ensure_future(export(session, WALLETS, tmp_path / "wallets.jsonl", on_progress=cancel))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    done = await export(session, WALLETS, tmp_path / "wallets.jsonl", resume=True)
+
+    assert done.resumptions == 1
+    assert done.records == len(sandbox.world.wallet_ids())
+    assert sorted(content(tmp_path)) == ["_wallets.jsonl.manifest.json", "wallets.jsonl"]
+
+
+async def test_a_platform_without_links_does_too(
+    session: Session, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "link")
+
+    done = await export(session, WALLETS, tmp_path / "wallets.jsonl")
+
+    assert done.records == len(sandbox.world.wallet_ids())
+
+
 async def test_an_empty_file_of_somebody_elses_is_left_alone(session: Session, tmp_path: Path) -> None:
     path = tmp_path / "wallets.jsonl"
 

@@ -12,7 +12,7 @@ def test_exports_that_are_killed_lose_nothing():
         [sys.executable, "-m", "benchmarks.drill_export", "20"],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

@@ -211,7 +211,7 @@ async def test_a_checkpoint_of_an_earlier_version_goes_on(
     path = await interrupted(tmp_path / "wallets.jsonl")
     saved = tmp_path / ".wallets.jsonl.part.json"
     members = json.loads(saved.read_bytes())
-    for name in ("check", "invalid_records", "origins"):
+    for name in ("check", "invalid_records", "provenance"):
         del members[name]
     for name in ("mode", "organization_id", "application", "owner", "scope", "compression", "column_types"):
         del members["description"][name]

@@ -278,3 +278,31 @@ async def test_an_export_ends_with_its_session(records: Records, tmp_path: Path)
     with pytest.raises(ConfigurationError):
         await export(session, "event_stores", tmp_path / "customers.jsonl")
     assert not content(tmp_path)
+
+
+async def test_a_session_that_is_closed_midway_keeps_what_was_read(records: Records, tmp_path: Path) -> None:
+    session = records.session()
+    closing = []
+
+    def close(_progress: object) -> None:
+        closing.append(asyncio.ensure_future(session.close()))
+
+    with pytest.raises(SessionError) as caught:
+        await export(session, "customers", tmp_path / "customers.jsonl", on_progress=close)
+    await asyncio.gather(*closing)
+
+    assert vars(caught.value)["kept"] >= 2
+    async with records.session() as another:
+        done = await export(another, "customers", tmp_path / "customers.jsonl", resume=True)
+    assert done.records == 2 * PAGES
+
+
+async def test_a_copy_of_a_session_exports_too(records: Records, tmp_path: Path) -> None:
+    async with records.session() as session:
+        copy = session.with_options(timeout=5)
+        done = await export(copy, "customers", tmp_path / "customers.jsonl")
+        await copy.close()
+        with pytest.raises(SessionError):
+            await export(copy, "customers", tmp_path / "again.jsonl")
+
+    assert done.records == 2 * PAGES

@@ -28,11 +28,11 @@ _decode_list: Final = msgspec.json.Decoder(list[Raw]).decode
 _decode_object: Final = msgspec.json.Decoder(_WithMeta).decode
 _decode_members: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
-Origins = Mapping[str, str]
+Provenance = Mapping[str, str]
 """What is known of the world that records are from, by the members of `meta` that tell it."""
 
 
-def origins_of(body: bytes, members: tuple[str, ...], known: Origins) -> Origins | tuple[str, str, str]:
+def provenance_after(body: bytes, members: tuple[str, ...], known: Provenance) -> Provenance | tuple[str, str, str]:
     """What is known after a page; or, where it contradicts that, the JSON pointer, what was known, and what is said."""
     found = dict(known)
     for pointer, meta in _metas(body):
