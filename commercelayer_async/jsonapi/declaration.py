@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
+from msgspec import UNSET
+
 from .._markers import public
 from .._plain import plain_text
 from ._bookkeeping import set_relationships
@@ -92,9 +94,9 @@ def get_relationship(resource: Any, name: str, cls: type[Relationship]) -> Any:
     kind = value.__class__
     if kind is cls or kind not in UNREAD:
         return value
-    found = members[name] = cls(name, resource.type, resource.id, document, value)
-    if not found._id:
-        found._lid = resource.lid
+    id = resource.id
+    lid = None if id else resource.lid
+    found = members[name] = cls(name, resource.type, id, document, value, UNSET, lid)
     return found
 
 
@@ -110,8 +112,9 @@ def relationship_members(resource: Identified) -> dict[str, Any]:
     the first call, then this dict in its stead.
     """
     members: Any = getattr(resource, "_relationships", None)
-    if isinstance(members, dict):
-        return members
+    if members.__class__ is dict:
+        found: dict[str, Any] = members
+        return found
     return _open(resource, members, getattr(resource, "_document", None))
 
 

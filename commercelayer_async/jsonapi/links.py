@@ -147,17 +147,18 @@ class Links(
     _describedby: str | UnsetType = UNSET
     _members: Internal = None
     _pointer: Internal = "/links"
-    _base: Internal = None
+    base: Internal = None
+    """The URL that they are resolved against; None if it is not known."""
 
     def __getitem__(self, name: str) -> Link | None:
         value = self._object[name]
         if name[:1] == "@":
             raise KeyError(name)
-        return link_from_json(value, pointer=lambda: self._member_pointer(name), base=self._base, rel=name)
+        return link_from_json(value, pointer=lambda: self._member_pointer(name), base=self.base, rel=name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         pointer = self._pointer if isinstance(self._pointer, str) else self._pointer()
-        return _restore_links, (dict(self._object), pointer, self._base)
+        return _restore_links, (dict(self._object), pointer, self.base)
 
     @property
     def _object(self) -> Mapping[str, Any]:
@@ -177,7 +178,7 @@ class Links(
         members = self._members
         value = members.get(name) if members is not None else None
         if type(value) is str:
-            return Link(value, name, self._base)
+            return Link(value, name, self.base)
         return self[name] if value is not None else None
 
     def __iter__(self) -> Iterator[str]:
@@ -194,43 +195,43 @@ class Links(
     def self(self) -> Link | None:
         """The URL of the document, resource or relationship that has these links."""
         href = self._self
-        return Link(href, "self", self._base) if href is not UNSET else self._named("self")
+        return Link(href, "self", self.base) if href is not UNSET else self._named("self")
 
     @property
     def related(self) -> Link | None:
         """The URL of the related resource or collection."""
         href = self._related
-        return Link(href, "related", self._base) if href is not UNSET else self._named("related")
+        return Link(href, "related", self.base) if href is not UNSET else self._named("related")
 
     @property
     def next(self) -> Link | None:
         """The next page; None on the last one."""
         href = self._next
-        return Link(href, "next", self._base) if href is not UNSET else self._named("next")
+        return Link(href, "next", self.base) if href is not UNSET else self._named("next")
 
     @property
     def prev(self) -> Link | None:
         """The previous page; None on the first one."""
         href = self._prev
-        return Link(href, "prev", self._base) if href is not UNSET else self._named("prev")
+        return Link(href, "prev", self.base) if href is not UNSET else self._named("prev")
 
     @property
     def first(self) -> Link | None:
         """The first page."""
         href = self._first
-        return Link(href, "first", self._base) if href is not UNSET else self._named("first")
+        return Link(href, "first", self.base) if href is not UNSET else self._named("first")
 
     @property
     def last(self) -> Link | None:
         """The last page."""
         href = self._last
-        return Link(href, "last", self._base) if href is not UNSET else self._named("last")
+        return Link(href, "last", self.base) if href is not UNSET else self._named("last")
 
     @property
     def describedby(self) -> Link | None:
         """A description of the document."""
         href = self._describedby
-        return Link(href, "describedby", self._base) if href is not UNSET else self._named("describedby")
+        return Link(href, "describedby", self.base) if href is not UNSET else self._named("describedby")
 
 
 _USUAL: Final = ("self", "related", "first", "last", "prev", "next", "describedby")
@@ -240,7 +241,7 @@ def links_from_json(
     members: Mapping[str, Any] | None, *, pointer: str | Callable[[], str] = "/links", base: str | None = None
 ) -> Links:
     """Return the links of a links object, which `pointer` leads to; none for null, which servers send for no links."""
-    return Links(_members=members or {}, _pointer=pointer, _base=base)
+    return Links(_members=members or {}, _pointer=pointer, base=base)
 
 
 def escape(name: str) -> str:

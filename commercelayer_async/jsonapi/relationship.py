@@ -239,7 +239,7 @@ class Relationship(msgspec.Struct, eq=False):
         document = self._document
         if isinstance(links, Links):
             if document is not None:
-                links._base = document.url
+                links.base = document.url
             return links
         url = document.url if document is not None else None
         return links_from_json(links, pointer=self._links_pointer, base=url)
