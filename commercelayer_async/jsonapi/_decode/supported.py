@@ -5,6 +5,7 @@ converter alone. An attribute with a converter of its own takes what the JSON ha
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _OF_CATTRS: Final = ("cattrs.converters", "cattrs.cols", None)
 """The modules of cattrs' own hooks; those that it writes at run time have none."""
-_KNOWN: Final = frozenset({Any, type(None), str, int, float, bool, bytes, list, tuple, dict, set, frozenset})
+_KNOWN: Final = frozenset({Any, type(None), str, int, float, bool, datetime, list, tuple, dict, set, frozenset})
 
 
 @once_per_class
