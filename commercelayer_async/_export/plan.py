@@ -10,7 +10,7 @@ import attrs
 from .._auth.principal import Principal
 from .._http.origin import Origin
 from .._lists.filters import QueryCapabilities, filter_name_of, filter_parameters
-from .._plain import plain, plain_text
+from .._plain import plain_text
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource
 from ..jsonapi.query import fieldset, fieldsets, include_paths, segment
@@ -114,7 +114,6 @@ def path_of(to: object) -> Path:
     Raises:
         ConfigurationError: it is not the path of a file.
     """
-    to = plain(to)
     if not isinstance(to, str | Path) or not str(to) or "\0" in str(to) or not Path(to).name:
         raise ConfigurationError("to must be the path of a file")
     with os_errors_as("cannot find the folder of", Path(to)):

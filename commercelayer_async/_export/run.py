@@ -12,6 +12,7 @@ from .._access import BulkAccess
 from .._hooks import call_hook
 from .._http.user_agent import default_user_agent
 from .._markers import public
+from .._plain import plain
 from .._text import printable
 from ..errors import CommerceLayerError
 from ..jsonapi import Resource
@@ -77,6 +78,7 @@ async def export(
         ApiError, AuthError, DecodeError, SessionError, TransportError: as for `session.scan`; what was written is kept.
             The error's attribute `kept` is the number of records that are kept, where there are any.
     """
+    to = plain(to)
     path = path_of(to)
     access = BulkAccess(session)
     plan = plan_of(

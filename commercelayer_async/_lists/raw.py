@@ -49,14 +49,13 @@ class RawListReader(ListReader[Any]):
     @classmethod
     def of(cls, reader: ListReader[Any]) -> "RawListReader":
         """Make one that sends the same requests as `reader`."""
-        type = reader.resource_type
         return cls(
             reader.context,
             reader.send,
             reader.follower,
-            reader.registry if type is None else reader.registry.without(type),
+            reader.registry,
             reader.cls,
-            type,
+            reader.resource_type,
             reader.path,
             reader.path_query,
         )

@@ -357,7 +357,7 @@ def test_an_error_shows_the_plain_value(options: dict[str, Any], message: str) -
     assert WRONG not in str(caught.value)
 
 
-@pytest.mark.parametrize("make", [lambda: ClientCredentials("id", 5), lambda: Password("id", "u", "p", scope=["a"])])  # type: ignore[arg-type]
+@pytest.mark.parametrize("make", [lambda: ClientCredentials("id", 5), lambda: Password("id", "u", "p", scope=["a"])])  # type: ignore[arg-type] # what is refused
 def test_credentials_are_texts(make: Callable[[], object]) -> None:
     with pytest.raises(ConfigurationError, match="must be a string or None"):
         make()
