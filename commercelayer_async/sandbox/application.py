@@ -1,14 +1,15 @@
-"""The aiohttp application: routes to the two APIs, and what happens to every request on the way.
+"""The aiohttp server: routes to the two APIs, and what happens to every request on the way.
 
-A request is logged and counted when it arrives (`_middleware`). One that is over a rate limit is refused at once. Any
+A request is logged and counted when it arrives (`_serve`). One that is over a rate limit is refused at once. Any
 other may get a fault, which can replace its handler, delay the response, change it, or break it off.
 """
 
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, cast
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, cast
 
+import attrs
 from aiohttp import web
 
 from .api.core import Api, ApiRequest
@@ -38,11 +39,22 @@ from .refusals import (
 _PREFIXES: Final = ("/api/2017-08", "/api")
 _JSON: Final = "application/json"
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Respond = Callable[[], Awaitable[web.StreamResponse]]
+
+
+@attrs.frozen
+class _Call:
+    """A request, and the parts of its path that its route names."""
+
+    request: web.Request
+    parts: Mapping[str, str]
+
+
+_Handler = Callable[[_Call], Awaitable[web.StreamResponse]]
 
 
 class Application:
-    """The handlers and the middleware of a sandbox.
+    """The handlers of a sandbox, and what is around them.
 
     Args:
         api: The Core API.
@@ -72,16 +84,21 @@ class Application:
         self._meter = meter
         self._faults = faults
         self._token_requests = token_requests
+        self._router = web.UrlDispatcher()
+        self._router.add_routes(self._routes())
 
-    def build(self) -> web.Application:
-        """Make the aiohttp application."""
-        application = web.Application(middlewares=[self._middleware])
-        application.add_routes(self._routes())
-        return application
+    def build(self) -> web.Server:
+        """Make the aiohttp server.
+
+        It is no `web.Application` with a middleware: aiohttp keeps the handlers of those in a cache of the process, and
+        with them each sandbox that ever ran.
+        """
+        return web.Server(self._handle, access_log=None)
 
     def _routes(self) -> Iterable[web.RouteDef]:
-        yield web.post(TOKEN_PATH, self._token)
-        yield web.post("/oauth/revoke", self._revoke)
+        """The routes; aiohttp finds them, and `_handle` gives each handler its `_Call`."""
+        for path, answer in ((TOKEN_PATH, self._token), ("/oauth/revoke", self._revoke)):
+            yield web.post(path, cast("Any", answer))
         for prefix in _PREFIXES:
             for path, serve in (
                 ("/{type}", self._api.list),
@@ -90,25 +107,32 @@ class Application:
                 ("/{type}/{id}/{name}", self._api.related),
             ):
                 # The documentation shows both forms, with and without a slash at the end.
-                handler = self._core_handler(prefix, serve)
+                handler: Any = self._core_handler(prefix, serve)
                 yield web.get(f"{prefix}{path}", handler, allow_head=False)
                 yield web.get(f"{prefix}{path}/", handler, allow_head=False)
 
-    @web.middleware
-    async def _middleware(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def _handle(self, received: web.BaseRequest) -> web.StreamResponse:
+        request = cast("web.Request", received)
+        match = await self._router.resolve(request)
+        if "Expect" in request.headers:
+            await match.expect_handler(request)
+        handler = cast("_Handler", match.handler)
+        return await self._serve(request, lambda: handler(_Call(request, match)))
+
+    async def _serve(self, request: web.Request, respond: _Respond) -> web.StreamResponse:
         # 1. It arrives: it is logged and counted.
         received = self._receive(request)
         rate_class = rate_class_of(request.method, request.rel_url.raw_path)
         admission = self._meter.admit(rate_class, received.arrived_at)
         # 2. It is refused as over a limit, or it may get a fault; never both.
         if admission.refused:
-            handler, fault = _too_many_handler(rate_class), None
+            respond, fault = _too_many(rate_class), None
         else:
             fault = self._faults.pick(received)
         received.fault = fault.name if fault else None
         effect = immediate_effect(fault)
         # 3. The response is made now, even if it is sent later.
-        response = await self._respond(request, handler, effect)
+        response = await self._respond(request, respond, effect)
         response.headers.update(admission.headers)
         response.headers["X-Request-Id"] = secrets.token_hex(16)
         # 4. The rest of the fault happens to it.
@@ -123,7 +147,7 @@ class Application:
         self._log_request(received)
         return received
 
-    async def _respond(self, request: web.Request, handler: _Handler, effect: Immediate | None) -> web.Response:
+    async def _respond(self, request: web.Request, respond: _Respond, effect: Immediate | None) -> web.Response:
         """Make the response, or the one that *effect* gives instead; errors become responses too."""
         try:
             check_host(request.headers.get("Host", ""))
@@ -132,7 +156,7 @@ class Application:
                 return substitute(effect)
             if isinstance(effect, ExpireTokens):
                 self._tokens.expire_all()
-            return cast("web.Response", await handler(request))
+            return cast("web.Response", await respond())
         except Refusal as refusal:
             return json_response(refusal.body(), refusal.status, MEDIA_TYPE)
         except AuthRefusal as refusal:
@@ -152,7 +176,8 @@ class Application:
                 self._token_requests["other"] += 1
 
     def _core_handler(self, prefix: str, serve: Callable[..., JsonObject]) -> _Handler:
-        async def handler(request: web.Request) -> web.Response:
+        async def handler(call: _Call) -> web.Response:
+            request = call.request
             if not self._tokens.accepts(request.headers.get("Authorization")):
                 raise invalid_token()
             accept = ",".join(request.headers.getall("Accept", ())) or None
@@ -164,25 +189,25 @@ class Application:
                 path=request.rel_url.raw_path,
                 parameters=tuple(request.rel_url.query.items()),
             )
-            return json_response(serve(api_request, **request.match_info), 200, MEDIA_TYPE)
+            return json_response(serve(api_request, **call.parts), 200, MEDIA_TYPE)
 
         return handler
 
-    async def _token(self, request: web.Request) -> web.Response:
-        return json_response(self._tokens.issue(await read_json_object(request)), 200, _JSON)
+    async def _token(self, call: _Call) -> web.Response:
+        return json_response(self._tokens.issue(await read_json_object(call.request)), 200, _JSON)
 
-    async def _revoke(self, request: web.Request) -> web.Response:
-        return json_response(self._tokens.revoke(await read_json_object(request)), 200, _JSON)
+    async def _revoke(self, call: _Call) -> web.Response:
+        return json_response(self._tokens.revoke(await read_json_object(call.request)), 200, _JSON)
 
 
-def _too_many_handler(rate_class: RateClass | None) -> _Handler:
-    """Make a handler that refuses a request as over a rate limit, in the shape of its API."""
+def _too_many(rate_class: RateClass | None) -> _Respond:
+    """Make what refuses a request as over a rate limit, in the shape of its API."""
     is_token_request = rate_class is not None and rate_class.budget is Budget.TOKEN
 
-    async def handler(_request: web.Request) -> web.Response:
+    async def respond() -> web.Response:
         raise too_many_token_requests() if is_token_request else too_many_requests()
 
-    return handler
+    return respond
 
 
 def _as_refusal(request: web.Request, error: web.HTTPException) -> Refusal:

@@ -34,7 +34,7 @@ _SHUTDOWN_TIMEOUT: Final = 1.0  # seconds, for responses under way
 
 @attrs.frozen
 class _Running:
-    runner: web.AppRunner
+    runner: web.ServerRunner
     url: str
     tokens: Tokens
     access_token: str = attrs.field(repr=False)
@@ -186,9 +186,8 @@ class Sandbox:
         name = f"[{self._host}]" if ":" in self._host else self._host
         url = f"http://{name}:{listener.getsockname()[1]}"
         tokens = self._make_tokens(url)
-        runner = web.AppRunner(
-            self._make_application(tokens), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_TIMEOUT
-        )
+        server = self._make_server(tokens)
+        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await runner.setup()
         await web.SockSite(runner, listener).start()
         self._running = _Running(runner, url, tokens, tokens.integration_token())
@@ -217,7 +216,7 @@ class Sandbox:
             clock=self._clock,
         )
 
-    def _make_application(self, tokens: Tokens) -> web.Application:
+    def _make_server(self, tokens: Tokens) -> web.Server:
         return Application(
             self._api,
             tokens,

@@ -1,9 +1,12 @@
 """The server itself: start and stop, headers, refusals, the log of requests."""
 
+import gc
 import io
 import pickle
 import socket
+import weakref
 
+import aiohttp
 import pytest
 
 import commercelayer_async.sandbox as sandbox_package
@@ -213,3 +216,15 @@ def test_a_public_name_reports_the_package_as_its_module(name):
 def test_the_package_has_no_other_names():
     with pytest.raises(AttributeError, match="no attribute 'nobody'"):
         _ = sandbox_package.nobody
+
+
+async def test_a_sandbox_that_has_stopped_is_freed() -> None:
+    """A suite of tests starts one for each: none may stay in a cache of aiohttp's."""
+    async with Sandbox(wallets=1) as sandbox, aiohttp.ClientSession() as http:
+        for path in ("/api/customers", "/api/nothing/here/at/all/x"):
+            await (await http.get(f"{sandbox.url}{path}")).read()
+    gone = weakref.ref(sandbox)
+    del sandbox
+
+    gc.collect()
+    assert gone() is None
