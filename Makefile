@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow simulate test-pythons lint types unit imports test-oldest test-newest test-aiohttp \
+.PHONY: help demo test test-slow simulate test-pythons lint types unit covered imports test-oldest test-newest test-aiohttp \
 	bench bench-instructions bench-decode bench-quick bench-bulk plots benchmarks-docs drill-bulk drill-export docs docs-tree format clean
 
 help: ## what can be made
@@ -13,7 +13,10 @@ help: ## what can be made
 demo: $(VENV)/.runtime ## retrieve a wallet from the embedded sandbox and show what happens
 	@$(BIN)/commercelayer-async demo
 
-test: lint types unit imports ## everything a change must pass
+test: $(VENV)/.dev ## everything a change must pass, two things at a time
+	@$(BIN)/coverage erase
+	@$(MAKE) --no-print-directory --output-sync=target -j2 lint $(PARTS) types
+	@$(MAKE) --no-print-directory covered imports
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -23,9 +26,18 @@ types: $(VENV)/.dev ## mypy and pyright, both strict
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
-unit: $(VENV)/.dev ## the tests, with branch coverage
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+unit: $(VENV)/.dev ## the tests, with branch coverage, two parts at a time
+	@$(BIN)/coverage erase
+	@$(MAKE) --no-print-directory --output-sync=target -j2 $(PARTS)
+	@$(MAKE) --no-print-directory covered
+
+# Parts of the tests by the first letter of their folder or file.
+PARTS := unit-e-h unit-s-z unit-i-r unit-a-d
+
+unit-%: $(VENV)/.dev
+	$(BIN)/coverage run -m pytest tests/[$*]*
+
+covered:
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

@@ -125,6 +125,9 @@ def _open(resource: Identified, raw: Any, document: Compound | None) -> dict[str
     try:
         members = decode_usual(raw)
     except (*FAILURES, TypeError):
+        members = None
+    if members is None:
+        # Outside of the handler, so that an error has no context that quotes values.
         members = _decode(raw, document, resource)
     set_relationships(resource, members)
     return members
