@@ -24,8 +24,37 @@ def table_of(document: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, A
     return table
 
 
-def state_of(relationship: dict[str, Any] | None, table: dict[tuple[str, str, str], Any]) -> str:
-    """Which of the six states a relationship object is in."""
+DECLARED = {
+    ("articles", "author"): (False, "people"),
+    ("articles", "comments"): (True, "comments"),
+    ("articles", "next-part"): (False, "articles"),
+    ("people", "articles"): (True, "articles"),
+    ("comments", "author"): (False, "people"),
+}
+"""Whether a relationship of the model leads to many, and to which type."""
+
+
+def is_partial(relationship: dict[str, Any]) -> bool:
+    """True if an array of linkage is one page of all."""
+    return isinstance(relationship.get("data"), list) and relationship.get("links", {}).get("next") is not None
+
+
+Table = dict[tuple[str, str, str], dict[str, Any]]
+
+
+def fits_declaration(type: str, name: str, relationship: dict[str, Any], table: Table) -> bool:
+    """False if linkage has another cardinality than declared, or leads to an included resource of another type."""
+    linkage = relationship.get("data")
+    if (type, name) not in DECLARED or not linkage:
+        return True
+    many, target = DECLARED[type, name]
+    if isinstance(linkage, list) is not many:
+        return False
+    return is_partial(relationship) or all(one["type"] == target for one in as_list(linkage) if key_of(one) in table)
+
+
+def state_of(relationship: dict[str, Any] | None, table: Table, *, many: bool | None = None) -> str:
+    """Which of the six states a relationship object is in; `many` is what is declared."""
     if relationship is None:
         return "absent"
     if "data" not in relationship:
@@ -33,6 +62,8 @@ def state_of(relationship: dict[str, Any] | None, table: dict[tuple[str, str, st
             return "links only"
         return "meta only" if "meta" in relationship else "absent"
     linkage = relationship["data"]
+    if is_partial(relationship) and many is not False:
+        return "identified"
     if linkage is None or linkage == []:
         return "empty"
     wanted = linkage if isinstance(linkage, list) else [linkage]

@@ -17,7 +17,7 @@ from commercelayer_async.jsonapi import GenericResource, Registry, Resource, par
 from commercelayer_async.jsonapi._decode.decoders import _decode_in_two_steps, _decode_raw_list
 from commercelayer_async.jsonapi._decode.strict import raw_document
 from tests.jsonapi import models
-from tests.jsonapi.reference import as_list, key_of, state_of, table_of, without_extensions
+from tests.jsonapi.reference import DECLARED, as_list, fits_declaration, key_of, state_of, table_of, without_extensions
 from tests.jsonapi.strategies import legal, wrong_documents
 
 usual = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -102,7 +102,12 @@ def check_resource(resource: Resource, table: dict[Any, Any], seen: dict[Any, Re
     relationships = without_extensions(received.get("relationships", {}))
     assert list(resource.relationships) == list(relationships)
     for name, value in resource.relationships.items():
-        assert value.state == state_of(relationships[name], table)
+        if not fits_declaration(resource.type, name, relationships[name], table):
+            with pytest.raises(DecodeError):
+                _ = value.state
+            continue
+        many, _ = DECLARED.get((resource.type, name), (None, None))
+        assert value.state == state_of(relationships[name], table, many=many)
         linkage = relationships[name].get("data")
         assert [one.key for one in value.identifiers] == [key_of(one) for one in as_list(linkage)]
         assert all(
@@ -221,8 +226,21 @@ def included(registry: Registry, body: bytes) -> Any:
         return ("refused", error.pointer)
 
 
+def is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def check_ways(body: bytes) -> None:
+    """Each way gives the same; but the faster ones leave bytes that are not UTF-8 to whoever reads their part."""
     note(repr(body))
+    if not is_utf8(body):
+        for registry in (Registry(*models.CLASSES), *WAYS.values()):
+            outcome(registry, body)
+        return
     expected = outcome(WAYS["by hand"], body), included(WAYS["by hand"], body)
     for registry in (Registry(*models.CLASSES), WAYS["all types met"], WAYS["steps"]):
         assert (outcome(registry, body), included(registry, body)) == expected
