@@ -34,9 +34,11 @@ DECLARED = {
 """Whether a relationship of the model leads to many, and to which type."""
 
 
-def is_partial(relationship: dict[str, Any]) -> bool:
-    """True if an array of linkage is one page of all."""
-    return isinstance(relationship.get("data"), list) and relationship.get("links", {}).get("next") is not None
+def is_partial(relationship: dict[str, Any], *, many: bool | None) -> bool:
+    """True if an array of linkage, or the null that stands for one, is one page of all."""
+    linkage = relationship["data"]
+    array = isinstance(linkage, list) if linkage else many or (many is None and linkage is not None)
+    return array and relationship.get("links", {}).get("next") is not None
 
 
 Table = dict[tuple[str, str, str], dict[str, Any]]
@@ -50,7 +52,9 @@ def fits_declaration(type: str, name: str, relationship: dict[str, Any], table: 
     many, target = DECLARED[type, name]
     if isinstance(linkage, list) is not many:
         return False
-    return is_partial(relationship) or all(one["type"] == target for one in as_list(linkage) if key_of(one) in table)
+    return is_partial(relationship, many=many) or all(
+        one["type"] == target for one in as_list(linkage) if key_of(one) in table
+    )
 
 
 def state_of(relationship: dict[str, Any] | None, table: Table, *, many: bool | None = None) -> str:
@@ -62,7 +66,7 @@ def state_of(relationship: dict[str, Any] | None, table: Table, *, many: bool | 
             return "links only"
         return "meta only" if "meta" in relationship else "absent"
     linkage = relationship["data"]
-    if is_partial(relationship) and many is not False:
+    if is_partial(relationship, many=many):
         return "identified"
     if linkage is None or linkage == []:
         return "empty"
