@@ -13,8 +13,11 @@
     parquet      rows as a Parquet file; needs the extra `parquet`
     stream       an export into a stream, such as stdout: nothing of it is kept
     target       the files of one export: locked, synced, published when they are complete
+    part         the file of the data so far: locked, hashed, and never longer than what counts
     checkpoint   how far an export is, as text with a checksum
     manifest     what was exported: the file beside the data, and the value that the caller gets
+    description  what tells one export from another, compared
+    hashing      the length and the hash of files
     storage      single steps on disk, and the errors for their failures
 
 What runs when: `run` makes a plan, learns whom the session's token speaks for, and opens the target, which begins anew

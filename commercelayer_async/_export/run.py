@@ -122,7 +122,7 @@ def _note_kept(error: BaseException, target: Target) -> None:
     if kept:
         vars(error)["kept"] = kept
         if isinstance(error, CommerceLayerError):
-            error.add_note(f"{kept} records are kept in {printable(target.part.name)}; resume the export to go on")
+            error.add_note(f"{kept} records are kept in {printable(target.part.path.name)}; resume the export to go on")
 
 
 async def _write_pages(

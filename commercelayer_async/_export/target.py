@@ -24,49 +24,35 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from threading import Event
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, cast
 
 import attrs
 
-from .._auth.principal import Principal
 from .._text import printable
-from ..errors import ExportError, ExportExists, ExportLocked, ExportMismatch
+from ..errors import ExportError, ExportExists, ExportMismatch
 from . import checkpoint as checkpoints
 from . import parquet
 from .checkpoint import Checkpoint, FinishedFile
+from .description import completed, difference
 from .encoding import Encoding, Identity
 from .formats import Rows, Writer
+from .hashing import HashingFile, measure, sha256_of
 from .manifest import Exported, manifest_path_of
+from .part import Part
 from .storage import (
-    Hash,
-    HashingFile,
-    closing_on_error,
     create,
     exists_error,
     file_type,
-    hash_rest,
     is_empty_file,
-    is_same_file,
-    lock,
-    measure,
     os_errors_as,
     publish,
     read_small,
     release_claim,
-    reopen,
     replace_file,
-    sha256_of,
     sync_folder,
-    write_all,
 )
-
-_LOCK_TRIES: Final = 5
-"""How many times the part may vanish between being found and being opened."""
-_PRINCIPAL: Final = tuple(field.name for field in attrs.fields(Principal))
-"""What a description says of whom the token speaks for."""
 
 
 class Target:
@@ -83,7 +69,7 @@ class Target:
         encoding: Encoding | None = None,
     ) -> None:
         self.path = path
-        self.part = path.with_name(f".{path.name}.part")
+        self.part = Part(path.with_name(f".{path.name}.part"), path)
         self.checkpoint_path = path.with_name(f".{path.name}.part.json")
         self.manifest_path = manifest_path_of(path)
         self._earlier_manifest = path.with_name(f"{path.name}.manifest.json")
@@ -101,14 +87,10 @@ class Target:
         self._encoding = Identity() if encoding is None else encoding
         self._client = client
         self._overwrite = False
-        self._descriptor: int | None = None
-        self._hash: Hash = sha256()
         self._saved = self.state
         """The checkpoint on disk."""
         self._damaged = False
         """True once a file was found to be another than was written."""
-        self._unsynced = False
-        """True once a sync has failed: nobody knows then which bytes are on disk, and a second sync does not tell."""
 
     # Opening
 
@@ -147,14 +129,14 @@ class Target:
         """
         self.require_possible(resume=resume, overwrite=overwrite)
         self._use_earlier_names()
-        created = self._lock_part()
+        created = self.part.lock()
         try:
-            with os_errors_as("cannot open", self.part):
+            with os_errors_as("cannot open", self.part.path):
                 return self._resume_or_begin(resume=resume)
         except BaseException:
             if created:
                 with suppress(OSError):
-                    self.part.unlink()
+                    self.part.path.unlink()
             self.close()
             raise
 
@@ -163,35 +145,8 @@ class Target:
         part = self.path.with_name(f"{self.path.name}.part")
         checkpoint = self.path.with_name(f"{self.path.name}.part.json")
         with os_errors_as("cannot export to", self.path):
-            if file_type(self.checkpoint_path) is None and file_type(self.part) is None and file_type(checkpoint):
-                self.part, self.checkpoint_path = part, checkpoint
-
-    def _lock_part(self) -> bool:
-        """Open and lock the part; True if it had to be created."""
-        with os_errors_as("cannot open", self.part):
-            for _ in range(_LOCK_TRIES):
-                descriptor = reopen(self.part)
-                created = descriptor is None
-                if descriptor is None:
-                    try:
-                        descriptor = create(self.part)
-                    except FileExistsError:
-                        continue
-                # Whatever fails from here on, the lock must not stay behind in this process.
-                with closing_on_error(descriptor):
-                    locked = lock(descriptor)
-                    current = locked and is_same_file(descriptor, self.part)
-                if current:
-                    self._descriptor = descriptor
-                    return created
-                os.close(descriptor)
-                if not locked:
-                    break
-                # The process that held the lock finished meanwhile, and removed the part.
-        raise ExportLocked(
-            f"another process is exporting to {printable(str(self.path))}; wait for it, or name another file",
-            path=str(self.path),
-        )
+            if file_type(self.checkpoint_path) is None and file_type(self.part.path) is None and file_type(checkpoint):
+                self.part, self.checkpoint_path = Part(part, self.path), checkpoint
 
     def _resume_or_begin(self, *, resume: bool) -> Exported | None:
         """Decide by the checkpoint: resume, begin anew, or give what an earlier run has finished."""
@@ -201,8 +156,8 @@ class Target:
             if done is not None:
                 self._remove_part()
                 return done
-            if os.fstat(self._fd).st_size and not self._overwrite:
-                raise self._mismatch(f"{printable(str(self.part))} has no checkpoint beside it")
+            if self.part.size and not self._overwrite:
+                raise self._mismatch(f"{printable(str(self.part.path))} has no checkpoint beside it")
             self._require_free()
             self._begin()
         elif resume:
@@ -222,20 +177,12 @@ class Target:
             self.checkpoint_path.unlink()
             # On disk before the part is emptied, whose bytes it counts.
             sync_folder(self.path.parent)
-        if os.fstat(self._fd).st_nlink > 1:
-            # A crash came after the part got the file's name: emptying it would empty the finished file.
-            self._replace_part()
-        self._cut_to(0)
+        self.part.begin()
         self._save_checkpoint()
         self._append_header()
 
     def _append_header(self) -> None:
         self.append(self._writer.header, cursor=None, records=0)
-
-    def _replace_part(self) -> None:
-        self.part.unlink()
-        self.close()
-        self._lock_part()
 
     def _restore(self, text: bytes) -> None:
         """Continue from a checkpoint. Nothing is changed before all of it is found to be right."""
@@ -246,10 +193,11 @@ class Target:
             claimed = found.whole is not None and is_empty_file(self.path)
             self._require_free(claimed=claimed)
             found = attrs.evolve(found, whole=None)
-            self._hash = self._hash_part(found)
+            if not self.part.hash_as(found.offset, found.sha256):
+                raise self._mismatch(f"{printable(str(self.part.path))} is not what its checkpoint says")
             if claimed:
                 release_claim(self.path)
-            self._cut_to(found.offset)
+            self.part.cut_to(found.offset)
         # If the file is published, only the manifest and the removal of the part are left: not counted as a resumption.
         self.state = attrs.evolve(found, resumptions=found.resumptions + (not published))
         self._saved = found
@@ -261,23 +209,10 @@ class Target:
         found = checkpoints.read(text)
         if found is None:
             raise self._mismatch(f"{printable(str(self.checkpoint_path))} is damaged, or of another version")
-        was = found.description
-        if "column_types" not in was:
-            # Begun by an earlier version, which recorded neither that nor whom the token spoke for.
-            principal = {name: self._description.get(name) for name in _PRINCIPAL}
-            was = {**principal, "compression": None, "column_types": None, **was}
+        was = completed(found.description, self._description)
         if was != self._description:
-            raise self._mismatch(f"the interrupted export was another one: {_difference(was, self._description)}")
+            raise self._mismatch(f"the interrupted export was another one: {difference(was, self._description)}")
         return attrs.evolve(found, description=self._description)
-
-    def _hash_part(self, found: Checkpoint) -> Hash:
-        """The hash of the bytes that count, which must be those of the checkpoint."""
-        with os.fdopen(os.dup(self._fd), "rb") as file:
-            file.seek(0)
-            hashed, length = hash_rest(file, found.offset)
-        if length < found.offset or hashed.hexdigest() != found.sha256:
-            raise self._mismatch(f"{printable(str(self.part))} is not what its checkpoint says")
-        return hashed
 
     def _read_finished(self) -> Exported | None:
         """The same export as an earlier run finished it; None if the file is not what its manifest says."""
@@ -327,16 +262,9 @@ class Target:
 
     def _write(self, data: bytes) -> None:
         """Write encoded bytes; if not all of them can be written, none of them count."""
-        with os_errors_as("cannot write to", self.part):
-            try:
-                write_all(self._fd, data)
-            except BaseException:
-                with suppress(OSError):
-                    self._cut_to(self.state.offset)
-                raise
+        self.part.write(data, at=self.state.offset)
         self._encoding.commit()
-        self._hash.update(data)
-        self.state = attrs.evolve(self.state, offset=self.state.offset + len(data), sha256=self._hash.hexdigest())
+        self.state = attrs.evolve(self.state, offset=self.state.offset + len(data), sha256=self.part.sha256)
 
     def save(self) -> None:
         """Sync all data to disk, then save a checkpoint that counts them.
@@ -344,14 +272,9 @@ class Target:
         Raises:
             DiskFull: there is no room; the checkpoint before stays.
         """
-        if self.state is not self._saved and not self._unsynced:
+        if self.state is not self._saved and self.part.can_be_synced:
             self._write(self._encoding.end())
-            with os_errors_as("cannot write to", self.part):
-                try:
-                    os.fsync(self._fd)
-                except BaseException:
-                    self._unsynced = True
-                    raise
+            self.part.sync()
             self._save_checkpoint()
 
     def _save_checkpoint(self) -> None:
@@ -359,10 +282,6 @@ class Target:
         with os_errors_as("cannot write", self.checkpoint_path):
             replace_file(self.checkpoint_path, state.text())
         self._saved = state
-
-    def _cut_to(self, offset: int) -> None:
-        os.ftruncate(self._fd, offset)
-        os.lseek(self._fd, offset, os.SEEK_SET)
 
     # Finishing
 
@@ -396,17 +315,17 @@ class Target:
             replace_file(self.manifest_path, done.text())
             if self._overwrite:
                 self._earlier_manifest.unlink(missing_ok=True)
-        with os_errors_as("cannot remove", self.part):
+        with os_errors_as("cannot remove", self.part.path):
             self._remove_part()
         return done
 
     def _complete_file(self) -> tuple[Path, FinishedFile]:
         """The file to publish, and what was written to it: the part, or the Parquet file that is made from it."""
-        with os_errors_as("cannot read", self.part):
+        with os_errors_as("cannot read", self.part.path):
             written = FinishedFile(self.state.offset, self.state.sha256, _now())
-            self._require_written(self.part, written)
+            self._require_written(self.part.path, written)
         if not isinstance(self._writer, Rows):
-            return self.part, written
+            return self.part.path, written
         with os_errors_as("cannot write", self.whole_path):
             self.whole_path.unlink(missing_ok=True)
             try:
@@ -419,22 +338,21 @@ class Target:
 
     def _require_written(self, path: Path, written: FinishedFile) -> None:
         """Refuse a file that somebody else, or the disk, has changed since it was written."""
-        replaced = path == self.part and not is_same_file(self._fd, path)
+        replaced = path == self.part.path and not self.part.is_in_place
         if replaced or measure(path) != (written.size, written.sha256):
             self._damaged = True
             raise self._mismatch(f"{printable(str(path))} is not what was written to it: something else changed it")
 
     def _convert_rows(self, writer: Rows, rows: FinishedFile) -> FinishedFile:
-        with os.fdopen(os.dup(self._fd), "rb") as part, os.fdopen(create(self.whole_path), "w+b") as file:
-            part.seek(0)
-            read, written = HashingFile(cast("BinaryIO", part)), HashingFile(cast("BinaryIO", file))
+        with self.part.reader() as part, os.fdopen(create(self.whole_path), "w+b") as file:
+            read, written = HashingFile(part), HashingFile(cast("BinaryIO", file))
             parquet.convert(read, cast("BinaryIO", written), writer.columns, proceed=self._may_proceed)
             file.flush()
             os.fsync(file.fileno())
         if self.stop.is_set():
             raise InterruptedError
         if (read.size, read.sha256) != (rows.size, rows.sha256):
-            self._require_written(self.part, rows)
+            self._require_written(self.part.path, rows)
         return FinishedFile(written.size, written.sha256, _now())
 
     def _may_proceed(self) -> bool:
@@ -458,16 +376,14 @@ class Target:
         self.whole_path.unlink(missing_ok=True)
         self.checkpoint_path.unlink(missing_ok=True)
         sync_folder(self.path.parent)
-        if is_same_file(self._fd, self.part):
-            self.part.unlink()
-        self.close()
+        self.part.remove()
         sync_folder(self.path.parent)
 
     # Ending early
 
     def abort(self) -> None:
         """Keep what was written for a later run, as far as the disk allows. Remove the part if it has no record."""
-        if self._descriptor is None:
+        if not self.part.is_open:
             return
         with suppress(ExportError, OSError):
             if self.state.records:
@@ -483,31 +399,7 @@ class Target:
 
     def close(self) -> None:
         """Close the part, which releases its lock. A second call does nothing."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
-
-    @property
-    def _fd(self) -> int:
-        """The descriptor of the open part."""
-        if self._descriptor is None:
-            raise ExportError("the export has ended", path=str(self.path))
-        return self._descriptor
-
-
-def _difference(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """In what two descriptions differ."""
-    names = {name for name in {*was, *now} if was.get(name) != now.get(name)}
-    if "organization" in names:
-        names.difference_update(_PRINCIPAL)
-    if "columns" in names:
-        names.discard("column_types")
-    text = f"it differs in {', '.join(sorted(names))}"
-    if "column_types" in names and was["column_types"] and now["column_types"]:
-        columns = zip(now["columns"], was["column_types"], now["column_types"], strict=True)
-        name, before, after = next(column for column in columns if column[1] != column[2])
-        text += f" (column {printable(name, 60)!r} was of type {before}, and is of type {after} now)"
-    return text
+        self.part.close()
 
 
 def _now() -> str:

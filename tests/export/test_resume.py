@@ -21,7 +21,8 @@ from commercelayer_async import (
     Forbidden,
     export,
 )
-from commercelayer_async._export import storage, target
+from commercelayer_async._export import part as part_module
+from commercelayer_async._export import storage
 from commercelayer_async._export.checkpoint import Checkpoint, read
 from commercelayer_async._export.formats import JsonLines
 from commercelayer_async._export.target import Target
@@ -580,7 +581,7 @@ async def test_a_part_that_was_finished_in_that_moment_is_not_written_to(session
             part.rename(path)
         return original(descriptor)
 
-    monkeypatch.setattr(target, "lock", lock)
+    monkeypatch.setattr(part_module, "lock", lock)
 
     with pytest.raises(ExportExists):
         await export(session, CustomerPaymentSource, path, resume=True)
