@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,10 @@ from commercelayer_async._export import parquet, storage, target
 from commercelayer_async.jsonapi import ToOne
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
+from tests.support.exports import content, interrupt
 
 WALLETS = "customer_payment_sources"
 NAMES = ("wallets.jsonl", "wallets.csv", "wallets.jsonl.gz", "wallets.parquet")
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def truncate(part: Path) -> None:
@@ -371,21 +369,13 @@ def wallet_with(hint: Any) -> type[Resource]:
 
 
 @pytest.fixture
-def interrupted(session: Session) -> Callable[..., Awaitable[None]]:
-    async def interrupting(what: Any, path: Path) -> None:
-        def cancel(_progress: object) -> None:
-            task.cancel()
-
-        task = asyncio.ensure_future(export(session, what, path, on_progress=cancel))
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    return interrupting
+def interrupted(session: Session) -> Callable[..., Awaitable[Path]]:
+    return partial(interrupt, session)
 
 
 @pytest.mark.parametrize("name", ["wallets.parquet", "wallets.csv"])
 async def test_a_column_that_changed_its_type_is_told_before_anything_is_read(
-    session: Session, sandbox: Sandbox, tmp_path: Path, name: str, interrupted: Callable[..., Awaitable[None]]
+    session: Session, sandbox: Sandbox, tmp_path: Path, name: str, interrupted: Callable[..., Awaitable[Path]]
 ) -> None:
     await interrupted(wallet_with(str | None), tmp_path / name)
     sandbox.requests.clear()
@@ -399,7 +389,7 @@ async def test_a_column_that_changed_its_type_is_told_before_anything_is_read(
 
 
 async def test_json_lines_have_no_columns_that_could_change(
-    session: Session, sandbox: Sandbox, tmp_path: Path, interrupted: Callable[..., Awaitable[None]]
+    session: Session, sandbox: Sandbox, tmp_path: Path, interrupted: Callable[..., Awaitable[Path]]
 ) -> None:
     await interrupted(wallet_with(str | None), tmp_path / "wallets.jsonl")
 

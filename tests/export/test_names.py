@@ -1,6 +1,5 @@
 """The names of the files: what they end in, what they are beside each other, and where they are."""
 
-import asyncio
 import csv
 import errno
 import gzip
@@ -20,24 +19,15 @@ from commercelayer_async._export import checkpoint as checkpoints
 from commercelayer_async._export.encoding import Gzip
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
+from tests.support.exports import interrupt
 
 WALLETS = "customer_payment_sources"
 
 
 @pytest.fixture
 def interrupted(session: Session) -> Callable[..., Any]:
-    async def interrupting(path: Path, *, after: int = 1, what: Any = WALLETS, **options: Any) -> Path:
-        seen = []
-
-        def cancel(progress: object) -> None:
-            seen.append(progress)
-            if len(seen) == after:
-                task.cancel()
-
-        task = asyncio.ensure_future(export(session, what, path, on_progress=cancel, **options))
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return path
+    async def interrupting(path: Path, *, what: Any = WALLETS, **options: Any) -> Path:
+        return await interrupt(session, what, path, **options)
 
     return interrupting
 

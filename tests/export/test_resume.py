@@ -28,6 +28,7 @@ from commercelayer_async._export.formats import JsonLines
 from commercelayer_async._export.target import Target
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Sandbox
+from tests.support.exports import content, interrupt
 
 STEPS = ("write", "fsync", "ftruncate", "replace", "unlink", "link")
 NAMES = ("wallets.jsonl", "wallets.csv", "wallets.parquet")
@@ -66,19 +67,9 @@ def interrupted(session, tmp_path):
     """Begins an export that is cancelled after its first page."""
 
     async def interrupting(what=CustomerPaymentSource, path=tmp_path / "wallets.jsonl", **options):
-        def cancel(_progress):
-            task.cancel()
-
-        task = asyncio.ensure_future(export(session, what, path, on_progress=cancel, **options))
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return path
+        return await interrupt(session, what, path, **options)
 
     return interrupting
-
-
-def content(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 async def test_a_cancelled_export_goes_on_after_what_it_has(session, sandbox, interrupted, listed, documents, tmp_path):  # noqa: PLR0917 - each is a fixture or a parameter

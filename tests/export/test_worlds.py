@@ -23,6 +23,7 @@ from commercelayer_async import (
 )
 from commercelayer_async._auth.principal import Principal, principal_of
 from tests.support.documents import resource
+from tests.support.exports import content, interrupt
 from tests.support.responses import reply
 from tests.support.scripted_server import ThinkingServer
 
@@ -82,22 +83,12 @@ async def records() -> AsyncIterator[Records]:
 @pytest.fixture
 def interrupted(records: Records, tmp_path: Path) -> Callable[..., Any]:
     async def interrupting(session: Session) -> Path:
-        def cancel(_progress: object) -> None:
-            task.cancel()
-
-        path = tmp_path / "customers.jsonl"
         async with session:
-            task = asyncio.ensure_future(export(session, "customers", path, on_progress=cancel))
-            with pytest.raises(asyncio.CancelledError):
-                await task
+            path = await interrupt(session, "customers", tmp_path / "customers.jsonl")
         records.server.requests.clear()
         return path
 
     return interrupting
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize(
