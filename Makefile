@@ -44,8 +44,14 @@ covered:
 imports: $(VENV)/.dev ## print what importing the package costs
 	$(BIN)/python benchmarks/imports.py
 
-test-slow: $(VENV)/.dev ## drills, long property tests, tens of thousands of runs of the simulation
-	$(BIN)/python -m pytest -m slow
+test-slow: $(VENV)/.dev ## drills, long property tests, tens of thousands of runs of the simulation, two at a time
+	@$(MAKE) --no-print-directory --output-sync=target -j2 $(SLOW_PARTS)
+
+# The long property tests of documents take as long as all that is slow besides.
+SLOW_PARTS := slow-j slow-a-ik-z
+
+slow-%: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow tests/[$*]*
 
 simulate: $(VENV)/.dev ## runs of the simulation; SEEDS=A:B for those from A up to B
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:5000) --jobs 0 --shrink

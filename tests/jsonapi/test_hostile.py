@@ -90,6 +90,23 @@ def test_bytes_that_are_not_utf_8_are_never_handed_out(where, many):
     assert "UTF-8" in caught.value.got
 
 
+@pytest.mark.parametrize("registry", [BLOG, BLOG.lenient()], ids=["strict", "lenient"])
+@pytest.mark.parametrize(
+    "attributes", ['{"\udcff": 1, "born": 5}', '{"born": "\udcff"}', '{"name": "\udcff"}', '"\udcff"']
+)
+def test_the_slowest_way_refuses_what_is_not_utf_8_without_keeping_it(registry, attributes):
+    """A value of the wrong type leads to it; the error that msgspec raised there would hold the bytes."""
+    body = f'{{"data": {{"type": "people", "id": "1", "attributes": {attributes}}}}}'.encode(errors="surrogateescape")
+
+    failure = None
+    try:
+        _ = registry.read(body, url=URL).raw
+    except DecodeError as error:
+        failure = error
+    assert failure is not None
+    assert failure.__context__ is None
+
+
 def test_errors_name_the_url_and_never_quote_the_body():
     with pytest.raises(DecodeError) as caught:
         read(b'{"data": "tok_secret" x')

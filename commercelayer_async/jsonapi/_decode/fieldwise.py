@@ -11,7 +11,7 @@ import attrs
 import msgspec
 from msgspec import Raw
 
-from .._json import loads
+from .._json import FAILURES, loads
 from .._schema import Field, all_fields_of
 from ..document import mapping, own_members
 from ..errors import DecodeError
@@ -165,9 +165,10 @@ class _Build:
 def _members(raw: Raw, at: str, url: str | None) -> dict[str, Raw]:
     try:
         return _decode_members(raw)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        value = loads(raw, url=url)
-    return mapping(value, at, url)
+    except FAILURES:
+        pass
+    # Outside of the handler, so that an error has no context that quotes values.
+    return mapping(loads(raw, url=url), at, url)
 
 
 def _default(field: Field, resource: Any) -> Any:
