@@ -50,6 +50,7 @@ FLOORS = [
 
 SANDBOX_FLOORS = [
     "refusals",
+    "viewer",
     "world",
     "http",
     "oauth",

@@ -11,6 +11,7 @@ records, `Sandbox.faults` lets things go wrong, `Rates` sets its rate limits, an
 and `Sandbox.violations` report what arrived.
 
     refusals.py       error responses in the shapes of the two APIs
+    viewer.py         who asks: what a token says about its bearer
     world/            the records: seeded, made when they are first asked for
     http/             the log of requests, loopback, content negotiation, JSON bodies, gates
     oauth/            the Auth API: grants in, signed tokens out

@@ -27,7 +27,6 @@ from .oauth.tokens import Tokens, grant_type_of
 from .refusals import (
     AuthRefusal,
     Refusal,
-    invalid_token,
     method_not_allowed,
     not_acceptable,
     not_found,
@@ -178,8 +177,7 @@ class Application:
     def _core_handler(self, prefix: str, serve: Callable[..., JsonObject]) -> _Handler:
         async def handler(call: _Call) -> web.Response:
             request = call.request
-            if not self._tokens.accepts(request.headers.get("Authorization")):
-                raise invalid_token()
+            viewer = self._tokens.viewer_of(request.headers.get("Authorization"))
             accept = ",".join(request.headers.getall("Accept", ())) or None
             if not accepts_json_api(accept):
                 raise not_acceptable(str(accept))
@@ -188,6 +186,7 @@ class Application:
                 prefix=prefix,
                 path=request.rel_url.raw_path,
                 parameters=tuple(request.rel_url.query.items()),
+                viewer=viewer,
             )
             return json_response(serve(api_request, **call.parts), 200, MEDIA_TYPE)
 

@@ -6,6 +6,7 @@ from typing import Final
 import attrs
 
 from ..refusals import not_found, record_not_found
+from ..viewer import Viewer
 from ..world.schema import TYPES, RelationshipSchema, ResourceType
 from ..world.table import WorldRecord
 from ..world.world import World
@@ -30,6 +31,8 @@ class ApiRequest:
     """As it was sent, still percent-encoded, without the query."""
     parameters: Sequence[tuple[str, str]]
     """The query, decoded."""
+    viewer: Viewer
+    """Who asks."""
 
 
 class Api:

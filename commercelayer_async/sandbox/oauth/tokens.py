@@ -12,7 +12,8 @@ from typing import Final
 
 import attrs
 
-from ..refusals import AuthRefusal
+from ..refusals import AuthRefusal, invalid_token
+from ..viewer import Kind, Viewer
 from .claims import Grant, Issuer, make_claims
 from .jwt import sign
 
@@ -67,11 +68,18 @@ class Tokens:
         self._current = dict[Grant, _Token]()
         self._refresh = dict[str, Grant]()
 
-    def accepts(self, authorization: str | None) -> bool:
-        """Tell whether an `Authorization` header has a bearer token that is valid now."""
+    def viewer_of(self, authorization: str | None) -> Viewer:
+        """Tell who sent a request, by its `Authorization` header.
+
+        Raises:
+            Refusal: 401 if the header has no bearer token that is valid now.
+        """
         scheme, _, value = (authorization or "").partition(" ")
         token = self._tokens.get(value.strip())
-        return scheme.lower() == "bearer" and token is not None and self._remaining(token) > 0
+        if scheme.lower() != "bearer" or token is None or self._remaining(token) <= 0:
+            raise invalid_token()
+        owner = token.grant.owner_id
+        return Viewer(Kind.INTEGRATION if owner is None else Kind.SALES_CHANNEL, customer_id=owner)
 
     def expire_all(self) -> None:
         """Make all access tokens issued so far invalid. Refresh tokens stay valid."""
