@@ -155,9 +155,14 @@ class Relationship(msgspec.Struct, eq=False):
         Raises:
             DecodeError: it is of another one, or malformed.
         """
-        linkage = self._relationship_object.data
+        relationship = self._object
+        if isinstance(relationship, Raw):
+            relationship = self._relationship_object
+        linkage = relationship.data
+        if linkage is UNSET:
+            return linkage
         to_many = self.to_many
-        if to_many is None or linkage is UNSET or isinstance(linkage, list) is to_many:
+        if to_many is None or isinstance(linkage, list) is to_many:
             return linkage
         if not linkage:
             return [] if to_many else None
@@ -190,9 +195,13 @@ class Relationship(msgspec.Struct, eq=False):
     @property
     def loaded(self) -> bool:
         """True if awaiting makes no request."""
-        if self._target is UNSET:
-            self._target = self._find(self._linkage)
-        return self._target is not UNSET
+        target = self._target
+        if target is UNSET:
+            linkage = self._linkage
+            if linkage is UNSET:
+                return False
+            target = self._target = self._find(linkage)
+        return target is not UNSET
 
     @property
     def value(self) -> Any:
@@ -232,16 +241,23 @@ class Relationship(msgspec.Struct, eq=False):
 
         Pagination links page the linkage; if `next` is among them, the document holds only a part of it.
         """
-        relationship = self._object
-        if isinstance(relationship, Raw):
-            relationship = self._relationship_object
-        links = relationship.links
-        document = self._document
-        if isinstance(links, Links):
-            if document is not None:
-                links.base = document.url
+        links: Links | None = None
+        try:
+            # As most documents have it; any other kind of object or links lacks one of these attributes.
+            usual: Any = self._object.links  # type: ignore[union-attr]  # bytes
+            usual.base = self._document.url  # type: ignore[union-attr]  # None
+            links = usual
+        except AttributeError:
+            pass
+        # Outside of the handler, so that an error has no context that quotes values.
+        return links if links is not None else self._odd_links()
+
+    def _odd_links(self) -> Links:
+        """Return links that msgspec did not fill, or of a resource without a document."""
+        links = self._relationship_object.links
+        if type(links) is Links:
             return links
-        url = document.url if document is not None else None
+        url = self._document.url if self._document is not None else None
         return links_from_json(links, pointer=self._links_pointer, base=url)
 
     @property
