@@ -417,8 +417,6 @@ def run(plan: Plan) -> Outcome:
     try:
         return World(plan).run()
     finally:
-        if plan.collects:
-            gc.unfreeze()
         if was_enabled:
             gc.enable()
         log.setLevel(level)
