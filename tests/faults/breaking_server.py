@@ -229,6 +229,11 @@ class Server:
         self._kept.add(task)
         task.add_done_callback(self._kept.discard)
 
+    async def sent_all(self) -> None:
+        """Wait until all that was to be sent later is sent."""
+        while self._kept:
+            await asyncio.wait(self._kept)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         peer = Peer(self, reader, writer)

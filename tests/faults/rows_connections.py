@@ -412,9 +412,9 @@ H = [
         ]
     ),
     row("H15", "errors-100k", "sends 100,000 error objects", "a short message", api=[(HUNDRED_THOUSAND,)],
-        raises=(ApiError,), memory=160, within=10.0),
+        raises=(ApiError,), memory=160, within=60.0),
     row("H15", "errors-5mb-detail", "sends 5 MB of detail", "a short message", api=[(LONG_DETAIL,)],
-        raises=(ApiError,), memory=120, within=10.0),
+        raises=(ApiError,), memory=120, within=60.0),
     row("H16", "errors-log-injection", "puts line breaks, escapes, bidi and NUL into the detail", "escapes them",
         api=[errors({"detail": FORGED, "title": FORGED, "code": FORGED}, status=503)], raises=(ApiError,),
         requests=SEVERAL),

@@ -277,7 +277,7 @@ J = [
     *(
         maybe("J22", f"included-{kind}50k", f"50,000 included resources{what}",
               [[Lazy(functools.partial(fifty_thousand, chained=bool(kind)))], GOOD], ask=related,
-              raises=(CommerceLayerError,), within=15.0)
+              raises=(CommerceLayerError,), within=60.0)
         for kind, what in [("", ""), ("chain-", " in a chain")]
     ),
     *(
@@ -301,7 +301,7 @@ J = [
                                   ("formula", "a formula", '=HYPERLINK("http://x")')]
     ),
     *(
-        maybe("J27", f"deep-{kind}", f"100,000 levels of {what}", reply(text), within=10.0)
+        maybe("J27", f"deep-{kind}", f"100,000 levels of {what}", reply(text), within=60.0)
         for kind, what, text in [
             ("array", "arrays", "[" * 100_000 + "]" * 100_000),
             ("object", "objects", '{"a":' * 100_000 + "1" + "}" * 100_000),

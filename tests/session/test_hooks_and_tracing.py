@@ -289,7 +289,7 @@ def test_nothing_is_said_at_interpreter_exit() -> None:
 async def test_ten_thousand_calls_at_once_use_few_connections() -> None:
     async with (
         ScriptedServer(reply({"data": resource_object()})) as server,
-        Session(server.url, AccessToken("t"), max_connections=8, limits=RateLimits.none()) as session,
+        Session(server.url, AccessToken("t"), max_connections=8, limits=RateLimits.none(), timeout=None) as session,
     ):
         customers = await asyncio.gather(*(session.get(Customer, "c1") for _ in range(10_000)))
         assert len(customers) == 10_000
