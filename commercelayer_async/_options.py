@@ -1,14 +1,46 @@
-"""What stands for the options of a session that are not given: the environment, and the claims of a token."""
+"""The options of a session as one type, and what stands for those not given: the environment, the claims of a token."""
 
 import os
-from typing import Any
+import ssl as tls
+from collections.abc import Iterable
+from typing import Any, TypedDict
 
-from ._auth.credentials import AccessToken, Auth, ClientCredentials, Credentials, claims_of
+import aiohttp
+
+from ._auth.credentials import AccessToken, Auth, ClientCredentials, Credentials, TokenStore, claims_of
+from ._hooks import Hooks
+from ._limits.budget import Priority
+from ._limits.limiter import Limiter
+from ._limits.windows import RateLimits
 from ._plain import plain_text
+from ._retry import Retry
 from ._text import printable
 from .errors import ConfigurationError
+from .jsonapi import Resource
 from .jsonapi._json import as_object
 from .service import Addresses
+
+
+class SessionOptions(TypedDict, total=False):
+    """What `Session` takes by keyword, for those who pass it on; its own signature says each default as well."""
+
+    timeout: float | None
+    retry: Retry | None
+    limits: RateLimits | None
+    priority: Priority | str
+    hooks: Hooks | None
+    limiter: Limiter | None
+    token_store: TokenStore | None
+    batching: bool
+    max_connections: int
+    max_body: int
+    auth_url: str | None
+    api_version: str | None
+    http: aiohttp.ClientSession | None
+    ssl: tls.SSLContext | None
+    trust_env: bool
+    user_agent: str | None
+    resources: Iterable[type[Resource]]
 
 
 def require_auth(auth: object) -> None:

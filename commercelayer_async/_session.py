@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from types import EllipsisType, TracebackType
-from typing import Any, ClassVar, Self, TypeVar, overload
+from typing import Any, ClassVar, Self, TypeVar, Unpack, overload
 
 import aiohttp
 import attrs
@@ -31,7 +31,7 @@ from ._lists.arguments import collection_of, scan_of
 from ._lists.collection import ListOptions, ResourceCollection, Scan
 from ._lists.list_reader import ListReader, list_reader_for
 from ._markers import public
-from ._options import auth_from_env, given, organization_of, require_auth
+from ._options import SessionOptions, auth_from_env, given, organization_of, require_auth
 from ._plain import plain, plain_text
 from ._reading.parameters import query_parameters
 from ._reading.reader import Reader, endpoint_of
@@ -175,7 +175,7 @@ class Session:
         return copied
 
     @classmethod
-    def from_env(cls, **options: Any) -> Self:
+    def from_env(cls, **options: Unpack[SessionOptions]) -> Self:
         """A session as the environment says; `options` are those of the constructor.
 
         `COMMERCELAYER_ORGANIZATION` is the slug or URL; `COMMERCELAYER_ACCESS_TOKEN`, or `COMMERCELAYER_CLIENT_ID`

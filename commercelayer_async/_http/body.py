@@ -14,8 +14,9 @@ from .message import without_query
 if TYPE_CHECKING:
     from .fastpath import RawResponse
 
-_UNPACKED: Final = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
-"""Encodings of a body that aiohttp undoes, or that are none. Asked for is gzip alone."""
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+"""What is asked for, and its other name (RFC 9110, 8.4.1.3)."""
+_NONE: Final = frozenset({"", "identity"})
 _LOWEST_STATUS: Final = 100
 _FIRST_ERROR: Final = 300
 
@@ -34,17 +35,22 @@ class BodyReader:
 
         Raises:
             NotHTTP: the status is not one of HTTP.
-            BodyTooLarge: it has more bytes than are accepted; no more of it was read.
+            BodyTooLarge: it has more bytes than are accepted, as received or as unpacked; no more of it was read.
             TransportError: nobody asked for its encoding.
             aiohttp.ClientError: it broke off, or is not encoded as its headers say.
         """
         if response.status < _LOWEST_STATUS:
             raise NotHTTP
-        announced = response.content_length
-        if announced is not None and announced > self.max_body:
-            raise self._too_large(url)
+        body = await self._received(response, url)
         coding = response.headers.get("Content-Encoding")
-        if announced is not None and coding is None:
+        return body if coding is None else self._unpack(body, coding.strip().lower(), response.status, url)
+
+    async def _received(self, response: "aiohttp.ClientResponse | RawResponse", url: str) -> bytes:
+        """The whole body as it was sent."""
+        announced = response.content_length
+        if announced is not None:
+            if announced > self.max_body:
+                raise self._too_large(url)
             content = response.content
             if self.reads_buffered and content.is_eof():
                 # All of a short body came with its headers.
@@ -57,26 +63,27 @@ class BodyReader:
             if size > self.max_body:
                 raise self._too_large(url)
             chunks.append(chunk)
-        body = b"".join(chunks)
-        return body if coding is None else self._unpack(body, coding.strip().lower(), response.status, url)
+        return b"".join(chunks)
 
     def _unpack(self, body: bytes, coding: str, status: int, url: str) -> bytes:
-        """A body without an encoding that aiohttp leaves on it.
+        """A body without its encoding.
+
+        It is not left to aiohttp, whose older releases unpack at once whatever arrived, however much it becomes.
 
         Raises:
+            BodyTooLarge: it has more bytes than are accepted; no more of it was unpacked.
             aiohttp.ClientPayloadError: it is not encoded like that.
             TransportError: nobody asked for this encoding.
         """
-        if coding in _UNPACKED or not body:
+        if coding in _NONE or not body:
             return body
-        if coding == "x-gzip":
+        if coding in _GZIP:
             return self._gunzip(body, url)
         if status < _FIRST_ERROR:
             raise unasked_coding_error(printable(coding, 40), url=without_query(url))
         return body  # the status says enough
 
     def _gunzip(self, body: bytes, url: str) -> bytes:
-        """The content of a gzip body, whose other name is x-gzip (RFC 9110, 8.4.1.3)."""
         unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         try:
             unpacked = unpacker.decompress(body, self.max_body + 1)
@@ -84,7 +91,8 @@ class BodyReader:
             raise aiohttp.ClientPayloadError from None
         if len(unpacked) > self.max_body:
             raise self._too_large(url)
-        if not unpacker.eof:
+        if not unpacker.eof or unpacker.unused_data:
+            # Cut short, or with something behind its end that would be lost.
             raise aiohttp.ClientPayloadError
         return unpacked
 

@@ -17,7 +17,6 @@ READ_SECONDS = 10.0
 """Between two pieces of a response, and before the first."""
 
 _TOO_LONG: Final = re.compile(r"Got more than (\d+) bytes when reading")
-_CODING: Final = re.compile(r"Can not decode content-encoding: \w+ \((\w+)\)")
 _TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -87,8 +86,6 @@ def _refusal(reason: str, *, url: str) -> TransportError | None:
         return final_error(text, url=url, phase="headers")
     if reason.startswith("Too many headers"):
         return final_error(f"the response of {url} has too many headers", url=url, phase="headers")
-    if found := _CODING.match(reason):
-        return unasked_coding_error(found[1], url=url)
     return None
 
 

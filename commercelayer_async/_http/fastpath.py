@@ -90,7 +90,7 @@ class DirectClient:
         protocol, transport = connection.protocol, connection.transport
         if protocol is None or transport is None:
             raise aiohttp.ClientConnectionResetError
-        protocol.set_response_params(read_until_eof=True, read_timeout=timeout.sock_read)
+        protocol.set_response_params(read_until_eof=True, read_timeout=timeout.sock_read, auto_decompress=False)
         transport.write(f"GET {target}{self._head}".encode())
 
     async def receive(self, connection: Connection) -> "RawResponse":
@@ -280,7 +280,7 @@ async def exchange_in_memory() -> None:
         # 1. An announcement, a packed body, and one in chunks: all on one connection.
         connection = await client.connect(_PATIENCE)
         first = _handler_of(connection)
-        _require(await _body(client, connection) == (len(_PACKED), _BODY))
+        _require(await _body(client, connection) == (len(_PACKED), _PACKED))
         connection.release()
         connection = await client.connect(_PATIENCE)
         _require(connection.protocol is first and await _body(client, connection) == (None, _BODY))

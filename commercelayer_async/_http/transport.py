@@ -162,7 +162,7 @@ class AiohttpTransport(Transport):
             data=msgspec.json.encode(request.form, enc_hook=str) if request.form is not None else None,
             allow_redirects=False,
             raise_for_status=False,
-            auto_decompress=True,
+            auto_decompress=False,
             timeout=_TIMEOUT,
             ssl=self._ssl,
             middlewares=self._middlewares if self._theirs is None else self._middlewares_of(request),

@@ -226,13 +226,12 @@ class Reader:
         return await self._send(_with_parameters(target, parameters), endpoint, read, scope)
 
     def include_of(self, relationship: Relationship, include: str | Iterable[str]) -> tuple[str, ...]:
-        """The paths of an `include` for what a relationship leads to, checked where only one class comes into question.
+        """The paths of an `include` for what a relationship leads to; checked as `include_paths` says.
 
         Raises:
-            ConfigurationError: one is malformed, or that class does not declare it.
+            ConfigurationError: one is malformed, or no class that it may lead to declares it.
         """
-        classes = self._targets_of(relationship) or (Resource,)
-        return include_paths(include, classes[0] if len(classes) == 1 else Resource, self._context.registry)
+        return include_paths(include, self._targets_of(relationship) or Resource, self._context.registry)
 
     def _targets_of(self, relationship: Relationship) -> Sequence[type[Resource]] | None:
         """The classes of what a relationship leads to, by its linkage or by its declaration; None if neither tells."""

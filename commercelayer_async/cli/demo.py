@@ -2,7 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, cast
 
@@ -29,14 +33,21 @@ _MORE: Final = "..."
 _NO_TYPE: Final = "?"
 
 _INTRODUCTION: Final = (
-    "A sandbox of the Commerce Layer API runs at {url} during this demo. All requests below are real HTTP to it;"
-    " nothing leaves this machine."
+    "A sandbox of the Commerce Layer API ran at {url} during this demo. All requests below were real HTTP to it;"
+    " nothing left this machine."
+)
+_EVERYTHING: Final = (
+    "Every request and response of this demo, and what became of them:",
+    "commercelayer_async demo --verbose",
 )
 _NEXT_STEPS: Final = (
-    "Next steps: run `python -m commercelayer_async.sandbox` to try your own code against this server, or set"
-    " COMMERCELAYER_ORGANIZATION and COMMERCELAYER_ACCESS_TOKEN and run"
-    " `commercelayer-async get customer_payment_sources ID`."
+    ("The same server for code of yours; it prints its URL and a token:", "commercelayer_async sandbox"),
+    (
+        "Your organization, once COMMERCELAYER_ORGANIZATION and COMMERCELAYER_ACCESS_TOKEN are set:",
+        "commercelayer_async list customer_payment_sources",
+    ),
 )
+"""What to do next, and the module to run for it."""
 
 _EPILOG: Final = """\b
 JSON (--json), always with these members:
@@ -52,6 +63,7 @@ The bearer token is always masked.
 \b
 Examples:
   commercelayer-async demo
+  commercelayer-async demo --verbose
   commercelayer-async demo --json | jq '.steps[].requests[] | .method, .path'"""
 
 
@@ -113,20 +125,27 @@ class Demonstration:
     epilog=_EPILOG,
     help=f"""Retrieve a wallet and follow its links, against a sandbox on this machine; no account is needed.
 
-It shows each request and its response, and the resources that are decoded from them.
+It says in a few lines what was asked for and what came back; --verbose shows each request and its response, and the
+resources that are decoded from them.
 
 {MASKING_HELP}""",
 )
+@click.option("-v", "--verbose", is_flag=True, help="Show each request, its response and the resource it gave.")
 @json_option
 @reveal_option
-def demo(*, as_json: bool, reveal: bool) -> None:
+def demo(*, verbose: bool, as_json: bool, reveal: bool) -> None:
     """Retrieve a wallet from a sandbox, and show how."""
     mask = Mask(reveal)
     demonstration = asyncio.run(_demonstrate(mask))
     if as_json:
         write_json(_document(demonstration, mask), demonstration.secrets)
     else:
-        _show(output_for_people(demonstration.secrets), demonstration, mask)
+        output = output_for_people(demonstration.secrets)
+        output.title("commercelayer-async demo", _INTRODUCTION.format(url=demonstration.url))
+        if verbose:
+            _show_everything(output, demonstration, mask)
+        output.lines("summary", _summary(demonstration))
+        _show_next_steps(output, _NEXT_STEPS if verbose else (_EVERYTHING, *_NEXT_STEPS))
 
 
 class _Recorder:
@@ -260,8 +279,7 @@ def _relationships(source: "CustomerPaymentSource", mask: Mask, when: str) -> tu
     )
 
 
-def _show(output: Output, demonstration: Demonstration, mask: Mask) -> None:
-    output.title("commercelayer-async demo", _INTRODUCTION.format(url=demonstration.url))
+def _show_everything(output: Output, demonstration: Demonstration, mask: Mask) -> None:
     for number, step in enumerate(demonstration.steps, start=1):
         _show_step(output, number, step)
     output.heading("The relationships, before and after")
@@ -275,8 +293,42 @@ def _show(output: Output, demonstration: Demonstration, mask: Mask) -> None:
     if mask.pointers:
         output.prose("")
         output.prose("Payment tokens and personal data are masked; --reveal shows them (they are invented).")
+
+
+def _summary(demonstration: Demonstration) -> Iterator[str]:
+    """A line for each step, and one for all."""
+    for step in demonstration.steps:
+        yield f"{step.title}: {step.view.cls}, {_cost(step.exchanges)}"
+    exchanges = [exchange for step in demonstration.steps for exchange in step.exchanges]
+    yield f"{len(demonstration.steps)} resources by {len(exchanges)} requests: {_cost(exchanges)}"
+
+
+def _cost(exchanges: Sequence[Exchange]) -> str:
+    if not exchanges:
+        return "no request"
+    size, milliseconds = sum(one.size for one in exchanges), sum(one.milliseconds for one in exchanges)
+    return f"{size:,} bytes in {milliseconds:.1f} ms"
+
+
+def _show_next_steps(output: Output, steps: Iterable[tuple[str, str]]) -> None:
+    python = _python()
     output.prose("")
-    output.prose(_NEXT_STEPS)
+    output.prose("Next steps, in this shell:")
+    for text, module in steps:
+        output.prose("")
+        output.prose(text)
+        # As it is: a line that is broken or framed cannot be copied.
+        click.echo(f"  {python} -m {module}")
+
+
+def _python() -> str:
+    """The interpreter of this environment, as a shell in this folder finds it."""
+    path = Path(sys.executable)
+    if shutil.which("python") == str(path):
+        return "python"
+    if path.parent == Path.cwd():
+        return f"./{path.name}"
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
 
 
 def _show_step(output: Output, number: int, step: DemoStep) -> None:

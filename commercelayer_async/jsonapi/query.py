@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import NoneType
-from typing import Any, Final, ForwardRef, cast, get_args
+from typing import Any, Final, ForwardRef, TypeAlias, cast, get_args
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
@@ -25,6 +25,9 @@ _INCLUDE: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 _MAX_PATHS: Final = 256
 
+_Path: TypeAlias = tuple[tuple[type[Resource], ...], str]
+"""An include path as a caller gave it, behind the classes that it begins at."""
+
 
 class _Known:
     """What requests need to know of the classes of one registry, found out once."""
@@ -33,8 +36,8 @@ class _Known:
         self.sparse = tuple(cls for cls in registry.classes if cls.sparse)
         self.targets: dict[tuple[type[Resource], str], tuple[type[Resource], ...]] = {}
         """What relationships may lead to, by class and member name."""
-        self.paths: dict[tuple[type[Resource], str], str] = {}
-        """Include paths that were checked, in member names, by the class and the path as it was given."""
+        self.paths: dict[_Path, str] = {}
+        """Include paths that were checked, in member names."""
 
 
 _known: Final[WeakKeyDictionary[Registry, _Known]] = WeakKeyDictionary()
@@ -103,36 +106,41 @@ def _class_of(value: object) -> str:
 
 
 def include_paths(
-    include: str | Iterable[str], cls: type[Resource], registry: Registry | None = None
+    include: str | Iterable[str],
+    cls: type[Resource] | Iterable[type[Resource]],
+    registry: Registry | None = None,
 ) -> tuple[str, ...]:
     """Return the relationship paths of an `include` argument: names and dotted paths, or one comma-separated string.
 
     Args:
         include: What a caller gave. A name may be the attribute's of the class instead of the member's.
-        cls: The class of the resources; `Resource` or `GenericResource` where it is not known.
+        cls: The class of the resources, or the classes that they may be of; `Resource` or `GenericResource` where it is
+            not known.
         registry: Where the classes further down the paths are found; without it, only first names are looked up.
 
     Raises:
-        ConfigurationError: one is malformed, or starts with a relationship that `cls` does not declare.
+        ConfigurationError: one is malformed, or names a relationship that none of the classes declares which are known
+            at that point of it. Classes are known as far as relationships are declared to lead to some, and one that
+            declares no relationships may have any.
     """
+    classes = (cls,) if isinstance(cls, type) else tuple(cls)
     known = _known_of(registry).paths if registry is not None else {}
     return tuple(
-        known.get((cls, path)) or _kept(known, (cls, path), _member_path(path, cls, registry))
+        known.get((classes, path)) or _kept(known, (classes, path), _member_path(path, classes, registry))
         for path in names_in(include, "include")
     )
 
 
-def _kept(known: dict[tuple[type[Resource], str], str], key: tuple[type[Resource], str], path: str) -> str:
+def _kept(known: dict[_Path, str], key: _Path, path: str) -> str:
     """Keep a checked path among those that are known, which a caller's own texts may not fill up."""
     if len(known) < _MAX_PATHS:
         known[key] = path
     return path
 
 
-def _member_path(path: str, cls: type[Resource], registry: Registry | None) -> str:
+def _member_path(path: str, classes: Sequence[type[Resource]] | None, registry: Registry | None) -> str:
     """Return a relationship path in member names."""
     members: list[str] = []
-    classes: Sequence[type[Resource]] | None = (cls,) if declared_relationships(cls) else None
     rest: str | None = path
     while rest is not None:
         name, member = _first_step(rest, classes)
@@ -141,15 +149,23 @@ def _member_path(path: str, cls: type[Resource], registry: Registry | None) -> s
                 raise ConfigurationError(
                     f"include: {printable(repr(path), 80)} is not a relationship path such as 'a.b'"
                 )
-            if not members and classes is not None:
-                known = relationship_names(cls)
-                raise ConfigurationError(
-                    f"include: {cls.__name__} has no relationship {name!r}{did_you_mean(name, known)}"
-                )
+            if classes and all(declared_relationships(cls) for cls in classes):
+                raise _unknown_step(name, classes, members)
         members.append(name if member is None else member)
         rest = rest[len(name) + 1 :] if len(rest) > len(name) else None
         classes = None if registry is None else targets_of(classes, members[-1], registry)
     return ".".join(members)
+
+
+def _unknown_step(name: str, classes: Sequence[type[Resource]], before: Sequence[str]) -> ConfigurationError:
+    """The error for a name of a path that none of `classes` declares, behind the names `before` it."""
+    place = repr(".".join(before))
+    if len(classes) == 1:
+        subject = f"{classes[0].__name__}{f', which {place} leads to,' if before else ''} has no"
+    else:
+        subject = f"none of the {len(classes)} classes{f' that {place} leads to' if before else ''} has a"
+    known = [name for cls in classes for name in relationship_names(cls)]
+    return ConfigurationError(f"include: {subject} relationship {printable(repr(name), 80)}{did_you_mean(name, known)}")
 
 
 def first_name(path: str, cls: type[Resource]) -> str:

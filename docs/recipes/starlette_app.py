@@ -9,12 +9,30 @@ from typing import TypedDict
 
 from error_answers import answer_to
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from commercelayer_async import CommerceLayerError, Session, presets
 from commercelayer_async.resources import Customer
+
+
+class IdConvertor(Convertor[str]):
+    """What may be an id; another path is not found (404), and the API is not asked."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+    def convert(self, value: str) -> str:
+        """The id, as it stands in the path."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The part of a path for an id."""
+        return value
+
+
+register_url_convertor("id", IdConvertor())
 
 
 class State(TypedDict):
@@ -47,7 +65,7 @@ async def on_error(_: Request, error: Exception) -> JSONResponse:
 
 
 app = Starlette(
-    routes=[Route("/customers/{customer_id}/wallets", wallets)],
+    routes=[Route("/customers/{customer_id:id}/wallets", wallets)],
     exception_handlers={CommerceLayerError: on_error},
     lifespan=lifespan,
 )

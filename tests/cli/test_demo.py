@@ -1,5 +1,11 @@
 """`commercelayer-async demo`."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from commercelayer_async.sandbox import Sandbox
@@ -28,7 +34,7 @@ def document(run):
 
 
 def test_plain_text_shows_each_request_and_its_result(run):
-    result = run("demo")
+    result = run("demo", "--verbose")
 
     assert (result.code, result.err) == (0, "")
     assert [line.split()[1] for line in result.out.splitlines() if line.startswith("  GET ")] == PATHS
@@ -39,19 +45,71 @@ def test_plain_text_shows_each_request_and_its_result(run):
     assert "\nStripePayment stripe_payments/" in result.out
 
 
-def test_plain_text_has_no_colours_and_ends_with_the_next_steps(run):
-    result = run("demo")
+@pytest.mark.parametrize("options", [[], ["--verbose"]])
+def test_five_lines_say_what_happened(run, options):
+    result = run("demo", *options)
 
+    lines = result.out.partition("\nsummary:\n")[2].splitlines()[:5]
+    cost = r"[\d,]+ bytes in [\d.]+ ms"
+    for line, pattern in zip(
+        lines,
+        [
+            f"Retrieve a wallet: CustomerPaymentSource, {cost}",
+            f"Follow the link to its customer: Customer, {cost}",
+            f"Follow the link to its payment source: StripePayment, {cost}",
+            "Ask for the customer again: Customer, no request",
+            f"4 resources by 3 requests: {cost}",
+        ],
+        strict=True,
+    ):
+        assert re.fullmatch(f"  {pattern}", line), line
+        assert len(line) < 80
+    assert ("GET " in result.out) == bool(options)
     assert "\x1b" not in result.out
-    assert result.out.splitlines()[-1].startswith("Next steps: ")
+
+
+def next_steps(out):
+    """The commands at its end."""
+    return [
+        line.strip() for line in out.partition("\nNext steps, in this shell:\n")[2].splitlines() if line[:2] == "  "
+    ]
+
+
+@pytest.mark.parametrize("folder", [Path(sys.executable).parent, Path(sys.executable).parents[1], Path("/")])
+def test_the_next_steps_run_as_they_are_printed(run, folder, monkeypatch):
+    """In a shell that knows nothing of the environment, and in the folder where the demo ran."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", os.defpath)
+    verbose, sandbox, list_ = next_steps(run("demo").out)
+
+    def started(line):
+        return subprocess.Popen(["/bin/sh", "-c", f"exec {line}"], stdout=subprocess.PIPE, text=True)
+
+    with started(verbose) as process:
+        assert "\n  GET " in process.stdout.read()
+    with started(sandbox) as process:
+        url, token = (process.stdout.readline().split()[1] for _ in range(2))
+        monkeypatch.setenv("COMMERCELAYER_ORGANIZATION", url)
+        monkeypatch.setenv("COMMERCELAYER_ACCESS_TOKEN", token)
+        with started(list_) as listing:
+            assert "xYZkjABcde" in listing.stdout.read()
+        process.terminate()
+        process.stdout.read()
+    assert (process.returncode, listing.returncode) == (0, 0)
+
+
+def test_the_next_steps_name_python_where_the_shell_finds_it(run, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+
+    assert {line.split()[0] for line in next_steps(run("demo").out)} == {"python"}
 
 
 def test_a_terminal_gets_the_same_in_panels(run_on_terminal):
-    result = run_on_terminal("demo")
+    result = run_on_terminal("demo", "--verbose")
 
     assert result.code == 0
     assert "\x1b[" in result.out
-    for words in (*PATHS, "╭─", "Next steps: ", "StripePayment"):
+    for words in (*PATHS, "╭─", "Next steps, in this shell:", "StripePayment"):
         assert words in result.out
 
 
@@ -71,7 +129,12 @@ def test_a_dumb_terminal_gets_plain_text(run_on_terminal, monkeypatch):
 
 
 def test_no_output_shows_a_secret(run, run_on_terminal):
-    for result in (run("demo"), run("demo", "--json"), run_on_terminal("demo", width=400)):
+    for result in (
+        run("demo"),
+        run("demo", "--verbose"),
+        run("demo", "--json"),
+        run_on_terminal("demo", "--verbose", width=400),
+    ):
         assert not any(secret in result.out + result.err for secret in SECRETS)
 
 
@@ -129,7 +192,7 @@ def test_reveal_shows_the_documented_tokens_but_never_the_bearer(run):
 
 
 def test_reveal_leaves_nothing_masked(run):
-    result = run("demo", "--reveal")
+    result = run("demo", "--verbose", "--reveal")
 
     assert "cus_xxxyyyzzz" in result.out
     assert "--reveal shows them" not in result.out
@@ -137,7 +200,7 @@ def test_reveal_leaves_nothing_masked(run):
 
 
 def test_only_a_body_with_many_relationships_is_shortened(run):
-    result = run("demo")
+    result = run("demo", "--verbose")
 
     assert result.out.count("\nbody:\n") == 2
     assert result.out.count("\nbody, shortened; --json has all of it:\n") == 1

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tomllib
@@ -18,16 +19,19 @@ SHELL = "".join(code for language, code in BLOCKS if language == "sh")
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
 
-def test_the_program_runs_as_a_file_and_prints_what_is_shown(commercelayer_sandbox: Any, tmp_path: Path) -> None:
+def test_the_program_and_the_shell_lines_below_it_print_what_is_shown(tmp_path: Path) -> None:
+    """In one shell, in this order; with a port that is free."""
     (program,) = [code for language, code in BLOCKS if language == "python"]
     (shown,) = [code for language, code in BLOCKS if language == "text"]
+    (lines,) = [code for language, code in BLOCKS if language == "sh" and "wallet.py" in code]
+    assert "wallet.py" in README.partition(program)[0]
     (tmp_path / "wallet.py").write_text(program)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COMMERCELAYER_")}
-    environment["COMMERCELAYER_ORGANIZATION"] = commercelayer_sandbox.url
-    environment["COMMERCELAYER_ACCESS_TOKEN"] = commercelayer_sandbox.access_token
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
 
     run = subprocess.run(
-        [sys.executable, "wallet.py"],
+        ["/bin/sh", "-e"],
+        input=lines.replace("8080", str(free_port())),
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -39,6 +43,12 @@ def test_the_program_runs_as_a_file_and_prints_what_is_shown(commercelayer_sandb
     pattern = r"[^\n]+".join(re.escape(part) for part in shown.split("…"))
     assert run.returncode == 0, run.stderr
     assert re.fullmatch(pattern, run.stdout), run.stdout
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
 
 
 def test_there_are_no_blocks_of_another_language() -> None:
@@ -53,13 +63,21 @@ def test_the_make_targets_exist() -> None:
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
 
+def packages_of(extra: str) -> set[str]:
+    """What an extra brings, those of other extras that it names included."""
+    found: set[str] = set()
+    for requirement in EXTRAS[extra]:
+        if named := re.fullmatch(r"commercelayer-async\[([\w,]+)\]", requirement):
+            found.update(*map(packages_of, named[1].split(",")))
+        else:
+            found.add(re.split(r"[^\w-]", requirement)[0])
+    return found
+
+
 def test_each_extra_is_named_with_what_it_brings() -> None:
     rows = re.findall(r"^\| `'commercelayer-async\[(\w+)\]'` \|[^|]+\| ([^|]+) \|$", README, re.MULTILINE)
 
-    assert {extra: set(brings.split(", ")) for extra, brings in rows} == {
-        extra: {re.split(r"[^\w-]", requirement)[0] for requirement in requirements}
-        for extra, requirements in EXTRAS.items()
-    }
+    assert {extra: set(brings.split(", ")) for extra, brings in rows} == {extra: packages_of(extra) for extra in EXTRAS}
 
 
 def test_links_lead_to_files() -> None:

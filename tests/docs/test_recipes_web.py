@@ -111,6 +111,16 @@ async def test_fastapi_refuses_a_malformed_id_before_the_api_is_asked(serve, bro
     assert not environment.requests
 
 
+@pytest.mark.parametrize(("name", "path"), [("starlette_app", "/customers/{}/wallets"), ("aiohttp_app", "/wallets/{}")])
+@pytest.mark.parametrize("id", ["a%20b", "a.b", "%C3%A9", "x" * 65])
+async def test_a_malformed_id_is_not_found_without_asking_the_api(
+    serve, browser, environment, *, name, path, id
+) -> None:
+    async with serve(name) as url, browser.get(url + path.format(id)) as response:
+        assert response.status == 404
+    assert not environment.requests
+
+
 def api_error(cls: type[errors.ApiError], status: int) -> errors.ApiError:
     return cls(status=status, method="GET", url="https://yourdomain.commercelayer.io/api/customers/c1")
 

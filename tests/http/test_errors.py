@@ -348,6 +348,27 @@ async def test_a_bomb_is_measured_unpacked() -> None:
     assert isinstance(error, BodyTooLarge)
 
 
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip"])
+@pytest.mark.parametrize("change", [lambda packed: packed[:-9], lambda packed: packed + packed, lambda packed: b"?"])
+async def test_a_body_that_is_not_packed_as_it_says_is_an_error(change: Callable[[bytes], bytes], coding: str) -> None:
+    """Nor is the first of two parts taken for the whole."""
+    packed = change(gzip.compress(json.dumps({"data": resource()}).encode()))
+    error = await failure_of(reply(packed, headers={"Content-Encoding": coding}))
+
+    assert isinstance(error, TransportError)
+    assert error.phase == "body"
+
+
+@pytest.mark.parametrize("coding", ["deflate", "br", "zstd", "gzip, gzip"])
+async def test_an_encoding_that_was_not_asked_for_is_named(coding: str) -> None:
+    """Also one that aiohttp could undo where the package for it is installed: what is read depends on no such thing."""
+    error = await failure_of(reply(b"{}", headers={"Content-Encoding": coding}))
+
+    assert isinstance(error, TransportError)
+    assert error.is_final
+    assert repr(coding) in str(error)
+
+
 async def test_a_packed_body_is_read() -> None:
     body = gzip.compress(json.dumps({"data": resource()}).encode())
     async with (

@@ -1,5 +1,6 @@
 """Members are named as the class calls them, or as documents do: in filters, sort keys and includes alike."""
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -9,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commercelayer_async import AccessToken, ConfigurationError, RateLimits, Resource, Session, ToMany, ToOne
+from commercelayer_async import (
+    AccessToken,
+    ConfigurationError,
+    GenericResource,
+    RateLimits,
+    Resource,
+    Session,
+    ToMany,
+    ToOne,
+)
 from commercelayer_async._lists.filters import QueryCapabilities, filter_parameters, sort_keys
 from commercelayer_async.jsonapi import Registry, member
 from commercelayer_async.jsonapi.query import include_paths
@@ -177,11 +187,45 @@ def test_a_near_miss_is_advised_and_what_is_advised_is_accepted(name: str) -> No
         ("written-by.home_town", ("written-by.home-town",)),
         (["written_by.home_town", "see.also"], ("written-by.home-town", "see.also")),
         ("see_also.see.also.written_by", ("see.also.see.also.written-by",)),
-        ("see_also.what_ever", ("see.also.what_ever",)),
     ],
 )
 def test_an_include_path_has_the_members_names(include: Any, paths: tuple[str, ...]) -> None:
     assert include_paths(include, Post, REGISTRY) == paths
+
+
+@pytest.mark.parametrize(
+    ("include", "told"),
+    [
+        ("writen_by", "Post has no relationship 'writen_by'; did you mean 'written_by'?"),
+        ("see_also.writen_by", "Post, which 'see.also' leads to, has no relationship 'writen_by'; did you mean"),
+        ("written_by.home_town.home_twon.home_town", "Writer, which 'written-by.home-town' leads to, has no relation"),
+        ("see_also.what_ever", "Post, which 'see.also' leads to, has no relationship 'what_ever'"),
+    ],
+)
+def test_a_slip_in_an_include_path_is_told_at_every_depth(include: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^include: {re.escape(told)}"):
+        include_paths(include, Post, REGISTRY)
+
+
+def test_a_name_of_a_path_may_be_that_of_any_class_it_may_lead_to() -> None:
+    """Of several classes, one is enough; where one is not known or declares no relationships, any name may be right."""
+
+    @attrs.frozen(kw_only=True)
+    class Plain(Resource):
+        type: ClassVar[str] = "plain-things"
+
+    @attrs.frozen(kw_only=True)
+    class Shelf(Resource):
+        type: ClassVar[str] = "shelves"
+        holds = ToMany["Post | Writer"]()
+        beside = ToMany["Post | Plain"]()
+        under = ToOne[GenericResource]()
+
+    registry = Registry(Post, Writer, Plain, Shelf)
+    open_paths = ("holds.home-town", "holds.see.also", "beside.whatever", "under.whatever.else")
+    assert include_paths(open_paths, Shelf, registry) == open_paths
+    with pytest.raises(ConfigurationError, match=r"none of the 2 classes that 'holds' leads to has a .* 'home_town'\?"):
+        include_paths("holds.home_twon", Shelf, registry)
 
 
 @pytest.mark.parametrize("include", [5, b"written_by", [5], [None], ["written_by", b"x"]])

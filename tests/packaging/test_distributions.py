@@ -129,7 +129,7 @@ def test_the_wheel_with_the_cli_runs_the_demo(built: Built, environment: Path, t
     """In a new environment, outside the source: nothing but what the metadata ask for is there."""
     run(environment / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", f"{built.wheel}[cli]")
 
-    shown = run(environment / "commercelayer-async", "demo", cwd=tmp_path)
+    shown = run(environment / "commercelayer-async", "demo", "--verbose", cwd=tmp_path)
 
     assert "XXXX-XXXX-XXXX-1111" in shown
     assert "StripePayment" in shown

@@ -4,14 +4,14 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from commercelayer_async import AccessToken, DecodeError, GenericResource, Session
+from commercelayer_async import AccessToken, ConfigurationError, DecodeError, GenericResource, Session, export
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, WALLET_PATH, resource
@@ -82,6 +82,43 @@ async def test_included_relationships_are_asked_for(sandbox: Sandbox, session: S
 
     asked = [request.raw_path.partition("?")[2] for request in sandbox.requests]
     assert asked == ["include=customer,payment_method.payment_gateway", "include=customer,payment_source"]
+
+
+async def _stream(session: Session, include: str) -> object:
+    async with session.stream(CustomerPaymentSource, [WALLET_ID], include=include) as outcomes:
+        return [one async for one in outcomes]
+
+
+async def _fetch(session: Session, include: str) -> object:
+    wallet = await session.get(CustomerPaymentSource, WALLET_ID)
+    return await wallet.relationships["payment_source"].fetch(include=[include.rpartition(".")[2]])
+
+
+async def _prefetch(session: Session, include: str) -> None:
+    wallet = await session.get(CustomerPaymentSource, WALLET_ID)
+    await session.prefetch([wallet], *include.split(","))
+
+
+DOORS: dict[str, Callable[[Session, str], Awaitable[object]]] = {
+    "get": lambda session, include: session.get(CustomerPaymentSource, WALLET_ID, include=include),
+    "get_many": lambda session, include: session.get_many(CustomerPaymentSource, [WALLET_ID], include=include),
+    "stream": _stream,
+    "list": lambda session, include: session.list(CustomerPaymentSource, include=include).first(),
+    "scan": lambda session, include: anext(aiter(session.scan(CustomerPaymentSource, include=include))),
+    "export": lambda session, include: export(session, CustomerPaymentSource, Path("unused.jsonl"), include=include),
+    "fetch": _fetch,
+    "prefetch": _prefetch,
+}
+"""What takes relationship paths."""
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_slip_deep_in_an_include_path_is_told_before_a_request(
+    door: str, sandbox: Sandbox, session: Session
+) -> None:
+    with pytest.raises(ConfigurationError, match="'payment_gatewy'; did you mean 'payment_gateway'"):
+        await DOORS[door](session, "customer,payment_source.payment_gatewy")
+    assert not [request for request in sandbox.requests if "include" in request.raw_path]
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 import asyncio
 import gc
+import inspect
 import pickle
 import ssl
 import subprocess
 import sys
+from typing import get_type_hints
 
 import aiohttp
 import pytest
 from aiohttp import connector
 
 from commercelayer_async import AccessToken, ClientCredentials, ConfigurationError, Session, SessionError
+from commercelayer_async._options import SessionOptions
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.support.documents import WALLET_ID, resource
@@ -208,3 +211,9 @@ def test_a_session_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert "yourdomain" in repr(Session.from_env(timeout=3))
     monkeypatch.setenv("COMMERCELAYER_ACCESS_TOKEN", SECRET)
     assert SECRET not in repr(Session.from_env())
+
+
+def test_from_env_takes_the_options_of_the_constructor_and_no_others() -> None:
+    taken = [one for one in inspect.signature(Session).parameters.values() if one.kind is one.KEYWORD_ONLY]
+
+    assert {one.name: one.annotation for one in taken} == get_type_hints(SessionOptions)

@@ -83,6 +83,7 @@ async def construction(http: aiohttp.ClientSession, tls: ssl.SSLContext, limiter
     ):
         Session("yourdomain", auth)
     assert_type(Session.from_env(timeout=3.0), Session)
+    assert_type(Session.from_env(**presets.WORKER, resources=[Customer], http=http, ssl=None), Session)
 
 
 async def options(session: Session) -> None:
@@ -130,6 +131,8 @@ async def mistakes(session: Session, values: dict[str, Any]) -> None:
     Session("yourdomain", AccessToken("t"), 3.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Session("yourdomain", AccessToken("t"), hooks=print)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Session("yourdomain", AccessToken("t"), resources=[str])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    Session.from_env(time_out=3.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Session.from_env(timeout="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await session.get(dict, "c1")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
     await session.get(Customer, 5)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     await session.get(Customer)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
