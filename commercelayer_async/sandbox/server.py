@@ -1,5 +1,6 @@
 """The sandbox as one object: its world, its tokens, and the socket on which they are served."""
 
+import math
 import os
 import secrets
 import socket
@@ -8,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 import attrs
 from aiohttp import web
@@ -20,7 +22,11 @@ from .http.request_log import ReceivedRequest
 from .limits.meter import Meter
 from .limits.rates import Rates, WindowReport
 from .oauth.claims import Issuer
+from .oauth.clients import Client, Clients
+from .oauth.grants import Grants
 from .oauth.tokens import Tokens
+from .refusals import AuthRefusal
+from .viewer import Kind, Mode
 from .world.world import World
 
 DEFAULT_WALLETS: Final = 300
@@ -29,6 +35,7 @@ DEFAULT_SEED: Final = 2018
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _MAX_KEPT_REQUESTS: Final = 100_000
 _BACKLOG: Final = 128  # the same as aiohttp's
+_USER_ID: Final = "sAndbOxUsr"
 _SHUTDOWN_TIMEOUT: Final = 1.0  # seconds, for responses under way
 
 
@@ -52,7 +59,8 @@ class Sandbox:
         port: 0 for any free port.
         wallets: How many wallets there are at first, the documented one included.
         seed: Equal seeds give equal worlds.
-        token_lifetime: Of access tokens, in seconds.
+        token_lifetime: Of access tokens, in seconds. By default, as with the service, 7200 for the integration and the
+            webapp, and 14,400 for the sales channel.
         payment_source_route: Whether `/customer_payment_sources/{id}/payment_source` is served. The API prints this
             link, but no published schema has the route. False answers it with 404, which clients must expect.
         rates: The rate limits; by default `Rates.off()`: nothing is refused, and no header reports a limit.
@@ -60,13 +68,21 @@ class Sandbox:
             `time.time`, and windows by `time.monotonic`.
 
     Raises:
-        ValueError: *host* is not loopback, or *wallets* is less than 1.
+        ValueError: *host* is not loopback, *wallets* is less than 1, or *token_lifetime* is not above 0.
     """
 
     client_id: str
-    """The id of the only application, which may use every grant."""
+    """The id of the integration, which gets tokens by client credentials, and by assertions (JWT bearer)."""
     client_secret: str
-    """Its secret."""
+    """The secret of the integration."""
+    sales_channel_id: str
+    """The id of the sales channel: client credentials with a market in scope, passwords of customers, assertions."""
+    sales_channel_secret: str
+    """The secret of the sales channel. It is needed with assertions, and to revoke the token of a guest."""
+    webapp_id: str
+    """The id of the webapp, which gets tokens by authorization codes (see `authorize`) and by assertions."""
+    webapp_secret: str
+    """The secret of the webapp."""
     customer_password: str
     """The password of every customer, for the password grant. The username is the e-mail address."""
     requests: deque[ReceivedRequest]
@@ -75,7 +91,7 @@ class Sandbox:
     """What goes wrong: `add`, `randomly`, `clear`, and `counts` of what did."""
     token_requests: Counter[str]
     """How many requests for tokens arrived, whatever the response was, by grant type: `client_credentials`, `password`,
-    `refresh_token`, `other`."""
+    `refresh_token`, `authorization_code`, `urn:ietf:params:oauth:grant-type:jwt-bearer`, `other`."""
 
     def __init__(
         self,
@@ -84,7 +100,7 @@ class Sandbox:
         port: int = 0,
         wallets: int = DEFAULT_WALLETS,
         seed: int = DEFAULT_SEED,
-        token_lifetime: float = 7200.0,
+        token_lifetime: float | None = None,
         payment_source_route: bool = True,
         rates: Rates | None = None,
         clock: Callable[[], float] | None = None,
@@ -93,6 +109,8 @@ class Sandbox:
             raise ValueError(
                 f"host is {host!r}; a sandbox is for this machine alone, so use one of {', '.join(_LOOPBACK)}"
             )
+        if token_lifetime is not None and not 0 < token_lifetime < math.inf:
+            raise ValueError(f"token_lifetime is {token_lifetime}; it must be a number of seconds above 0")
         self._host = host
         self._port = port
         self._token_lifetime = token_lifetime
@@ -102,8 +120,12 @@ class Sandbox:
         self._world = World(wallets=wallets, seed=seed)
         self._api = Api(self._world, payment_source_route=payment_source_route)
         self._running: _Running | None = None
-        self.client_id = secrets.token_urlsafe(32)
-        self.client_secret = secrets.token_urlsafe(32)
+        self._integration = Client(Kind.INTEGRATION, "sAndbOxApp")
+        self._sales_channel = Client(Kind.SALES_CHANNEL, "sAndbOxShp")
+        self._webapp = Client(Kind.WEBAPP, "sAndbOxWeb")
+        self.client_id, self.client_secret = self._integration.credentials
+        self.sales_channel_id, self.sales_channel_secret = self._sales_channel.credentials
+        self.webapp_id, self.webapp_secret = self._webapp.credentials
         self.customer_password = secrets.token_urlsafe(12)
         self.requests = deque(maxlen=_MAX_KEPT_REQUESTS)
         self.faults = Faults()
@@ -156,6 +178,27 @@ class Sandbox:
         """
         self._require_running().tokens.revoke_all()
 
+    def authorize(self, *, redirect_uri: str, scope: str | None = None) -> str:
+        """Make an authorization code for the webapp, as if a user of the organization had let it in.
+
+        A code can be exchanged once, within 10 minutes, by the webapp and with the same *redirect_uri*.
+
+        Args:
+            redirect_uri: The absolute URL to which the service would send the user's browser with the code.
+            scope: As in a request for a token; None for `market:all`.
+
+        Raises:
+            RuntimeError: the sandbox is not running.
+            ValueError: *redirect_uri* is not an absolute URL, or *scope* is malformed.
+        """
+        tokens = self._require_running().tokens
+        if not (url := urlsplit(redirect_uri)).scheme or not url.netloc:
+            raise ValueError(f"redirect_uri is {redirect_uri!r}; it must be an absolute URL")
+        try:
+            return tokens.authorize(redirect_uri=redirect_uri, scope=scope, user_id=_USER_ID)
+        except AuthRefusal as refusal:
+            raise ValueError(refusal.detail) from None
+
     @property
     def world(self) -> World:
         """The records. `create_wallets` and `delete_wallets` change them, also while the sandbox runs."""
@@ -184,8 +227,9 @@ class Sandbox:
             raise RuntimeError("the sandbox is running already")
         listener = self._listen()
         name = f"[{self._host}]" if ":" in self._host else self._host
-        url = f"http://{name}:{listener.getsockname()[1]}"
-        tokens = self._make_tokens(url)
+        port = listener.getsockname()[1]
+        url = f"http://{name}:{port}"
+        tokens = self._make_tokens(port)
         server = self._make_server(tokens)
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await runner.setup()
@@ -206,12 +250,18 @@ class Sandbox:
             message = f"cannot listen on port {self._port} of {self._host}: {os.strerror(error.errno or 0)}"
             raise OSError(error.errno, message) from error
 
-    def _make_tokens(self, url: str) -> Tokens:
+    def _make_tokens(self, port: int) -> Tokens:
+        issuer = Issuer(
+            domain=f"localhost:{port}",
+            organization_id=self._world.organization_id,
+            mode=Mode.TEST,
+            find_customer=self._customer_id,
+            has_customer=lambda customer_id: self._world.get("customers", customer_id) is not None,
+        )
         return Tokens(
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-            customer_password=self.customer_password,
-            issuer=Issuer(url, self._world.organization_id, self._customer_id),
+            clients=Clients((self._integration, self._sales_channel, self._webapp)),
+            grants=Grants(issuer, customer_password=self.customer_password, clock=self._clock),
+            issuer=issuer,
             lifetime=self._token_lifetime,
             clock=self._clock,
         )

@@ -265,11 +265,12 @@ async def test_expired_tokens_are_over_for_everybody(sandbox, api, credentials):
     assert sandbox.faults.counts == {"expired_tokens": 1}
 
 
-async def test_a_made_up_answer_changes_nothing(sandbox, api, credentials):
+async def test_a_made_up_answer_changes_nothing(sandbox, api):
     customer = (await api.get(f"{WALLET_PATH}/customer"))["data"]["attributes"]["email"]
-    sign_in = {"grant_type": "password", "username": customer, "password": sandbox.customer_password}
-    refresh_token = (await api.post("/oauth/token", credentials | sign_in))["refresh_token"]
-    refresh = credentials | {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    client = {"client_id": sandbox.sales_channel_id}
+    sign_in = client | {"grant_type": "password", "username": customer, "password": sandbox.customer_password}
+    refresh_token = (await api.post("/oauth/token", sign_in))["refresh_token"]
+    refresh = client | {"grant_type": "refresh_token", "refresh_token": refresh_token}
     sandbox.faults.add(Answer.errors(500), where="/oauth/token")
 
     assert (await api.send("POST", "/oauth/token", json=refresh)).status == 500
