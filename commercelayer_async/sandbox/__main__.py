@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Final
 
@@ -13,7 +13,7 @@ from .server import DEFAULT_SEED, DEFAULT_WALLETS, Sandbox
 from .world.records import DOCUMENTED_ID
 
 _LAST_PORT = 65_535
-_RATES: Final = {"off": Rates.off, "test": Rates.test, "live": Rates.live}
+_RATES: Final[Mapping[str, Callable[[], Rates]]] = {"off": Rates.off, "test": Rates.test, "live": Rates.live}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
 import attrs
@@ -59,16 +59,19 @@ class Sandbox:
         port: 0 for any free port.
         wallets: How many wallets there are at first, the documented one included.
         seed: Equal seeds give equal worlds.
+        mode: `test` or `live`: that of its records and tokens, and of the limits that it counts by unless *rates* are
+            given. One sandbox has one mode; an organization with both is two of them.
         token_lifetime: Of access tokens, in seconds. By default, as with the service, 7200 for the integration and the
             webapp, and 14,400 for the sales channel.
         payment_source_route: Whether `/customer_payment_sources/{id}/payment_source` is served. The API prints this
             link, but no published schema has the route. False answers it with 404, which clients must expect.
-        rates: The rate limits; by default `Rates.off()`: nothing is refused, and no header reports a limit.
+        rates: The rate limits; by default `Rates.off(mode)`: nothing is refused, and no header reports a limit.
         clock: Gives seconds since 1970. Tokens expire and rate windows slide by it. By default tokens go by
             `time.time`, and windows by `time.monotonic`.
 
     Raises:
-        ValueError: *host* is not loopback, *wallets* is less than 1, or *token_lifetime* is not above 0.
+        ValueError: *host* is not loopback, *wallets* is less than 1, *mode* is neither `test` nor `live`, or
+            *token_lifetime* is not above 0.
     """
 
     client_id: str
@@ -100,6 +103,7 @@ class Sandbox:
         port: int = 0,
         wallets: int = DEFAULT_WALLETS,
         seed: int = DEFAULT_SEED,
+        mode: Literal["test", "live"] = "test",
         token_lifetime: float | None = None,
         payment_source_route: bool = True,
         rates: Rates | None = None,
@@ -111,13 +115,16 @@ class Sandbox:
             )
         if token_lifetime is not None and not 0 < token_lifetime < math.inf:
             raise ValueError(f"token_lifetime is {token_lifetime}; it must be a number of seconds above 0")
+        if mode not in tuple(Mode):
+            raise ValueError(f"mode is {mode!r}; it must be 'test' or 'live'")
+        self._mode = Mode(mode)
         self._host = host
         self._port = port
         self._token_lifetime = token_lifetime
         self._clock = clock or time.time
         self._window_clock = clock or time.monotonic
-        self._meter = Meter(rates or Rates.off())
-        self._world = World(wallets=wallets, seed=seed)
+        self._meter = Meter(rates or Rates.off(mode))
+        self._world = World(wallets=wallets, seed=seed, mode=self._mode)
         self._api = Api(self._world, payment_source_route=payment_source_route)
         self._running: _Running | None = None
         self._integration = Client(Kind.INTEGRATION, "sAndbOxApp")
@@ -161,6 +168,11 @@ class Sandbox:
             RuntimeError: the sandbox is not running.
         """
         return self._require_running().access_token
+
+    @property
+    def mode(self) -> str:
+        """`test` or `live`."""
+        return self._mode.value
 
     def expire_tokens(self) -> None:
         """Make all access tokens issued so far invalid. Refresh tokens stay valid, and new tokens are issued.
@@ -254,7 +266,7 @@ class Sandbox:
         issuer = Issuer(
             domain=f"localhost:{port}",
             organization_id=self._world.organization_id,
-            mode=Mode.TEST,
+            mode=self._mode,
             find_customer=self._customer_id,
             has_customer=lambda customer_id: self._world.get("customers", customer_id) is not None,
         )
