@@ -124,7 +124,7 @@ class Application:
         # 1. It arrives: it is logged and counted.
         received = self._receive(request)
         rate_class = rate_class_of(request.method, request.rel_url.raw_path)
-        admission = self._meter.admit(rate_class, received.arrived_at)
+        admission = self._meter.admit(rate_class, received.arrived_at, received.address)
         # 2. It is refused as over a limit, or it may get a fault; never both.
         if admission.refused:
             respond, fault = _too_many(rate_class), None
@@ -144,7 +144,9 @@ class Application:
 
     def _receive(self, request: web.Request) -> ReceivedRequest:
         headers = intern_headers(tuple(request.headers.items()))
-        received = ReceivedRequest(request.method, request.raw_path, headers, arrived_at=self._clock())
+        received = ReceivedRequest(
+            request.method, request.raw_path, headers, arrived_at=self._clock(), address=request.remote or ""
+        )
         self._log_request(received)
         return received
 

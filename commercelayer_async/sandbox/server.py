@@ -219,7 +219,8 @@ class Sandbox:
     def windows(self) -> tuple[WindowReport, ...]:
         """Report every rate window in which a request arrived, since the sandbox was made.
 
-        Requests count by their arrival at the server, whether or not the limits are enforced.
+        Requests count by their arrival at the server, whether or not the limits are enforced. As with the service, each
+        IP address that they come from has windows of its own: 127.0.0.2 has others than 127.0.0.1.
         """
         return self._meter.report()
 

@@ -146,6 +146,8 @@ class WindowReport:
     """The most that arrived in any stretch of `seconds`, refused ones included."""
     refused: int
     """How many were refused because this window was full."""
+    address: str = ""
+    """The IP address of the client: each has windows of its own."""
 
     @property
     def exceeded(self) -> bool:
