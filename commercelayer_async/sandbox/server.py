@@ -7,6 +7,7 @@ import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from aiohttp import web
 from .._markers import public
 from .api.core import Api
 from .application import Application
+from .background import in_thread
 from .faults.rules import Faults
 from .http.request_log import ReceivedRequest
 from .limits.meter import Meter
@@ -115,6 +117,7 @@ class Sandbox:
             )
         if token_lifetime is not None and not 0 < token_lifetime < math.inf:
             raise ValueError(f"token_lifetime is {token_lifetime}; it must be a number of seconds above 0")
+        _require_rates(rates)
         if mode not in tuple(Mode):
             raise ValueError(f"mode is {mode!r}; it must be 'test' or 'live'")
         self._mode = Mode(mode)
@@ -150,6 +153,22 @@ class Sandbox:
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop()
+
+    def in_thread(self) -> "AbstractContextManager[Self]":
+        """Run the sandbox in a thread of its own while a `with` block lasts, for code without an event loop.
+
+        ```python
+        with Sandbox(wallets=5).in_thread() as sandbox:
+            print(sandbox.url)
+        ```
+
+        It serves code with a loop as well. When the block is left, the thread has ended.
+
+        Raises:
+            OSError: the port is in use, or not allowed; where the block begins.
+            RuntimeError: the sandbox is running already; there too.
+        """
+        return in_thread(self)
 
     @property
     def url(self) -> str:
@@ -298,3 +317,8 @@ class Sandbox:
         if self._running is None:
             raise RuntimeError("the sandbox is not running: use `async with Sandbox() as sandbox`")
         return self._running
+
+
+def _require_rates(rates: object) -> None:
+    if rates is not None and not isinstance(rates, Rates):
+        raise TypeError(f"rates is {rates!r}; it must be Rates, such as Rates.live()")

@@ -20,7 +20,6 @@ from commercelayer_async.sandbox import (
     Sandbox,
     Truncate,
 )
-from commercelayer_async.sandbox.background import in_thread
 from commercelayer_async.sandbox.faults.rules import MIXED, Faults
 from tests.support.documents import WALLET_ID, WALLET_PATH
 
@@ -345,7 +344,7 @@ async def test_a_client_that_leaves_while_it_waits_harms_nobody(sandbox, api, fa
 
 def test_a_gate_opens_from_another_thread():
     gate = Gate()
-    with in_thread(Sandbox(wallets=1)) as sandbox:
+    with Sandbox(wallets=1).in_thread() as sandbox:
         sandbox.faults.add(Delay(until=gate))
         first_lines = list[bytes]()
         caller = threading.Thread(target=lambda: first_lines.append(asyncio.run(one(sandbox))))
