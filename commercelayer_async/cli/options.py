@@ -27,7 +27,10 @@ def refuse_secrets(arguments: Sequence[str]) -> None:
     Raises:
         UsageError: there is such an option.
     """
-    for argument in arguments:
+    own = list(arguments)
+    if "--" in own and "sandbox" in own[: own.index("--")]:
+        own = own[: own.index("--")]  # what follows are the arguments of another program
+    for argument in own:
         match = _SECRET_OPTION.fullmatch(argument)
         if match:
             raise click.UsageError(

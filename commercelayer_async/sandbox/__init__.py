@@ -6,7 +6,8 @@ async with Sandbox() as sandbox:
 ```
 
 It shares no code with the client, so that it does not repeat a mistake of the client's. Run it with `async with`, with
-`python -m commercelayer_async.sandbox`, or by the pytest fixture `commercelayer_sandbox`. `Sandbox.world` changes its
+`with Sandbox().in_thread()`, by the pytest fixture `commercelayer_sandbox`, or as a program of its own with
+`python -m commercelayer_async.sandbox`. `Sandbox.world` changes its
 records, `Sandbox.faults` lets things go wrong, `Rates` sets its rate limits, and `Sandbox.requests`, `Sandbox.windows`
 and `Sandbox.violations` report what arrived.
 
@@ -19,9 +20,10 @@ and `Sandbox.violations` report what arrived.
     faults/           what goes wrong with which response
     api/              the Core API: a query in, a JSON:API document out
     application.py    the aiohttp application: the way of a request through all of these
-    server.py         `Sandbox`: starts and stops it on a socket
     background.py     a sandbox in a thread of its own
-    pytest_plugin.py  the fixture, on top of that
+    server.py         `Sandbox`: starts and stops it on a socket
+    command.py        a command that runs beside one
+    pytest_plugin.py  the fixtures
     __main__.py       the command line
 
 A folder or module imports only those above it. A request is logged and counted in its rate windows first. Then it is

@@ -23,6 +23,7 @@ from .http.negotiation import MEDIA_TYPE, accepts_json_api
 from .http.request_log import ReceivedRequest, intern_headers
 from .limits.meter import Meter
 from .limits.rate_classes import TOKEN_PATH, Budget, RateClass, rate_class_of
+from .oauth.jwt import key_set
 from .oauth.tokens import Tokens, grant_type_of
 from .refusals import (
     AuthRefusal,
@@ -98,6 +99,7 @@ class Application:
         """The routes; aiohttp finds them, and `_handle` gives each handler its `_Call`."""
         for path, answer in ((TOKEN_PATH, self._token), ("/oauth/revoke", self._revoke)):
             yield web.post(path, cast("Any", answer))
+        yield web.get("/.well-known/jwks.json", cast("Any", self._keys), allow_head=False)
         for prefix in _PREFIXES:
             for path, serve in (
                 ("/{type}", self._api.list),
@@ -122,7 +124,7 @@ class Application:
         # 1. It arrives: it is logged and counted.
         received = self._receive(request)
         rate_class = rate_class_of(request.method, request.rel_url.raw_path)
-        admission = self._meter.admit(rate_class, received.arrived_at)
+        admission = self._meter.admit(rate_class, received.arrived_at, received.address)
         # 2. It is refused as over a limit, or it may get a fault; never both.
         if admission.refused:
             respond, fault = _too_many(rate_class), None
@@ -142,7 +144,9 @@ class Application:
 
     def _receive(self, request: web.Request) -> ReceivedRequest:
         headers = intern_headers(tuple(request.headers.items()))
-        received = ReceivedRequest(request.method, request.raw_path, headers, arrived_at=self._clock())
+        received = ReceivedRequest(
+            request.method, request.raw_path, headers, arrived_at=self._clock(), address=request.remote or ""
+        )
         self._log_request(received)
         return received
 
@@ -194,6 +198,9 @@ class Application:
 
     async def _token(self, call: _Call) -> web.Response:
         return json_response(self._tokens.issue(await read_json_object(call.request)), 200, _JSON)
+
+    async def _keys(self, _call: _Call) -> web.Response:
+        return json_response(key_set(), 200, _JSON)
 
     async def _revoke(self, call: _Call) -> web.Response:
         return json_response(self._tokens.revoke(await read_json_object(call.request)), 200, _JSON)

@@ -26,7 +26,7 @@ async def sign_in(sandbox, api):
         "grant_type": "password",
         "username": customer["data"]["attributes"]["email"],
         "password": sandbox.customer_password,
-        "client_id": sandbox.client_id,
+        "client_id": sandbox.sales_channel_id,
     }
 
 
@@ -61,13 +61,13 @@ async def test_a_token_is_a_jwt_that_names_whom_it_is_for(sandbox):
     header, claims, signature = (base64.urlsafe_b64decode(part + "==") for part in sandbox.access_token.split("."))
 
     claims = json.loads(claims)
-    assert json.loads(header)["alg"] == "HS256"
-    assert len(signature) == 32
+    assert json.loads(header)["alg"] == "RS512"
+    assert len(signature) == 256
     assert claims["exp"] - claims["iat"] == 7200
     assert claims["test"] is True
     assert claims["scope"] == "market:all"
     assert 0 <= claims["rand"] < 1
-    assert claims["iss"] == sandbox.url
+    assert claims["iss"] == sandbox.url.replace("http://127.0.0.1", "https://auth.localhost")
     assert claims["application"]["kind"] == "integration"
     assert claims["application"]["client_id"] == sandbox.client_id
     assert claims["organization"]["slug"] == "sandbox"
@@ -203,8 +203,8 @@ async def test_revoke_all_ends_refresh_tokens_too(sandbox, api, credentials, sig
     sandbox.revoke_all()
 
     await api.refused(WALLET_PATH, status=401)
-    refresh = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    (error,) = (await api.post("/oauth/token", credentials | refresh, status=400))["errors"]
+    refresh = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": sign_in["client_id"]}
+    (error,) = (await api.post("/oauth/token", refresh, status=400))["errors"]
     assert error["title"] == "invalid_grant"
     await api.post("/oauth/token", credentials)
 
@@ -251,20 +251,22 @@ async def test_a_revoked_token_fails_at_once(sandbox, api, credentials):
     assert (await api.post("/oauth/token", credentials))["access_token"] != sandbox.access_token
 
 
-async def test_a_revoked_refresh_token_refreshes_nothing(api, credentials, sign_in):
+async def test_a_revoked_refresh_token_refreshes_nothing(api, sign_in):
     signed_in = await api.post("/oauth/token", sign_in)
-    await api.post("/oauth/revoke", credentials | {"token": signed_in["refresh_token"]})
+    client = {"client_id": sign_in["client_id"]}
+    await api.post("/oauth/revoke", client | {"token": signed_in["refresh_token"]})
 
     refresh = {"grant_type": "refresh_token", "refresh_token": signed_in["refresh_token"]}
-    await api.post("/oauth/token", credentials | refresh, status=400)
+    await api.post("/oauth/token", client | refresh, status=400)
 
 
-async def test_a_superseded_token_is_revoked_alone(api, credentials, sign_in):
+async def test_a_superseded_token_is_revoked_alone(api, sign_in):
     first = await api.post("/oauth/token", sign_in)
-    refresh = credentials | {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    client = {"client_id": sign_in["client_id"]}
+    refresh = client | {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
     second = await api.post("/oauth/token", refresh)
 
-    await api.post("/oauth/revoke", credentials | {"token": first["access_token"]})
+    await api.post("/oauth/revoke", client | {"token": first["access_token"]})
 
     await api.refused(WALLET_PATH, status=401, headers=bearer(first["access_token"]))
     await api.get(WALLET_PATH, headers=bearer(second["access_token"]))

@@ -2,20 +2,22 @@
 
 import ast
 import json
+import os
 import shlex
 import signal
 import subprocess
 import sys
 import threading
 import urllib.request
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import commercelayer_async.sandbox
 from commercelayer_async.sandbox import Rates, Sandbox
 from commercelayer_async.sandbox.__main__ import main
-from commercelayer_async.sandbox.background import in_thread
 from tests.support.documents import WALLET_ID, WALLET_PATH
 
 PACKAGE = Path(commercelayer_async.sandbox.__file__).parent
@@ -51,20 +53,28 @@ def signals():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_curl_line_works_as_printed_and_a_signal_ends_it_with_0(number):
+def test_the_lines_work_as_printed_and_a_signal_ends_it_with_0(number):
     with subprocess.Popen([*COMMAND, "--wallets", "12"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = iter(process.stdout.readline, "Stop with Ctrl-C.\n")
-        greeting = list(lines)
-        curl = shlex.split(greeting[-2])
-        headers = dict(curl[at + 1].split(": ") for at, word in enumerate(curl) if word == "-H")
-        document = fetch(curl[-1], headers)
+        lines = "".join(iter(process.stdout.readline, "# Stop with Ctrl-C.\n"))
+        count = f"{shlex.join([sys.executable, '-m', 'commercelayer_async', 'count'])} customer_payment_sources"
+        counted = subprocess.run(
+            ["sh", "-e", "-c", lines + count],
+            env={**os.environ, "COMMERCELAYER_ACCESS_TOKEN": "another-organizations", "COMMERCELAYER_SCOPE": "x"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         process.send_signal(number)
         code = process.wait(10)
 
-    assert greeting[0].startswith("URL:    http://127.0.0.1:")
-    assert greeting[1] == f"Token:  {headers['Authorization'].removeprefix('Bearer ')}\n"
-    assert document["data"]["id"] == WALLET_ID
+    assert counted.stdout == "12\n"
+    assert [line.partition("=")[0] for line in lines.splitlines() if line.startswith("export")] == [
+        "export COMMERCELAYER_ORGANIZATION",
+        "export COMMERCELAYER_CLIENT_ID",
+        "export COMMERCELAYER_CLIENT_SECRET",
+    ]
+    assert max(map(len, lines.splitlines())) < 100
     assert code == 0
 
 
@@ -74,30 +84,32 @@ def test_main_gives_0_when_a_signal_stopped_it(monkeypatch, signals, number):
     monkeypatch.setattr(sys, "stdout", terminal)
 
     assert main(["--seed", "3", "--wallets", "1"]) == 0
-    assert WALLET_PATH in terminal.text
+    assert "COMMERCELAYER_ORGANIZATION=http://127.0.0.1:" in terminal.text
 
 
 @pytest.mark.parametrize(
-    ("arguments", "rates"),
+    ("arguments", "changed"),
     [
-        ([], Rates.off()),
-        (["--rates", "off"], Rates.off()),
-        (["--rates", "test"], Rates.test()),
-        (["--rates", "live"], Rates.live()),
+        ([], {}),
+        (["--rates", "off"], {}),
+        (["--rates", "test"], {"rates": Rates.test()}),
+        (["--rates", "live", "--mode", "live"], {"rates": Rates.live(), "mode": "live"}),
+        (["--token-lifetime", "1.5"], {"token_lifetime": 1.5}),
     ],
 )
-def test_the_rate_limits_are_those_asked_for(monkeypatch, signals, arguments, rates):
-    asked = list[Rates]()
+def test_options_are_those_of_a_sandbox(monkeypatch, signals, arguments, changed):
+    asked = list[dict[str, Any]]()
 
     def make(**options):
-        asked.append(options["rates"])
+        asked.append(options)
         return Sandbox(**options)
 
     monkeypatch.setattr(sys, "stdout", Terminal(signal.SIGINT))
     monkeypatch.setattr("commercelayer_async.sandbox.__main__.Sandbox", make)
 
     assert main(["--wallets", "1", *arguments]) == 0
-    assert asked == [rates]
+    defaults = {"port": 0, "wallets": 1, "seed": 2018, "mode": "test", "token_lifetime": None, "rates": None}
+    assert asked == [defaults | changed]
 
 
 def test_a_busy_port_is_one_sentence_and_1(commercelayer_sandbox, signals, capsys):
@@ -113,7 +125,20 @@ def test_a_busy_port_is_one_sentence_and_1(commercelayer_sandbox, signals, capsy
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--port", "x"], ["--port", "65536"], ["--wallets", "0"], ["--seed", "x"], ["--rates", "x"], ["x"]]
+    "arguments",
+    [
+        ["--port", "x"],
+        ["--port", "65536"],
+        ["--wallets", "0"],
+        ["--seed", "x"],
+        ["--rates", "x"],
+        ["--mode", "x"],
+        ["--token-lifetime", "0"],
+        ["--token-lifetime", "inf"],
+        ["--token-lifetime", "x"],
+        ["x"],
+        ["--"],
+    ],
 )
 def test_wrong_arguments_are_2(arguments, capsys):
     with pytest.raises(SystemExit) as exit:
@@ -141,7 +166,7 @@ async def test_the_fixture_serves_a_test_with_a_loop(commercelayer_sandbox, call
 def test_the_thread_is_over_when_the_block_is_left():
     before = threading.active_count()
 
-    with in_thread(Sandbox(wallets=1)):
+    with Sandbox(wallets=1).in_thread():
         during = threading.active_count()
 
     assert (during, threading.active_count()) == (before + 1, before)
@@ -150,7 +175,7 @@ def test_the_thread_is_over_when_the_block_is_left():
 def test_a_failure_in_the_block_ends_the_thread_too():
     before = threading.active_count()
 
-    with pytest.raises(ZeroDivisionError), in_thread(Sandbox(wallets=1)):
+    with pytest.raises(ZeroDivisionError), Sandbox(wallets=1).in_thread():
         _ = 1 / 0
 
     assert threading.active_count() == before
@@ -159,10 +184,50 @@ def test_a_failure_in_the_block_ends_the_thread_too():
 def test_a_failed_start_is_raised_where_the_thread_was_asked_for(commercelayer_sandbox):
     port = int(commercelayer_sandbox.url.rpartition(":")[2])
 
-    with pytest.raises(OSError, match="cannot listen"), in_thread(Sandbox(port=port)):
+    with pytest.raises(OSError, match="cannot listen"), Sandbox(port=port).in_thread():
         raise AssertionError
 
     assert not [thread for thread in threading.enumerate() if thread.name == "sandbox" and not thread.is_alive()]
+
+
+def test_one_that_runs_already_is_not_run_again_nor_stopped(commercelayer_sandbox):
+    with pytest.raises(RuntimeError, match="running already"), commercelayer_sandbox.in_thread():
+        raise AssertionError
+
+    assert commercelayer_sandbox.url
+
+
+def test_one_that_has_stopped_runs_again():
+    sandbox = Sandbox(wallets=1)
+
+    for _ in range(2):
+        with sandbox.in_thread() as running:
+            assert running is sandbox
+            assert sandbox.url
+
+
+def test_an_interrupted_start_leaves_no_thread(monkeypatch):
+    """Ctrl-C while the thread is about to listen."""
+    before = threading.active_count()
+    monkeypatch.setattr("commercelayer_async.sandbox.background.Future.result", interrupted_once())
+
+    with pytest.raises(KeyboardInterrupt), Sandbox(wallets=1).in_thread():
+        raise AssertionError
+
+    assert threading.active_count() == before
+
+
+def interrupted_once():
+    """The `result` of a future, whose first caller is interrupted."""
+    result, calls = Future.result, list[None]()
+
+    def interrupted(self, timeout=None):
+        calls.append(None)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return result(self, timeout)
+
+    return interrupted
 
 
 def test_loading_the_plugin_loads_no_server():

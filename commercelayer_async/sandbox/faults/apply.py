@@ -9,7 +9,8 @@ from typing import Final, cast
 
 from aiohttp import web
 
-from .effects import Answer, Delay, Fault, Headers, Immediate, Replace, Reset, Truncate
+from .checks import Headers
+from .effects import Answer, Delay, Fault, Immediate, Replace, Reset, Truncate
 
 # struct linger {on, 0 seconds}: to close the socket then discards what is unsent and resets the connection.
 _RESET_ON_CLOSE: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)

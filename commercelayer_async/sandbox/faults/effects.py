@@ -1,16 +1,28 @@
-"""What may go wrong with a response. A fault is one of these values; its `name` is what `Faults.counts` counts."""
+"""What may go wrong with a response. A fault is one of these values; its `name` is what `Faults.counts` counts.
+
+A mistake in one is a `TypeError` or a `ValueError` where it is made.
+"""
 
 import json
-from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 
 from ..._markers import public
 from ..http.negotiation import MEDIA_TYPE
 from ..refusals import Refusal, invalid_token, too_many_requests
-
-Headers: TypeAlias = Sequence[tuple[str, str]]
+from .checks import (
+    Headers,
+    headers_of,
+    require_body,
+    require_effect,
+    require_retry_after,
+    require_seconds,
+    require_share,
+    require_status,
+    require_text,
+    require_waitable,
+)
 
 
 class Waitable(Protocol):
@@ -27,9 +39,17 @@ class Answer:
     """Another response instead of the true one. The request is not handled, so it changes nothing."""
 
     status: int
+    """From 200 to 599."""
     body: bytes = b""
-    headers: Headers = ()
-    """Added to those that every response has, or instead of those of the same name. A name may occur twice."""
+    headers: Headers = attrs.field(default=(), converter=headers_of)
+    """Added to those that every response has, or instead of those of the same name.
+
+    A mapping, or pairs of name and value, in which a name may occur twice.
+    """
+
+    def __attrs_post_init__(self) -> None:
+        require_status(self.status)
+        require_body(self.body)
 
     @property
     def name(self) -> str:
@@ -39,6 +59,8 @@ class Answer:
     @classmethod
     def errors(cls, status: int, *, code: str = "SANDBOX_FAULT", detail: str = "A fault was asked for.") -> "Answer":
         """Respond with an errors document of the Core API."""
+        require_text("code", code)
+        require_text("detail", detail)
         return cls._from_refusal(Refusal(status, code, code.replace("_", " ").capitalize(), detail))
 
     @classmethod
@@ -60,6 +82,7 @@ class Answer:
     @classmethod
     def too_many(cls, *, retry_after: str | int | None = None) -> "Answer":
         """Respond with 429, and with *retry_after* as `Retry-After` unless it is None."""
+        require_retry_after(retry_after)
         headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
         return cls._from_refusal(too_many_requests(), headers)
 
@@ -75,8 +98,12 @@ class Replace:
 
     body: bytes | None = None
     """None keeps the true body."""
-    headers: Headers = ()
-    """Instead of those of the same name. A name may occur twice."""
+    headers: Headers = attrs.field(default=(), converter=headers_of)
+    """Instead of those of the same name: a mapping, or pairs of name and value, in which a name may occur twice."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.body is not None:
+            require_body(self.body)
 
     @property
     def name(self) -> str:
@@ -92,6 +119,10 @@ class Reset:
     after: float | None = None
     """The share of the body that is sent before, from 0 to 1. None resets before the headers."""
 
+    def __attrs_post_init__(self) -> None:
+        if self.after is not None:
+            require_share("after", self.after)
+
     @property
     def name(self) -> str:
         """`reset`, or `reset_in_body`."""
@@ -105,6 +136,9 @@ class Truncate:
 
     after: float = 0.5
     """The share of the body that is sent, from 0 to 1; never all of it."""
+
+    def __attrs_post_init__(self) -> None:
+        require_share("after", self.after)
 
     @property
     def name(self) -> str:
@@ -124,6 +158,7 @@ class ExpireTokens:
 
 
 Immediate: TypeAlias = Answer | Replace | Reset | Truncate | ExpireTokens
+IMMEDIATE: Final = (Answer, Replace, Reset, Truncate, ExpireTokens)
 
 
 @public("commercelayer_async.sandbox")
@@ -137,6 +172,13 @@ class Delay:
     then: Immediate | None = None
     """What else goes wrong with the response."""
 
+    def __attrs_post_init__(self) -> None:
+        require_seconds("seconds", self.seconds)
+        if self.until is not None:
+            require_waitable(self.until)
+        if self.then is not None:
+            require_effect("then", self.then, IMMEDIATE)
+
     @property
     def name(self) -> str:
         """`delayed`; with another fault, for example `delayed_reset`."""
@@ -144,3 +186,4 @@ class Delay:
 
 
 Fault: TypeAlias = Immediate | Delay
+FAULTS: Final = (*IMMEDIATE, Delay)

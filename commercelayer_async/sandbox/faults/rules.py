@@ -19,7 +19,8 @@ from typing import Final, TypeAlias
 import attrs
 
 from ..http.request_log import ReceivedRequest
-from .effects import Answer, ExpireTokens, Fault, Reset, Truncate
+from .checks import require_effect, require_effects, require_seed, require_share, require_times, require_where
+from .effects import FAULTS, Answer, ExpireTokens, Fault, Reset, Truncate
 
 Where: TypeAlias = str | Callable[[ReceivedRequest], bool] | None
 """Which requests: those whose `raw_path` begins with a text, those for which a function gives True, or (None) all."""
@@ -93,7 +94,14 @@ class Faults:
 
         Returns:
             the rule, which counts how often it happened.
+
+        Raises:
+            TypeError: an argument has a wrong type, such as the class of a fault in place of an instance.
+            ValueError: *times* is less than 1, or *where* cannot be the beginning of a path.
         """
+        require_effect("fault", fault, FAULTS)
+        require_times(times)
+        require_where(where)
         rule = Rule(fault, where, times)
         self._rules = (*(rule for rule in self._rules if rule.left != 0), rule)
         return rule
@@ -107,7 +115,15 @@ class Faults:
             where: Which requests match, as in `add`.
             kinds: The faults, each equally likely; by default 429, 502 in HTML, a reset, a truncated body, expired
                 tokens.
+
+        Raises:
+            TypeError: an argument has a wrong type.
+            ValueError: *rate* is not from 0 to 1, *where* cannot be the beginning of a path, or there are no *kinds*.
         """
+        require_share("rate", rate)
+        require_seed(seed)
+        require_where(where)
+        require_effects("kinds", kinds, FAULTS)
         random = Random(seed)  # noqa: S311 - reproducible on purpose, nothing here is secret
         self._random_faults = (*self._random_faults, _RandomFaults(rate, where, tuple(kinds), random))
 

@@ -17,7 +17,7 @@ async def read_json_object(request: web.Request) -> Mapping[str, object]:
     """
     try:
         body: object = json.loads(await request.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise AuthRefusal(400, "BAD_REQUEST", "invalid_request", "The body is not a JSON object.")

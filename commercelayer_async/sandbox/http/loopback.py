@@ -1,7 +1,7 @@
 """The check that a request was meant for loopback.
 
 A web page can let its own host name resolve to 127.0.0.1 and so send requests to a server on loopback (DNS rebinding).
-The `Host` header of such a request is the name of the page's host.
+The `Host` header of such a request is the name of the page's host, which no name below `localhost` is (RFC 6761).
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Final
 
 from ..refusals import misdirected
 
-_LOOPBACK: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+_LOOPBACK: Final = re.compile(r"(([a-z0-9-]+\.)?localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 
 
 def check_host(host: str) -> None:

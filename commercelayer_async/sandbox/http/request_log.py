@@ -23,6 +23,8 @@ class ReceivedRequest:
     """The name of the fault that was injected; None for none."""
     arrived_at: float = 0.0
     """When it arrived, in seconds on the clock of the rate windows."""
+    address: str = ""
+    """The IP address of the client, by which its rate windows are kept."""
 
 
 @lru_cache(1024)

@@ -3,6 +3,8 @@
 A request counts from its arrival until it is as old as the window; a count is never reset. The three `X-Ratelimit-*`
 headers report the average window alone.
 
+Every client, which is an IP address to the service, has windows of its own; those of tokens too.
+
 Every window counts twice. What it *charged* decides about refusals. What *arrived* is what a client did, whether or not
 it was refused, and is only reported.
 """
@@ -10,6 +12,7 @@ it was refused, and is only reported.
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import attrs
@@ -61,7 +64,8 @@ class _SlidingWindowLog:
 class _MeteredWindow:
     """A limit with its two counts: the average limit of a budget, or the burst limit of an endpoint."""
 
-    def __init__(self, rate_class: RateClass, limit: Limit, *, burst: bool) -> None:
+    def __init__(self, address: str, rate_class: RateClass, limit: Limit, *, burst: bool) -> None:
+        self.address = address
         self.rate_class = rate_class
         self.limit = limit
         self.burst = burst
@@ -81,6 +85,7 @@ class _MeteredWindow:
             requests=self.arrived.total,
             worst=self.arrived.peak,
             refused=self.refused,
+            address=self.address,
         )
 
 
@@ -93,19 +98,20 @@ class Meter:
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
-        self._averages = dict[Budget, _MeteredWindow]()
-        self._windows = dict[RateClass, Sequence[_MeteredWindow]]()
+        self._averages = dict[tuple[str, Budget], _MeteredWindow]()
+        self._windows = dict[tuple[str, RateClass], Sequence[_MeteredWindow]]()
 
-    def admit(self, rate_class: RateClass | None, now: float) -> Admission:
+    def admit(self, rate_class: RateClass | None, now: float, address: str) -> Admission:
         """Count a request that arrives *now*, and decide whether to refuse it.
 
         Args:
             rate_class: Where it counts; None if no limit applies.
             now: Seconds from any start, never less than at the last call.
+            address: The client's, which has windows of its own.
         """
         if rate_class is None:
             return Admission({})
-        windows = self._windows.get(rate_class) or self._open(rate_class)
+        windows = self._windows.get((address, rate_class)) or self._open(address, rate_class)
         for window in windows:
             window.arrived.add(now)
         full = [window for window in windows if window.full(now)] if self._rates.enforced else []
@@ -117,18 +123,19 @@ class Meter:
         return Admission(self._headers(windows[0], now) | self._retry_after(full, now), refused=bool(full))
 
     def report(self) -> tuple[WindowReport, ...]:
-        """Report every window in which a request arrived: the average ones first, then by endpoint."""
+        """Report every window in which a request arrived: the average ones first, then by endpoint and address."""
         # A copy of the values: the server may open a window while another thread asks for a report.
         bursts = [window for _, *bursts in list(self._windows.values()) for window in bursts]
         reports = [window.report() for window in (*self._averages.values(), *bursts)]
-        return tuple(sorted(reports, key=lambda report: (report.endpoint or "", report.budget)))
+        return tuple(sorted(reports, key=lambda report: (report.endpoint or "", report.budget, report.address)))
 
-    def _open(self, rate_class: RateClass) -> Sequence[_MeteredWindow]:
-        """Begin to count for *rate_class*. The average window, which its whole budget shares, comes first."""
+    def _open(self, address: str, rate_class: RateClass) -> Sequence[_MeteredWindow]:
+        """Begin to count a client's requests of *rate_class*. The average window, which its budget shares, is first."""
         limits = self._rates.of(rate_class.budget)
-        average = self._averages.setdefault(rate_class.budget, _MeteredWindow(rate_class, limits.average, burst=False))
-        bursts = [_MeteredWindow(rate_class, limits.burst, burst=True)] if limits.burst else []
-        self._windows[rate_class] = windows = (average, *bursts)
+        window = partial(_MeteredWindow, address, rate_class)
+        average = self._averages.setdefault((address, rate_class.budget), window(limits.average, burst=False))
+        bursts = [window(limits.burst, burst=True)] if limits.burst else []
+        self._windows[address, rate_class] = windows = (average, *bursts)
         return windows
 
     def _headers(self, average: _MeteredWindow, now: float) -> dict[str, str]:

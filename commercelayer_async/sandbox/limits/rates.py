@@ -4,11 +4,12 @@ Each budget has an average window over all its endpoints, and a burst window for
 published, and so are options: whether a refused request counts too, and whether a refusal has a `Retry-After`.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
 from ..._markers import public
+from ..viewer import Mode
 from .rate_classes import Budget
 
 
@@ -81,14 +82,18 @@ class Rates:
         return cls(uncacheable=few, cacheable=many, write=few, count_refused=count_refused, retry_after=retry_after)
 
     @classmethod
-    def off(cls) -> "Rates":
-        """Only count against the limits of the test mode: no headers, no refusals."""
-        return attrs.evolve(cls.test(), enforced=False, reported=False)
+    def off(cls, mode: Literal["test", "live"] = "test") -> "Rates":
+        """Only count against the limits of a mode, `test` or `live`: no headers, no refusals."""
+        return attrs.evolve(cls._of(mode), enforced=False, reported=False)
 
     @classmethod
-    def report_only(cls) -> "Rates":
-        """Count against the limits of the test mode and report them in headers, without refusals."""
-        return attrs.evolve(cls.test(), enforced=False)
+    def report_only(cls, mode: Literal["test", "live"] = "test") -> "Rates":
+        """Count against the limits of a mode, `test` or `live`, and report them in headers, without refusals."""
+        return attrs.evolve(cls._of(mode), enforced=False)
+
+    @classmethod
+    def _of(cls, mode: str) -> "Rates":
+        return cls.live() if Mode(mode) is Mode.LIVE else cls.test()
 
     def scaled(self, factor: float) -> "Rates":
         """Copy the limits, with windows *factor* times as short.
@@ -141,6 +146,8 @@ class WindowReport:
     """The most that arrived in any stretch of `seconds`, refused ones included."""
     refused: int
     """How many were refused because this window was full."""
+    address: str = ""
+    """The IP address of the client: each has windows of its own."""
 
     @property
     def exceeded(self) -> bool:

@@ -1,9 +1,14 @@
 """The Auth API without its transport: grants in, signed tokens out.
 
-tokens.py   grants access and refresh tokens, checks them, revokes them
-claims.py   what an access token says about who issued it and whom it is for
-jwt.py      signs the claims as a JSON Web Token
+refused.py     error responses, by the names that OAuth has for them
+clients.py     the applications: which grants each may use, and with which secret
+jwt.py         signs and reads JSON Web Tokens
+scopes.py      what a scope may be
+claims.py      what a grant permits, and what an access token says about it
+assertions.py  whom another program speaks for
+grants.py      what is exchanged for a token: credentials, passwords, codes, assertions
+tokens.py      issues access and refresh tokens, checks them, revokes them
 
-`Tokens.issue` checks the client first, then what the grant type asks for (a customer's password, a refresh token), and
-gives the current token of the grant or makes another.
+`Tokens.issue` checks the client first, then what the grant type asks for, and gives the current token of the grant or
+makes another.
 """

@@ -116,7 +116,7 @@ class _TableMaker:
                 id=ids.id_of(key),
                 attributes=records.DOCUMENTED,
                 relationships=records.DOCUMENTED_RELATIONSHIPS,
-                meta={"mode": "test"},
+                meta={"mode": self.meta["mode"]},
             )
         wallet = self._record(_WALLETS, ids, times, self._wallet_attributes, key)
         return wallet.without(records.LATER_ATTRIBUTES) if key in _OLDEST else wallet
@@ -135,6 +135,6 @@ class _TableMaker:
             id=EventIds().id_of(key),
             attributes=records.event_store(fake, event_ms(key), wallet_id, first=first),
             relationships=(),
-            meta={"mode": "test", "trace_id": fake.hexadecimal(64)},
+            meta={"mode": self.meta["mode"], "trace_id": fake.hexadecimal(64)},
             linked=key % _EVENTS_PER_LINK == 0,
         )

@@ -26,16 +26,17 @@ class World:
     Args:
         wallets: How many wallets (`customer_payment_sources`) there are at first, the documented one included.
         seed: Equal seeds give equal worlds.
+        mode: `test` or `live`: what its records say.
 
     Raises:
         ValueError: *wallets* is less than 1.
     """
 
-    def __init__(self, *, wallets: int, seed: int) -> None:
+    def __init__(self, *, wallets: int, seed: int, mode: str = "test") -> None:
         if wallets < 1:
             raise ValueError(f"wallets is {wallets}; it must be 1 or more, because the documented wallet always exists")
         self.organization_id = LetterIds(letter_shift(random_for(seed, "organization").random())).id_of(1)
-        meta = {"mode": "test", "organization_id": self.organization_id}
+        meta = {"mode": str(mode), "organization_id": self.organization_id}
         # "ties" is part of the seed: another word here would make another world of every seed.
         self._relations = Relations(wallets, random_for(seed, "ties"))
         self.tables: Mapping[str, RecordTable] = make_tables(self._relations, seed=seed, meta=meta)
