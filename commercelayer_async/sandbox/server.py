@@ -59,7 +59,7 @@ class Sandbox:
     Args:
         host: `127.0.0.1`, `localhost` or `::1`.
         port: 0 for any free port.
-        wallets: How many wallets there are at first, the documented one included.
+        wallets: How many wallets there are at first, the documented one included; 0 for an empty world.
         seed: Equal seeds give equal worlds.
         mode: `test` or `live`: that of its records and tokens, and of the limits that it counts by unless *rates* are
             given. One sandbox has one mode; an organization with both is two of them.
@@ -72,7 +72,7 @@ class Sandbox:
             `time.time`, and windows by `time.monotonic`.
 
     Raises:
-        ValueError: *host* is not loopback, *wallets* is less than 1, *mode* is neither `test` nor `live`, or
+        ValueError: *host* is not loopback, *wallets* is less than 0, *mode* is neither `test` nor `live`, or
             *token_lifetime* is not above 0.
     """
 
