@@ -16,7 +16,7 @@ from .demo import demo
 from .errors import HELP, ExitCode, report
 from .export import export
 from .get import get
-from .invocation import Invocation
+from .invocation import Invocation, organization_option
 from .list import list_
 from .options import refuse_secrets
 from .sandbox import sandbox
@@ -47,6 +47,7 @@ Shell completion, in the file that your shell reads at its start:
 @click.group(epilog=_EPILOG, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error too, with secrets masked.")
+@organization_option
 @click.pass_context
 def app(context: click.Context, *, debug: bool) -> None:
     """Read the resources of a Commerce Layer organization.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
 from .masking import class_of, own_secrets
 from .options import json_option
 from .output import output_for_people, write_json
@@ -28,7 +28,7 @@ Examples:
 @click.command(short_help="Count the resources of a type.", epilog=_EPILOG)
 @type_argument
 @filter_option
-@credentials_option
+@credentials_options
 @json_option
 def count(*, type: str, filters: dict[str, Any], as_json: bool) -> None:
     """Count the resources of TYPE, such as customer_payment_sources, by one request."""

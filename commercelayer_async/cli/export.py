@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import json_option
 from .output import DUMB, StandardOutput, output_for_people, write_json
@@ -64,7 +64,7 @@ Examples:
 @click.option("--format", type=click.Choice(["jsonl", "csv", "parquet"]), help="The format, whatever FILE ends in.")
 @click.option("--resume", is_flag=True, help="Resume an interrupted export; if there is none, begin.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE, and drop an interrupted export that is not resumed.")
-@credentials_option
+@credentials_options
 @json_option
 def export(
     *,

@@ -7,7 +7,7 @@ import attrs
 import click
 
 from ..jsonapi import Resource
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, reveal_option
 from .output import output_for_people, write_json
@@ -49,7 +49,7 @@ class Retrieved:
 @type_argument
 @click.argument("id", metavar="ID")
 @include_option
-@credentials_option
+@credentials_options
 @json_option
 @reveal_option
 def get(*, type: str, id: str, include: str, as_json: bool, reveal: bool) -> None:

@@ -25,7 +25,7 @@ _LARGEST: Final = 65_536
 ENVIRONMENT_HELP: Final = """\b
 Credentials: variables of the environment, or lines NAME=value of the file that
 --credentials names:
-  COMMERCELAYER_ORGANIZATION   the organization's slug or URL
+  COMMERCELAYER_ORGANIZATION   the organization's slug, host or URL; or --organization
   COMMERCELAYER_ACCESS_TOKEN   a bearer token; or else
   COMMERCELAYER_CLIENT_ID, COMMERCELAYER_CLIENT_SECRET, COMMERCELAYER_SCOPE"""
 
@@ -39,6 +39,8 @@ class Invocation:
     """The environment; with a file of credentials, that of `with_credentials`."""
     file: str | None = None
     """The file of credentials, if one was named."""
+    organization: str | None = None
+    """The organization that --organization names; None for that of the environment."""
 
 
 def invocation() -> Invocation:
@@ -55,35 +57,52 @@ def open_session(**options: Any) -> "Session":
     from .. import AccessToken, ClientCredentials, Session  # noqa: PLC0415 - slow to import; `--help` does without
 
     called = invocation()
-    if called.file is None:
+    if called.file is None and called.organization is None:
         return Session.from_env(**options)
     organization, token, client_id, secret, scope = (called.environment.get(name) or None for name in VARIABLES)
+    organization = called.organization or organization
+    where = "the environment" if called.file is None else printable(called.file)
     if organization is None:
-        raise ConfigurationError(
-            f"{printable(called.file)} has no COMMERCELAYER_ORGANIZATION; add it, or set it in the environment"
-        )
+        raise ConfigurationError(f"{where} has no COMMERCELAYER_ORGANIZATION; add it, or give --organization")
     if token is not None:
         return Session(organization, AccessToken(token), **options)
     if client_id is None:
         raise ConfigurationError(
-            f"{printable(called.file)} has no credentials; add COMMERCELAYER_ACCESS_TOKEN, or"
+            f"{where} has no credentials; add COMMERCELAYER_ACCESS_TOKEN, or"
             " COMMERCELAYER_CLIENT_ID with COMMERCELAYER_CLIENT_SECRET"
         )
     return Session(organization, ClientCredentials(client_id, secret, scope=scope), **options)
 
 
-def credentials_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option --credentials, whose file takes the place of the environment for the rest of the command."""
-    return click.option(
+def credentials_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --organization, and --credentials, whose file takes the place of the environment."""
+    with_file = click.option(
         "--credentials",
         metavar="FILE",
         expose_value=False,
-        callback=_use,
+        callback=_use_file,
         help="Read the credentials from FILE (mode 0600) instead of the environment.",
+    )
+    return with_file(organization_option(command))
+
+
+def organization_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --organization."""
+    return click.option(
+        "--organization",
+        metavar="NAME",
+        expose_value=False,
+        callback=_use_organization,
+        help="The organization's slug, host or URL, instead of COMMERCELAYER_ORGANIZATION.",
     )(command)
 
 
-def _use(context: click.Context, _: click.Parameter, value: str | None) -> None:
+def _use_organization(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Invocation).organization = value
+
+
+def _use_file(context: click.Context, _: click.Parameter, value: str | None) -> None:
     if value is not None:
         called = context.ensure_object(Invocation)
         called.environment = with_credentials(value, os.environ)

@@ -10,7 +10,7 @@ import click
 
 from ..jsonapi import Resource
 from ..service import COMMERCE_LAYER
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, reveal_option
 from .output import Output, output_for_people, text_of, write_json, write_json_line
@@ -81,7 +81,7 @@ class Listed:
     metavar="N",
     help="Show at most N.",
 )
-@credentials_option
+@credentials_options
 @json_option
 @click.option("--jsonl", "as_lines", is_flag=True, help="Write one JSON document on each line, for programs.")
 @reveal_option

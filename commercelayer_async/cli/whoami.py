@@ -15,7 +15,7 @@ from .._reading.parameters import page_parameters
 from ..errors import Forbidden, NotFound, Unauthorized
 from ..jsonapi import ResourceObject
 from ..service import COMMERCE_LAYER
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
 from .masking import own_secrets
 from .options import json_option
 from .output import output_for_people, text_of, write_json
@@ -47,7 +47,7 @@ Examples:
 
 
 @click.command(short_help="Show what the credentials give access to.", epilog=_EPILOG)
-@credentials_option
+@credentials_options
 @json_option
 def whoami(*, as_json: bool) -> None:
     """Show the organization, mode, scope and expiry of the credentials, and the rate budget; never the token.

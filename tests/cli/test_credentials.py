@@ -82,8 +82,39 @@ def test_an_organization_has_to_be_somewhere(run, file):
     result = run("count", "customers", "--credentials", file(f"COMMERCELAYER_ACCESS_TOKEN={CANARY}"))
 
     assert result.code == 2
-    assert "has no COMMERCELAYER_ORGANIZATION" in result.err
+    assert "has no COMMERCELAYER_ORGANIZATION; add it, or give --organization" in result.err
     assert CANARY not in result.err
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("root", ["", "/api", "/api/"])
+def test_the_organization_may_be_an_option_before_or_after_the_command(
+    run, environment, commercelayer_sandbox, root, *, before
+):
+    environment(organization="http://127.0.0.1:1", access_token=commercelayer_sandbox.access_token)
+    option, command = ("--organization", commercelayer_sandbox.url + root), ("count", "customers")
+
+    result = run(*option, *command) if before else run(*command, *option)
+
+    assert (result.code, result.err) == (0, "")
+
+
+def test_the_organization_of_the_option_goes_before_that_of_a_file(run, file, commercelayer_sandbox):
+    path = file(
+        "COMMERCELAYER_ORGANIZATION=http://127.0.0.1:1\n"
+        f"COMMERCELAYER_ACCESS_TOKEN={commercelayer_sandbox.access_token}\n"
+    )
+
+    options = ("--credentials", path, "--organization", commercelayer_sandbox.url)
+
+    assert run("count", "customers", *options).code == 0
+
+
+def test_an_organization_alone_is_not_enough(run, environment):
+    result = run("count", "customers", "--organization", "acme.commercelayer.io")
+
+    assert result.code == 2
+    assert "the environment has no credentials; add COMMERCELAYER_ACCESS_TOKEN" in result.err
 
 
 @posix
