@@ -6,6 +6,9 @@
     options         options that several commands take
     query_options   types, filters, sort keys and relationships as arguments, and their completion
     views           resources as the commands show them
+    records         records as `list` shows them: columns, and lines of TSV
+    layout          cells as lines that fit a width
+    saving          what a command writes, in a file that appears when it is complete
     masking         which values are secret, and foreign text made safe for a terminal
     output          what is written for people: rich on a terminal, plain text elsewhere; and JSON for programs
     signals         Ctrl-C and SIGTERM, which end a command in order

@@ -92,7 +92,7 @@ def api():
 @pytest.fixture
 def environment(monkeypatch):
     """Sets the variables of the command line, and them alone: `environment(organization=..., access_token=...)`."""
-    for name in (*(f"COMMERCELAYER_{name}" for name in VARIABLES), "NO_COLOR", "FORCE_COLOR"):
+    for name in (*(f"COMMERCELAYER_{name}" for name in VARIABLES), "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
 
