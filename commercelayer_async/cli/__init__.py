@@ -12,11 +12,11 @@
     masking         which values are secret, and foreign text made safe for a terminal
     output          what is written for people: rich on a terminal, plain text elsewhere; and JSON for programs
     signals         Ctrl-C and SIGTERM, which end a command in order
-    errors          exit codes, and errors as one sentence
+    errors          exit codes, and what is said of errors
 
 What runs when: `main` checks that the extra `cli` (click and rich) is installed, then `app.run` refuses secrets among
 the arguments and calls the command. A command opens a session (`invocation`), reads, masks what it shows (`masking`,
-`views`) and writes it (`output`). Whatever is raised ends in `errors.report`: one sentence on stderr and an exit code.
+`views`) and writes it (`output`). Whatever is raised ends in `errors.report`: a few lines on stderr and an exit code.
 """
 
 import sys

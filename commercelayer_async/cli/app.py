@@ -66,7 +66,7 @@ for command in (demo, get, list_, count, export, whoami, sandbox):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code. An error becomes one sentence on stderr."""
+    """Run one command and return its exit code. An error becomes a few lines on stderr."""
     for stream in (sys.stdout, sys.stderr):
         # Escape the characters that the locale's encoding does not have; by default they raise an error.
         if isinstance(stream, io.TextIOWrapper):

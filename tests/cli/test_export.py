@@ -68,7 +68,7 @@ def test_a_file_that_is_there_is_2(run, organization, tmp_path):
     result = run("export", WALLETS, "--to", str(path))
 
     assert (result.code, result.out) == (2, "")
-    assert result.err == f"error: {path} is there already; name another file, or overwrite it\n"
+    assert result.err == f"error: {path} is there already\nhint: name another file, or overwrite it\n"
     assert path.read_text() == "mine"
     assert run("export", WALLETS, "--to", str(path), "--overwrite").code == 0
 
@@ -104,7 +104,7 @@ def test_a_folder_that_is_not_there_is_1(run, organization, tmp_path):
     result = run("export", WALLETS, "--to", str(tmp_path / "missing" / "w.jsonl"))
 
     assert result.code == 1
-    assert "there is no such folder; make it first" in result.err
+    assert "there is no such folder\nhint: make it first" in result.err
     assert not organization.requests
 
 
@@ -112,7 +112,7 @@ def test_a_type_close_to_a_known_one_is_a_hint(run, organization, tmp_path):
     result = run("export", "custmers", "--to", str(tmp_path / "w.jsonl"))
 
     assert result.code == 3
-    assert result.err.endswith("; did you mean 'customers'?\n")
+    assert "\nhint: did you mean 'customers'?\n" in result.err
     assert not list(tmp_path.iterdir())
 
 
@@ -145,7 +145,7 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(spawn, variables, commercel
     out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (5, "")
-    assert "File too large; make room" in err
+    assert "File too large\nhint: make room\n" in err
     assert "records are kept in .w.jsonl.part" in err
     assert not path.exists()
 

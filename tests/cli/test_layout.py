@@ -1,7 +1,7 @@
 """How cells become lines: at any width no id is broken, and no line is wider than the terminal."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -10,6 +10,7 @@ from commercelayer_async.cli.layout import Column, cut, lay_out_records, lay_out
 ids = st.from_regex(r"[A-Za-z0-9_-]{1,18}", fullmatch=True)
 texts = st.text(alphabet="ab ,/-東京한😀👍🏽e\u0301\u0327🇩🇪ก็", max_size=60)
 widths = st.integers(20, 200)
+on_a_busy_machine = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -27,6 +28,7 @@ def tables(draw):
     return columns
 
 
+@on_a_busy_machine
 @given(tables(), widths)
 def test_no_line_of_records_is_wider_than_the_terminal_and_no_id_is_broken(columns, width):
     layout = lay_out_records(columns, width)
@@ -40,6 +42,7 @@ def test_no_line_of_records_is_wider_than_the_terminal_and_no_id_is_broken(colum
             assert all(any(cell in line for line in lines) for cell in column.cells)
 
 
+@on_a_busy_machine
 @given(tables())
 def test_without_a_width_everything_is_shown(columns):
     layout = lay_out_records(columns, None)
