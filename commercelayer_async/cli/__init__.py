@@ -11,6 +11,7 @@
     saving          what a command writes, in a file that appears when it is complete
     masking         which values are secret, and foreign text made safe for a terminal
     output          what is written for people: rich on a terminal, plain text elsewhere; and JSON for programs
+    progress        waits for the rate limit and the progress of an export, on stderr
     signals         Ctrl-C and SIGTERM, which end a command in order
     errors          exit codes, and what is said of errors
 

@@ -13,17 +13,16 @@ from click.shell_completion import shell_complete
 from .. import __version__
 from .count import count
 from .demo import demo
-from .errors import HELP, ExitCode, report
+from .errors import HELP, ExitCode, clean_line, report
 from .export import export
 from .get import get
-from .invocation import Invocation, organization_option
+from .invocation import PROGRAM, Invocation, organization_option
 from .list import list_
 from .options import refuse_secrets
 from .sandbox import sandbox
 from .signals import Terminated, sigterm_raises
 from .whoami import whoami
 
-NAME: Final = "commercelayer-async"
 _COMPLETE: Final = "_COMMERCELAYER_ASYNC_COMPLETE"
 """The environment variable by which a shell asks for completions."""
 
@@ -39,13 +38,13 @@ Examples:
 
 \b
 Shell completion, in the file that your shell reads at its start:
-  bash  eval "$({_COMPLETE}=bash_source {NAME})"
-  zsh   eval "$({_COMPLETE}=zsh_source {NAME})"
-  fish  {_COMPLETE}=fish_source {NAME} | source"""
+  bash  eval "$({_COMPLETE}=bash_source {PROGRAM})"
+  zsh   eval "$({_COMPLETE}=zsh_source {PROGRAM})"
+  fish  {_COMPLETE}=fish_source {PROGRAM} | source"""
 
 
 @click.group(epilog=_EPILOG, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error too, with secrets masked.")
 @organization_option
 @click.pass_context
@@ -71,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
         # Escape the characters that the locale's encoding does not have; by default they raise an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    invocation = Invocation()
+    invocation = Invocation(arguments=tuple(arguments))
     try:
         try:
             with sigterm_raises():
@@ -79,9 +78,10 @@ def run(arguments: Sequence[str]) -> int:
         except KeyboardInterrupt as interrupted:
             terminated = isinstance(interrupted, Terminated)
             what = "error: terminated by SIGTERM" if terminated else "error: interrupted"
-            message = "; ".join([what, *getattr(interrupted, "__notes__", ())])
+            hints = [f"hint: {note}" for note in getattr(interrupted, "__notes__", ())]
             # On a terminal, ^C stands at the beginning of the line.
-            click.echo(("\n" if sys.stderr.isatty() and not terminated else "") + message, err=True)
+            lines = [*([""] if sys.stderr.isatty() and not terminated else []), what, *hints]
+            click.echo("\n".join(clean_line(line, invocation.environment) for line in lines), err=True)
             return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
         except BrokenPipeError:
             raise
@@ -98,10 +98,10 @@ def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:
     # Not by `app.main`, which handles Ctrl-C and broken pipes in its own way.
     instruction = os.environ.get(_COMPLETE)
     if instruction:
-        return shell_complete(app, {}, NAME, _COMPLETE, instruction)
+        return shell_complete(app, {}, PROGRAM, _COMPLETE, instruction)
     refuse_secrets(arguments)
     try:
-        with app.make_context(NAME, list(arguments), obj=invocation) as context:
+        with app.make_context(PROGRAM, list(arguments), obj=invocation) as context:
             app.invoke(context)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code

@@ -102,9 +102,9 @@ def report(error: Exception, *, debug: bool, environment: Mapping[str, str]) -> 
     if debug:
         # Without local variables, as they hold tokens.
         trace = "".join(traceback.format_exception(error))
-        click.echo("\n".join(_clean(line, environment) for line in trace.splitlines()), err=True)
+        click.echo("\n".join(clean_line(line, environment) for line in trace.splitlines()), err=True)
     for line in _report_of(error).lines:
-        click.echo(_clean(line, environment), err=True)
+        click.echo(clean_line(line, environment), err=True)
     return code_of(error)
 
 
@@ -142,5 +142,6 @@ def _advice_on(error: Exception) -> Sequence[str]:
     return [advice for classes, advice in _ADVICE if isinstance(error, classes)][:1]
 
 
-def _clean(text: str, environment: Mapping[str, str]) -> str:
+def clean_line(text: str, environment: Mapping[str, str]) -> str:
+    """A line fit for stderr: without the credentials of the `environment`, and without what a terminal obeys."""
     return printable(redact_exact(text, *own_secrets(environment)), _LIMIT)

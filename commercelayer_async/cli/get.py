@@ -11,10 +11,11 @@ import click
 from .._text import did_you_mean, printable
 from ..jsonapi import Relationship, Resource
 from ..jsonapi.resource import declared_relationships
-from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, output_option, reveal_option
 from .output import Output, output_for_people, write_json
+from .progress import watched_session
 from .query_options import include_option, limit_option, relationship_argument, suggesting_types, type_argument
 from .records import PAGE_SIZE, Listed, read_pages, show_list
 from .saving import written_to
@@ -95,7 +96,7 @@ def get(
 
 
 async def _retrieve(type: str, id: str, relationship: str | None, include: str, limit: int) -> Retrieved | Listed:
-    async with open_session() as session:
+    async with watched_session() as session:
         with suggesting_types(type):
             if relationship is None:
                 return await _with_included(await session.get(class_of(type) or type, id, include=include))

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from .. import Session
 
+PROGRAM: Final = "commercelayer-async"
 VARIABLES: Final = tuple(
     f"COMMERCELAYER_{name}" for name in ("ORGANIZATION", "ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "SCOPE")
 )
@@ -35,6 +36,8 @@ class Invocation:
     """How the program was called."""
 
     debug: bool = False
+    arguments: Sequence[str] = ()
+    """Those of the command line, the name of the command included."""
     environment: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
     """The environment; with a file of credentials, that of `with_credentials`."""
     file: str | None = None

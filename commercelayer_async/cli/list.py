@@ -8,10 +8,11 @@ from typing import Any, Final, cast
 import click
 
 from ..jsonapi import Resource
-from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation
 from .masking import Mask, class_of, own_secrets
 from .options import MASKING_HELP, json_option, output_option, reveal_option
 from .output import output_for_people, write_json, write_json_line, write_text
+from .progress import watched_session
 from .query_options import (
     FILTER_HELP,
     columns_option,
@@ -111,7 +112,7 @@ def list_(
 async def _read(
     listed: Listed, type: str, query: dict[str, Any], limit: int
 ) -> AsyncIterator[tuple[Resource, tuple[Resource, ...]]]:
-    async with open_session() as session:
+    async with watched_session() as session:
         with suggesting_types(type):
             collection = session.list(
                 class_of(type) or type, page_size=min(limit, PAGE_SIZE), read_ahead=int(limit > PAGE_SIZE), **query

@@ -15,10 +15,11 @@ from .._reading.parameters import page_parameters
 from ..errors import Forbidden, NotFound, Unauthorized
 from ..jsonapi import ResourceObject
 from ..service import COMMERCE_LAYER
-from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation
 from .masking import own_secrets
 from .options import json_option
 from .output import output_for_people, text_of, write_json
+from .progress import watched_session
 
 if TYPE_CHECKING:
     from .. import Session, StoredToken
@@ -91,7 +92,7 @@ class _LastToken:
 
 async def _inspect() -> dict[str, Any]:
     received = _LastToken()
-    async with open_session(token_store=received) as session:
+    async with watched_session(token_store=received) as session:
         url, name = await _read_organization(session)
         state = session.rate_limits
     # A token of the environment does not pass through the store.

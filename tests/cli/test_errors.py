@@ -33,7 +33,7 @@ def broken(monkeypatch):
     """Makes the session fail."""
 
     def breaking(error):
-        def from_env():
+        def from_env(**_):
             raise error
 
         monkeypatch.setattr(Session, "from_env", from_env)

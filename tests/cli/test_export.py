@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import stat
 import sys
@@ -82,6 +83,7 @@ def test_an_export_that_ends_early_is_5_and_says_how_to_go_on(run, organization,
 
     assert (result.code, result.out) == (5, "")
     assert "50 records are kept in .w.jsonl.part; resume the export to go on" in result.err
+    assert f"hint: to go on, run: commercelayer-async export {WALLETS} --to {path} --resume\n" in result.err
     assert run("export", WALLETS, "--to", str(path)).code == 2
     assert run("export", WALLETS, "--to", str(path), "--resume").code == 0
     assert ids_in(path) == list(organization.world.wallet_ids())
@@ -118,7 +120,7 @@ def test_a_type_close_to_a_known_one_is_a_hint(run, organization, tmp_path):
 
 @posix
 def test_ctrl_c_is_130_and_says_how_to_go_on(spawn, variables, commercelayer_sandbox, held, tmp_path):
-    path = tmp_path / "w.jsonl"
+    path = tmp_path / "the wallets.jsonl"
     last = commercelayer_sandbox.world.wallet_ids()[49]
     commercelayer_sandbox.faults.add(Delay(until=held), where=lambda request: last in request.raw_path)
     process = spawn("export", WALLETS, "--to", str(path), **variables)
@@ -129,8 +131,12 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(spawn, variables, commercelayer_san
     out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (130, "")
-    assert err == "error: interrupted; what was read is kept; run it again with --resume to go on\n"
-    assert json.loads((tmp_path / ".w.jsonl.part.json").read_text())["records"] == 50
+    assert err == (
+        "error: interrupted\n"
+        "hint: 50 records are safe\n"
+        f"hint: to go on, run: commercelayer-async export {WALLETS} --to {shlex.quote(str(path))} --resume\n"
+    )
+    assert json.loads((tmp_path / ".the wallets.jsonl.part.json").read_text())["records"] == 50
 
 
 @posix
@@ -197,6 +203,8 @@ def test_a_terminal_sees_a_bar_on_stderr_alone(environment, variables, tmp_path)
 
     assert process.returncode == 0
     assert "/300" in received.decode()
+    assert WALLETS in received.decode()
+    assert "%" in received.decode()
     assert out.startswith(f"300 {WALLETS} in ")
 
 
