@@ -1,8 +1,11 @@
 """The command line `commercelayer-async`: one module for each command, and what they share.
 
     app             the program: its global options and commands; from arguments to an exit code
-    demo, get, list, count, export, whoami, sandbox   the commands
+    demo, get, list, count, export, whoami, login, sandbox   the commands
     invocation      how the program was called, and where the credentials come from
+    profiles        credentials under a name, which `login` keeps
+    keyrings        the system's keyring, which keeps client secrets
+    private_files   files that nobody but their owner can read
     options         options that several commands take
     query_options   types, filters, sort keys and relationships as arguments, and their completion
     views           resources as the commands show them

@@ -18,6 +18,7 @@ from .export import export
 from .get import get
 from .invocation import PROGRAM, Invocation, organization_option
 from .list import list_
+from .login import login, logout, profiles_
 from .options import refuse_secrets
 from .sandbox import sandbox
 from .signals import Terminated, sigterm_raises
@@ -51,8 +52,8 @@ Shell completion, in the file that your shell reads at its start:
 def app(context: click.Context, *, debug: bool) -> None:
     """Read the resources of a Commerce Layer organization.
 
-    Credentials come from the environment or a file, never from the command line; see `get --help`. The commands demo
-    and sandbox need none.
+    Credentials come from the environment, a file or `login`, never from the command line; see `get --help`. The
+    commands demo and sandbox need none.
     """
     context.ensure_object(Invocation).debug = debug
     if context.invoked_subcommand is None:
@@ -60,7 +61,7 @@ def app(context: click.Context, *, debug: bool) -> None:
         context.exit(ExitCode.USAGE)
 
 
-for command in (demo, get, list_, count, export, whoami, sandbox):
+for command in (demo, get, list_, count, export, whoami, login, logout, profiles_, sandbox):
     app.add_command(command)
 
 

@@ -32,6 +32,7 @@ _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
 \b
 JSON (--json), always with these members; what is unknown is null:
+  credentials   where they come from
   organization  url, slug, id, name
   mode          "test" or "live"
   application   kind, such as "integration"
@@ -61,6 +62,7 @@ def whoami(*, as_json: bool) -> None:
         write_json(found, secrets)
         return
     rows = [
+        ("credentials from", found["credentials"]),
         ("organization", _known(found["organization"]["name"], found["organization"]["slug"])),
         ("url", _known(found["organization"]["url"])),
         ("organization id", _known(found["organization"]["id"])),
@@ -100,6 +102,7 @@ async def _inspect() -> dict[str, Any]:
     organization, application, owner = (_object(claims.get(name)) for name in ("organization", "application", "owner"))
     test = claims.get("test")
     return {
+        "credentials": invocation().source,
         "organization": {"url": url, "slug": organization.get("slug"), "id": organization.get("id"), "name": name},
         "mode": ("test" if test else "live") if isinstance(test, bool) else None,
         "application": {"kind": application.get("kind")},

@@ -259,7 +259,7 @@ def test_a_configuration_error_in_a_command_is_2(run, broken):
 
     result = run(*THING)
 
-    assert (result.code, result.err) == (2, "error: set it\n")
+    assert (result.code, result.err) == (2, "error: set it\nhint: or run: commercelayer-async login\n")
 
 
 class Failing(io.StringIO):

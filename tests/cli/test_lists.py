@@ -215,6 +215,7 @@ def test_whoami_shows_what_the_token_gives_access_to_and_never_the_token(run, en
     assert "requests in 60 s are left" in result.out
     assert "h 59 min" in result.out or "min\n" in result.out
     assert "eyJ" not in result.out + result.err
+    assert document.pop("credentials") == "the environment"
     assert list(document) == ["organization", "mode", "application", "owner", "scope", "expires_at", "rate"]
     assert document["organization"]["url"] == url
     assert document["rate"]["limit"] == 200
