@@ -86,8 +86,8 @@ class Session:
         """A session that reads `organization` with the token that `auth` gives; nothing is opened or sent yet.
 
         Args:
-            organization: A slug (`https://{slug}.commercelayer.io`) or a full URL, whose path is kept as a prefix, with
-                or without `/api` at its end; None to take it from the claims of an `AccessToken`.
+            organization: A slug (`https://{slug}.commercelayer.io`), a host, or a full URL, whose path is kept as a
+                prefix, with or without `/api` at its end; None to take it from the claims of an `AccessToken`.
             auth: A bearer token, credentials, or an async callable that gives a token.
             timeout: Seconds for a whole call: queue, token, tries and the waits between them; None for as long as it
                 takes. A request handler wants less than the default, a worker more.
@@ -178,15 +178,16 @@ class Session:
     def from_env(cls, **options: Unpack[SessionOptions]) -> Self:
         """A session as the environment says; `options` are those of the constructor.
 
-        `COMMERCELAYER_ORGANIZATION` is the slug or URL; `COMMERCELAYER_ACCESS_TOKEN`, or `COMMERCELAYER_CLIENT_ID`
-        with `COMMERCELAYER_CLIENT_SECRET` and `COMMERCELAYER_SCOPE` where needed, is what authenticates.
+        `COMMERCELAYER_ORGANIZATION` is the slug, host or URL; `COMMERCELAYER_ACCESS_TOKEN`, or
+        `COMMERCELAYER_CLIENT_ID` with `COMMERCELAYER_CLIENT_SECRET` and `COMMERCELAYER_SCOPE` where needed, is what
+        authenticates.
 
         Raises:
             ConfigurationError: a variable is missing; it is named.
         """
         organization = os.environ.get("COMMERCELAYER_ORGANIZATION")
         if not organization:
-            raise ConfigurationError("set COMMERCELAYER_ORGANIZATION to the organization's slug or URL")
+            raise ConfigurationError("set COMMERCELAYER_ORGANIZATION to the organization's slug, host or URL")
         return cls(organization, auth_from_env(), **options)
 
     def __del__(self) -> None:

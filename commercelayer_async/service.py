@@ -162,6 +162,11 @@ class Filtering:
     types: Mapping[str, TypeCapabilities]
     """By type; of others nothing is published."""
 
+    def usual_predicate(self, attribute: str) -> str:
+        """The predicate that filters by an attribute mostly have, by its name; for hints alone."""
+        endings = {"_at": "gt", "metadata": "jcont"}
+        return next((predicate for ending, predicate in endings.items() if attribute.endswith(ending)), "eq")
+
 
 @attrs.frozen(kw_only=True)
 class RateFacts:

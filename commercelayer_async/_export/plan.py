@@ -9,7 +9,7 @@ import attrs
 
 from .._auth.principal import Principal
 from .._http.origin import Origin
-from .._lists.filters import QueryCapabilities, filter_name_of, filter_parameters
+from .._lists.filters import QueryCapabilities, filter_name_of, filter_parameters, related_class
 from .._plain import plain_text
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource
@@ -73,7 +73,9 @@ def plan_of(
     parameters = filter_parameters({} if filter is None else filter, capabilities)
     if chosen.format is Format.PARQUET:
         parquet.require()
-    layout = layout_for(class_for(cls), compound=bool(paths))
+    # Parquet has types: what is nested stays nested there.
+    targets = _targets(type, paths, registry, service) if chosen.format is Format.CSV else {}
+    layout = layout_for(class_for(cls), compound=bool(paths), targets=targets)
     columns = None if chosen.format is Format.JSONL else layout.columns
     return Plan(
         writer=_writer(chosen.format, layout),
@@ -95,6 +97,14 @@ def plan_of(
             "column_types": None if columns is None else [column.type.value for column in columns],
         },
     )
+
+
+def _targets(type: str, include: tuple[str, ...], registry: Registry, service: Service) -> dict[str, type[Resource]]:
+    """The classes of what is included first, by the relationship, where there is one class alone."""
+    found = {
+        name: related_class(type, name, registry, service) for name in (path.partition(".")[0] for path in include)
+    }
+    return {name: cls for name, cls in found.items() if cls is not None and class_for(cls) is not None}
 
 
 def _included_fields(

@@ -5,6 +5,7 @@ name of the original is in the message.
 """
 
 import re
+import socket
 import ssl as tls
 from typing import Final
 
@@ -17,6 +18,8 @@ READ_SECONDS = 10.0
 """Between two pieces of a response, and before the first."""
 
 _TOO_LONG: Final = re.compile(r"Got more than (\d+) bytes when reading")
+_UNKNOWN_HOST: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+"""There is no such name, or it has no address; where there is no network, some systems say so too."""
 _TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -29,9 +32,12 @@ class NotHTTP(aiohttp.ClientError):
 
 
 def map_aiohttp_error(  # noqa: PLR0911 - one table
-    error: Exception, *, url: str, phase: str = "headers"
+    error: Exception, *, url: str, phase: str = "headers", to_organization: bool = True
 ) -> TransportError:
-    """The error of ours for one of aiohttp's, without its secrets."""
+    """The error of ours for one of aiohttp's, without its secrets.
+
+    `to_organization` is False for a request whose host does not follow from the organization, such as one for a token.
+    """
     name = str(error) if isinstance(error, ConnectionLost) else type(error).__name__
     if isinstance(error, aiohttp.ClientSSLError | tls.SSLError):
         return TLSError(
@@ -44,6 +50,8 @@ def map_aiohttp_error(  # noqa: PLR0911 - one table
         through, check = (" through the proxy", "the proxy") if by_proxy else ("", "the host")
         reason = error.os_error.strerror or name
         text = f"cannot connect to {url}{through}: {reason}; check {check} and the network"
+        if to_organization and not by_proxy and error.os_error.errno in _UNKNOWN_HOST:
+            text = f"cannot connect to {url}: {reason}; check the network; is the slug right?"
         return ConnectError(text, url=url, phase="connect")
     if isinstance(error, aiohttp.ClientHttpProxyError):
         text = f"the proxy refused to connect to {url} ({error.status}); check its rules and its credentials"

@@ -18,7 +18,10 @@ from ..errors import ConfigurationError, LinkRefused
 from ..service import Addresses
 
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-_HOST: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_HOST: Final = re.compile(
+    r"(?P<host>[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|localhost|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?(/.*)?", re.DOTALL
+)
+"""A host name or an address as people write it without a scheme, with what may follow."""
 _LINK_LIMIT: Final = 2048
 _PORTS: Final = {"http": 80, "https": 443}
 _PRINTABLE: Final = re.compile(r"[!-~]*")
@@ -60,10 +63,10 @@ class Origin:
         api_version: str | None = None,
         auth_url: str | None = None,
     ) -> "Origin":
-        """The origin of an organization, given by its slug or by a full URL, whose path is kept as a prefix.
+        """The origin of an organization, given by its slug, its host, or a full URL, whose path is kept as a prefix.
 
-        URLs may be given as they are found: that of the organization with the root of the API, also with a version, and
-        that of the authorization server with the token endpoint.
+        A host without a scheme is asked by https. URLs may be given as they are found: that of the organization with
+        the root of the API, also with a version, and that of the authorization server with the token endpoint.
 
         Raises:
             ConfigurationError: it is neither; or plain http to anything but this machine, over which no token goes.
@@ -157,15 +160,24 @@ def _ambiguous_reason(path: str) -> str | None:
 def _organization_url(organization: object, addresses: Addresses) -> str:
     text = plain_text(organization)
     if not text:
-        raise ConfigurationError("organization must be a slug such as 'yourdomain', or a URL")
+        raise ConfigurationError("organization must be a slug such as 'yourdomain', a host, or a URL")
+    if _HOST.fullmatch(text):
+        return _with_scheme(text, "organization")
     if "/" in text or ":" in text:
         return text
     if not addresses.is_slug(text):
-        hint = f"; as a URL it begins with https://, as in {f'https://{text}'!r}" if _HOST.fullmatch(text) else ""
-        raise ConfigurationError(
-            f"{printable(text, 60)!r} is not an organization slug (letters, digits and '-'){printable(hint)}"
-        )
+        raise ConfigurationError(f"{printable(text, 60)!r} is not an organization slug (letters, digits and '-')")
     return addresses.organization_url(text)
+
+
+def _with_scheme(text: str, what: str) -> str:
+    """The URL for a host that was written without a scheme; any other text as it is."""
+    bare = _HOST.fullmatch(text)
+    if bare is None:
+        return text
+    if is_loopback(bare["host"].strip("[]")):
+        raise ConfigurationError(f"{what} {printable(text, 60)!r} has no scheme; write http:// or https:// before it")
+    return f"https://{text}"
 
 
 def _version(given: object, in_url: str | None) -> str | None:
@@ -190,7 +202,7 @@ def _auth_url(given: object, origin: Origin, addresses: Addresses) -> str:
     text = plain_text(given)
     if text is None:
         raise ConfigurationError(f"auth_url must be a URL, not a {type(given).__name__}")
-    base = addresses.auth_base(text)
+    base = addresses.auth_base(_with_scheme(text, "auth_url"))
     _base_url(base, "auth_url")
     return base
 

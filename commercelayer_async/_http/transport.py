@@ -112,7 +112,7 @@ class AiohttpTransport(Transport):
             except CommerceLayerError:
                 raise
             except Exception as error:  # noqa: BLE001 - a part of the caller's session may raise anything
-                failure = self._failure(error, url, observer)
+                failure = self._failure(error, request, url, observer)
             finally:
                 pool.busy -= 1
                 if pool.retired and not pool.busy:
@@ -180,7 +180,7 @@ class AiohttpTransport(Transport):
         # What a token endpoint says is a token, or may quote what it was sent.
         return Response(response.status, response.headers, body if request.form is None else SecretBytes(body), url)
 
-    def _failure(self, error: Exception, url: str, observer: PhaseObserver) -> CommerceLayerError:
+    def _failure(self, error: Exception, request: Request, url: str, observer: PhaseObserver) -> CommerceLayerError:
         """The error of ours for whatever came out of aiohttp."""
         if self._closed:
             return closed_meanwhile()
@@ -191,7 +191,7 @@ class AiohttpTransport(Transport):
                 f"the aiohttp session given as http= cannot be used: {printable(str(error))}; give another"
             )
         if isinstance(error, (aiohttp.ClientError, OSError, ValueError)):
-            return map_aiohttp_error(error, url=url, phase=observer.phase)
+            return map_aiohttp_error(error, url=url, phase=observer.phase, to_organization=request.form is None)
         if self._theirs is not None:
             # aiohttp's own are about its state, any other comes from what the caller added to it.
             of_state = isinstance(error, RuntimeError)

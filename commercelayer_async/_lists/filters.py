@@ -253,13 +253,28 @@ def _refusal_of(name: str, predicate: str, capabilities: QueryCapabilities) -> C
 def _hint(name: str, capabilities: QueryCapabilities, predicates: Iterable[str]) -> str:
     """Guess the filter that was meant: its predicate where the attribute is known, else the whole name."""
     attributes = list(capabilities.filterable_names())
-    known = max((one for one in attributes if name.startswith(f"{one}_")), key=len, default=None)
+    filtering = capabilities.service.filtering
+    known = max((one for one in attributes if f"{name}_".startswith(f"{one}_")), key=len, default=None)
     if known is None and attributes:
-        return did_you_mean(name, (f"{attribute}_{predicate}" for attribute in attributes for predicate in predicates))
+        return _hint_at_all_of(name, attributes, predicates, filtering)
     attribute = known or name.rpartition("_")[0]
-    rest = name[len(attribute) + 1 :]
-    predicate = _predicate_like(rest, capabilities.service.filtering.predicates) if attribute else None
+    predicate = _predicate_like(name[len(attribute) + 1 :], filtering.predicates) if attribute else None
+    if known is not None and predicate is None:
+        predicate = filtering.usual_predicate(known)
     return f"; did you mean {f'{attribute}_{predicate}'!r}?" if predicate else ""
+
+
+def _hint_at_all_of(name: str, attributes: Sequence[str], predicates: Iterable[str], filtering: Filtering) -> str:
+    """Guess a filter whose attribute is misspelt; the predicate may be missing."""
+    # Imported here: only a mistake needs it.
+    from difflib import get_close_matches  # noqa: PLC0415 - as said above
+
+    whole = {
+        f"{attribute}_{predicate}": f"{attribute}_{predicate}" for attribute in attributes for predicate in predicates
+    }
+    bare = {attribute: f"{attribute}_{filtering.usual_predicate(attribute)}" for attribute in attributes}
+    close = get_close_matches(name, [*bare, *whole], n=1)
+    return f"; did you mean {(bare | whole)[close[0]]!r}?" if close else ""
 
 
 def _predicate_like(word: str, predicates: Predicates) -> str | None:
@@ -269,7 +284,7 @@ def _predicate_like(word: str, predicates: Predicates) -> str | None:
 
     close = get_close_matches(word, sorted(predicates.all), n=1, cutoff=0.8)
     candidates = (*close, *_longest_first(predicates))
-    return next((one for one in candidates if one in close or word.startswith(one)), None)
+    return next((one for one in candidates if word and (one in close or word.startswith(one))), None)
 
 
 def _text_for(predicate: str, value: object, name: str, predicates: Predicates) -> str:

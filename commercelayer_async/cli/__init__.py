@@ -1,19 +1,26 @@
 """The command line `commercelayer-async`: one module for each command, and what they share.
 
     app             the program: its global options and commands; from arguments to an exit code
-    demo, get, list, count, export, whoami, sandbox   the commands
+    demo, get, list, count, export, whoami, login, sandbox   the commands
     invocation      how the program was called, and where the credentials come from
+    profiles        credentials under a name, which `login` keeps
+    keyrings        the system's keyring, which keeps client secrets
+    private_files   files that nobody but their owner can read
     options         options that several commands take
     query_options   types, filters, sort keys and relationships as arguments, and their completion
     views           resources as the commands show them
+    records         records as `list` shows them: columns, and lines of TSV
+    layout          cells as lines that fit a width
+    saving          what a command writes, in a file that appears when it is complete
     masking         which values are secret, and foreign text made safe for a terminal
     output          what is written for people: rich on a terminal, plain text elsewhere; and JSON for programs
+    progress        waits for the rate limit and the progress of an export, on stderr
     signals         Ctrl-C and SIGTERM, which end a command in order
-    errors          exit codes, and errors as one sentence
+    errors          exit codes, and what is said of errors
 
 What runs when: `main` checks that the extra `cli` (click and rich) is installed, then `app.run` refuses secrets among
 the arguments and calls the command. A command opens a session (`invocation`), reads, masks what it shows (`masking`,
-`views`) and writes it (`output`). Whatever is raised ends in `errors.report`: one sentence on stderr and an exit code.
+`views`) and writes it (`output`). Whatever is raised ends in `errors.report`: a few lines on stderr and an exit code.
 """
 
 import sys

@@ -13,17 +13,17 @@ from click.shell_completion import shell_complete
 from .. import __version__
 from .count import count
 from .demo import demo
-from .errors import HELP, ExitCode, report
+from .errors import HELP, ExitCode, clean_line, report
 from .export import export
 from .get import get
-from .invocation import Invocation
+from .invocation import PROGRAM, Invocation, organization_option
 from .list import list_
+from .login import login, logout, profiles_
 from .options import refuse_secrets
 from .sandbox import sandbox
 from .signals import Terminated, sigterm_raises
 from .whoami import whoami
 
-NAME: Final = "commercelayer-async"
 _COMPLETE: Final = "_COMMERCELAYER_ASYNC_COMPLETE"
 """The environment variable by which a shell asks for completions."""
 
@@ -39,20 +39,21 @@ Examples:
 
 \b
 Shell completion, in the file that your shell reads at its start:
-  bash  eval "$({_COMPLETE}=bash_source {NAME})"
-  zsh   eval "$({_COMPLETE}=zsh_source {NAME})"
-  fish  {_COMPLETE}=fish_source {NAME} | source"""
+  bash  eval "$({_COMPLETE}=bash_source {PROGRAM})"
+  zsh   eval "$({_COMPLETE}=zsh_source {PROGRAM})"
+  fish  {_COMPLETE}=fish_source {PROGRAM} | source"""
 
 
 @click.group(epilog=_EPILOG, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name=NAME, message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error too, with secrets masked.")
+@organization_option
 @click.pass_context
 def app(context: click.Context, *, debug: bool) -> None:
     """Read the resources of a Commerce Layer organization.
 
-    Credentials come from the environment or a file, never from the command line; see `get --help`. The commands demo
-    and sandbox need none.
+    Credentials come from the environment, a file or `login`, never from the command line; see `get --help`. The
+    commands demo and sandbox need none.
     """
     context.ensure_object(Invocation).debug = debug
     if context.invoked_subcommand is None:
@@ -60,17 +61,17 @@ def app(context: click.Context, *, debug: bool) -> None:
         context.exit(ExitCode.USAGE)
 
 
-for command in (demo, get, list_, count, export, whoami, sandbox):
+for command in (demo, get, list_, count, export, whoami, login, logout, profiles_, sandbox):
     app.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code. An error becomes one sentence on stderr."""
+    """Run one command and return its exit code. An error becomes a few lines on stderr."""
     for stream in (sys.stdout, sys.stderr):
         # Escape the characters that the locale's encoding does not have; by default they raise an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    invocation = Invocation()
+    invocation = Invocation(arguments=tuple(arguments))
     try:
         try:
             with sigterm_raises():
@@ -78,9 +79,10 @@ def run(arguments: Sequence[str]) -> int:
         except KeyboardInterrupt as interrupted:
             terminated = isinstance(interrupted, Terminated)
             what = "error: terminated by SIGTERM" if terminated else "error: interrupted"
-            message = "; ".join([what, *getattr(interrupted, "__notes__", ())])
+            hints = [f"hint: {note}" for note in getattr(interrupted, "__notes__", ())]
             # On a terminal, ^C stands at the beginning of the line.
-            click.echo(("\n" if sys.stderr.isatty() and not terminated else "") + message, err=True)
+            lines = [*([""] if sys.stderr.isatty() and not terminated else []), what, *hints]
+            click.echo("\n".join(clean_line(line, invocation.environment) for line in lines), err=True)
             return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
         except BrokenPipeError:
             raise
@@ -97,10 +99,10 @@ def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:
     # Not by `app.main`, which handles Ctrl-C and broken pipes in its own way.
     instruction = os.environ.get(_COMPLETE)
     if instruction:
-        return shell_complete(app, {}, NAME, _COMPLETE, instruction)
+        return shell_complete(app, {}, PROGRAM, _COMPLETE, instruction)
     refuse_secrets(arguments)
     try:
-        with app.make_context(NAME, list(arguments), obj=invocation) as context:
+        with app.make_context(PROGRAM, list(arguments), obj=invocation) as context:
             app.invoke(context)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 import click
 
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation
 from .masking import class_of, own_secrets
 from .options import json_option
 from .output import output_for_people, write_json
+from .progress import watched_session
 from .query_options import FILTER_HELP, filter_option, suggesting_types, type_argument
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
@@ -28,7 +29,7 @@ Examples:
 @click.command(short_help="Count the resources of a type.", epilog=_EPILOG)
 @type_argument
 @filter_option
-@credentials_option
+@credentials_options
 @json_option
 def count(*, type: str, filters: dict[str, Any], as_json: bool) -> None:
     """Count the resources of TYPE, such as customer_payment_sources, by one request."""
@@ -41,6 +42,6 @@ def count(*, type: str, filters: dict[str, Any], as_json: bool) -> None:
 
 
 async def _count(type: str, filters: dict[str, Any]) -> int:
-    async with open_session() as session:
+    async with watched_session() as session:
         with suggesting_types(type):
             return await session.list(class_of(type) or type, filter=filters).count()

@@ -1,24 +1,20 @@
 """`commercelayer-async export`: every resource of a type in one file."""
 
-import os
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+import shlex
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, PROGRAM, credentials_options, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import json_option
-from .output import DUMB, StandardOutput, output_for_people, write_json
+from .output import StandardOutput, output_for_people, write_json
+from .progress import Display, export_display, watching
 from .query_options import FILTER_HELP, filter_option, include_option, suggesting_types, type_argument
 from .signals import run_until_signal
 
 if TYPE_CHECKING:
-    from .. import Exported, ExportProgress
+    from .. import Exported
     from .._export.stream import Streamed
 
 _STDOUT: Final = "-"
@@ -64,7 +60,7 @@ Examples:
 @click.option("--format", type=click.Choice(["jsonl", "csv", "parquet"]), help="The format, whatever FILE ends in.")
 @click.option("--resume", is_flag=True, help="Resume an interrupted export; if there is none, begin.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE, and drop an interrupted export that is not resumed.")
-@credentials_option
+@credentials_options
 @json_option
 def export(
     *,
@@ -88,11 +84,14 @@ def export(
         return
     options = {**query, "format": format, "resume": resume, "overwrite": overwrite}
     try:
-        with _progress_bar() as on_progress:
-            done = run_until_signal(_export(type, to, on_progress, options))
-    except KeyboardInterrupt as interrupted:
-        if getattr(interrupted, "kept", 0):
-            interrupted.add_note("what was read is kept; run it again with --resume to go on")
+        with export_display(type, streaming=False) as (display, on_progress):
+            done = run_until_signal(_export(type, to, display, {**options, "on_progress": on_progress}))
+    except (KeyboardInterrupt, Exception) as error:
+        kept = getattr(error, "kept", 0)
+        if kept:
+            if isinstance(error, KeyboardInterrupt):
+                error.add_note(f"{kept} records are safe")
+            error.add_note(f"to go on, run: {_command_to_resume()}")
         raise
     _write_result(done, type, as_json=as_json)
 
@@ -110,14 +109,21 @@ def _write_result(done: "Exported", type: str, *, as_json: bool) -> None:
         )
 
 
-async def _export(
-    type: str, to: str, on_progress: "Callable[[ExportProgress], None] | None", options: dict[str, Any]
-) -> "Exported":
+def _command_to_resume() -> str:
+    """The command that resumes this export, for a shell."""
+    arguments = list(invocation().arguments)
+    if "--resume" not in arguments:
+        # Behind `--` there are no options.
+        arguments.insert(arguments.index("--") if "--" in arguments else len(arguments), "--resume")
+    return shlex.join([PROGRAM, *arguments])
+
+
+async def _export(type: str, to: str, display: Display, options: dict[str, Any]) -> "Exported":
     from .. import export as write  # noqa: PLC0415 - slow to import, and `--help` does without
 
-    async with open_session() as session:
+    async with open_session() as session, watching(session, display):
         with suggesting_types(type):
-            return await write(session, class_of(type) or type, to, on_progress=on_progress, **options)
+            return await write(session, class_of(type) or type, to, **options)
 
 
 def _to_stdout(
@@ -128,21 +134,22 @@ def _to_stdout(
         if given:
             raise click.UsageError(f"{option} needs a file; with --to {_STDOUT} the records go to stdout")
     output = StandardOutput()
-    with _progress_bar(streaming=True) as on_progress:
-        done = run_until_signal(_stream(type, output, on_progress, {**query, "format": format or "jsonl"}))
+    with export_display(type, streaming=True) as (display, on_progress):
+        options = {**query, "format": format or "jsonl", "on_progress": on_progress}
+        done = run_until_signal(_stream(type, output, display, options))
     click.echo(f"{done.records} {type} ({_size(done.size)}){_invalid(done.invalid_records)}", err=True)
 
 
 async def _stream(
     type: str,
     output: StandardOutput,
-    on_progress: "Callable[[ExportProgress], None] | None",
+    display: Display,
     options: dict[str, Any],
 ) -> "Streamed":
     # Imported here, as above.
     from .._export.stream import stream_export  # noqa: PLC0415 - as above
 
-    async with open_session() as session:
+    async with open_session() as session, watching(session, display):
         with suggesting_types(type):
             return await stream_export(
                 session,
@@ -150,30 +157,8 @@ async def _stream(
                 output.write,
                 name="stdout",
                 stop=output.stop,
-                on_progress=on_progress,
                 **options,
             )
-
-
-@contextmanager
-def _progress_bar(*, streaming: bool = False) -> "Generator[Callable[[ExportProgress], None] | None]":
-    """Show a progress bar while the block runs, on stderr; gives the callback that moves it.
-
-    None where stderr is not a terminal that can show a bar, or records are `streaming` into the same one.
-    """
-    stderr, stdout = cast("Any", sys.stderr), cast("Any", sys.stdout)
-    shared = streaming and stdout is not None and stdout.isatty()
-    if stderr is None or not stderr.isatty() or os.environ.get("TERM") in DUMB or shared:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("exporting", total=None)
-
-        def show(progress: "ExportProgress") -> None:
-            bar.update(task, completed=progress.records, total=progress.total)
-
-        yield show
 
 
 def _invalid(records: int) -> str:

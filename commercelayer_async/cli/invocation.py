@@ -1,33 +1,39 @@
 """How the program was called: its global options, and where the credentials come from."""
 
 import os
-import stat
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import click
+from click.shell_completion import CompletionItem
 
 from .._text import did_you_mean, printable
 from ..errors import ConfigurationError
+from .private_files import read_private
+from .profiles import DEFAULT, check_name, load_profiles, require_profile, variables_of
 
 if TYPE_CHECKING:
     from .. import Session
 
+PROGRAM: Final = "commercelayer-async"
 VARIABLES: Final = tuple(
     f"COMMERCELAYER_{name}" for name in ("ORGANIZATION", "ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "SCOPE")
 )
 _AUTHENTICATING: Final = frozenset(VARIABLES[1:])
-_LARGEST: Final = 65_536
-"""The most bytes of a file of credentials."""
+_TOKEN_OR_CLIENT: Final = VARIABLES[1:3]
+"""Either of them makes the environment one that has credentials."""
+_ENVIRONMENT: Final = "the environment"
 
 ENVIRONMENT_HELP: Final = """\b
 Credentials: variables of the environment, or lines NAME=value of the file that
 --credentials names:
-  COMMERCELAYER_ORGANIZATION   the organization's slug or URL
+  COMMERCELAYER_ORGANIZATION   the organization's slug, host or URL; or --organization
   COMMERCELAYER_ACCESS_TOKEN   a bearer token; or else
-  COMMERCELAYER_CLIENT_ID, COMMERCELAYER_CLIENT_SECRET, COMMERCELAYER_SCOPE"""
+  COMMERCELAYER_CLIENT_ID, COMMERCELAYER_CLIENT_SECRET, COMMERCELAYER_SCOPE
+Where the environment has none, those that `login` kept, under --profile NAME."""
 
 
 @attrs.define
@@ -35,10 +41,55 @@ class Invocation:
     """How the program was called."""
 
     debug: bool = False
+    arguments: Sequence[str] = ()
+    """Those of the command line, the name of the command included."""
     environment: Mapping[str, str] = attrs.field(factory=lambda: os.environ, repr=False)
-    """The environment; with a file of credentials, that of `with_credentials`."""
+    """The environment; with a file of credentials or a profile, with those in place of its own."""
     file: str | None = None
     """The file of credentials, if one was named."""
+    profile: str | None = None
+    """The profile that --profile names."""
+    organization: str | None = None
+    """The organization that --organization names; None for that of the environment."""
+    source: str = _ENVIRONMENT
+    """Where the credentials come from, in words."""
+
+    def settle(self) -> None:
+        """Decide where the credentials come from: a file that was named, the environment, or a profile.
+
+        Raises:
+            UsageError: what was named cannot be used.
+        """
+        if self.file is not None:
+            if self.profile is not None:
+                raise click.UsageError("--credentials and --profile exclude each other; choose one")
+            self.environment = with_credentials(self.file, os.environ)
+            self.source = printable(self.file)
+            return
+        if any(os.environ.get(name) for name in _TOKEN_OR_CLIENT):
+            if self.profile is not None:
+                # Read to be refused if there is none: otherwise the slip would show only elsewhere.
+                require_profile(self.profile, load_profiles())
+                click.echo("note: the environment has credentials, which go before those of a profile", err=True)
+            return
+        self._use_profile(self.profile)
+
+    def _use_profile(self, name: str | None) -> None:
+        profiles = load_profiles()
+        if name is None and DEFAULT not in profiles:
+            return
+        name = DEFAULT if name is None else name
+        profile = require_profile(name, profiles)
+        named = os.environ.get("COMMERCELAYER_ORGANIZATION")
+        if named and named != profile.organization and self.organization is None:
+            # Credentials of one organization must not be sent to another by chance.
+            raise click.UsageError(
+                f"COMMERCELAYER_ORGANIZATION is {printable(named, 60)!r}, and the profile {name!r} is of"
+                f" {printable(profile.organization, 60)!r}; unset it, or give --organization"
+            )
+        kept = {key: value for key, value in os.environ.items() if key not in VARIABLES}
+        self.environment = {**kept, **variables_of(name, profile)}
+        self.source = f"the profile {name!r}, whose secret is in {profile.place}"
 
 
 def invocation() -> Invocation:
@@ -55,39 +106,84 @@ def open_session(**options: Any) -> "Session":
     from .. import AccessToken, ClientCredentials, Session  # noqa: PLC0415 - slow to import; `--help` does without
 
     called = invocation()
-    if called.file is None:
-        return Session.from_env(**options)
+    if called.source == _ENVIRONMENT and called.organization is None:
+        try:
+            return Session.from_env(**options)
+        except ConfigurationError as error:
+            if not any(os.environ.get(name) for name in _TOKEN_OR_CLIENT):
+                error.add_note(f"or run: {PROGRAM} login")
+            raise
     organization, token, client_id, secret, scope = (called.environment.get(name) or None for name in VARIABLES)
+    organization = called.organization or organization
+    where = called.source
     if organization is None:
-        raise ConfigurationError(
-            f"{printable(called.file)} has no COMMERCELAYER_ORGANIZATION; add it, or set it in the environment"
-        )
+        raise ConfigurationError(f"{where} has no COMMERCELAYER_ORGANIZATION; add it, or give --organization")
     if token is not None:
         return Session(organization, AccessToken(token), **options)
     if client_id is None:
         raise ConfigurationError(
-            f"{printable(called.file)} has no credentials; add COMMERCELAYER_ACCESS_TOKEN, or"
+            f"{where} has no credentials; add COMMERCELAYER_ACCESS_TOKEN, or"
             " COMMERCELAYER_CLIENT_ID with COMMERCELAYER_CLIENT_SECRET"
         )
     return Session(organization, ClientCredentials(client_id, secret, scope=scope), **options)
 
 
-def credentials_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option --credentials, whose file takes the place of the environment for the rest of the command."""
-    return click.option(
+def credentials_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --organization, --profile, and --credentials, whose file takes the place of the environment."""
+
+    @wraps(command)
+    def settled(*arguments: Any, **options: Any) -> Any:
+        invocation().settle()
+        return command(*arguments, **options)
+
+    with_profile = click.option(
+        "--profile",
+        metavar="NAME",
+        expose_value=False,
+        callback=_use_profile,
+        shell_complete=_complete_profiles,
+        help="Use the credentials that `login --profile NAME` kept.",
+    )
+    with_file = click.option(
         "--credentials",
         metavar="FILE",
         expose_value=False,
-        callback=_use,
+        callback=_use_file,
         help="Read the credentials from FILE (mode 0600) instead of the environment.",
+    )
+    return with_profile(with_file(organization_option(settled)))
+
+
+def organization_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --organization."""
+    return click.option(
+        "--organization",
+        metavar="NAME",
+        expose_value=False,
+        callback=_use_organization,
+        help="The organization's slug, host or URL, instead of COMMERCELAYER_ORGANIZATION.",
     )(command)
 
 
-def _use(context: click.Context, _: click.Parameter, value: str | None) -> None:
+def _use_organization(context: click.Context, _: click.Parameter, value: str | None) -> None:
     if value is not None:
-        called = context.ensure_object(Invocation)
-        called.environment = with_credentials(value, os.environ)
-        called.file = value
+        context.ensure_object(Invocation).organization = value
+
+
+def _use_file(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Invocation).file = value
+
+
+def _use_profile(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Invocation).profile = check_name(context, parameter, value)
+
+
+def _complete_profiles(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    with suppress(click.UsageError):
+        return [CompletionItem(name) for name in load_profiles() if name.startswith(incomplete)]
+    return []
 
 
 def with_credentials(file: str, environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -99,7 +195,7 @@ def with_credentials(file: str, environment: Mapping[str, str]) -> Mapping[str, 
         UsageError: the file cannot be read, others can read it, or it is malformed. What it holds is not repeated.
     """
     found: dict[str, str] = {}
-    for number, line in enumerate(_read_private(file).splitlines(), start=1):
+    for number, line in enumerate(read_private(file).splitlines(), start=1):
         text = line.strip().removeprefix("export ").strip()
         if not text or text.startswith("#"):
             continue
@@ -114,35 +210,6 @@ def with_credentials(file: str, environment: Mapping[str, str]) -> Mapping[str, 
         found[name] = _unquoted(value.strip())
     kept = {name: value for name, value in environment.items() if name not in _AUTHENTICATING}
     return {**kept, **found}
-
-
-def _read_private(file: str) -> str:
-    """The text of a file that nobody else can read."""
-    shown = printable(file)
-    try:
-        with Path(file).open("rb") as opened:
-            # Of the open file, and not of the path, which may name another file a moment later.
-            _require_private(os.fstat(opened.fileno()), shown)
-            content = opened.read(_LARGEST + 1)
-        if len(content) <= _LARGEST:
-            # Some editors begin a file with a byte order mark.
-            return content.decode("utf-8-sig")
-    except OSError as error:
-        raise click.UsageError(f"cannot read {shown}: {error.strerror or type(error).__name__}") from None
-    except UnicodeDecodeError:
-        pass
-    raise click.UsageError(f"{shown} is not a text of lines NAME=value")
-
-
-def _require_private(status: os.stat_result, shown: str) -> None:
-    owner: Callable[[], int] | None = getattr(os, "geteuid", None)
-    if owner is None:
-        return
-    if status.st_uid not in (0, owner()):
-        raise click.UsageError(f"{shown} is owned by another user, who can change it; use a file of your own")
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o077:
-        raise click.UsageError(f"others can read or change {shown} (mode {mode:04o}); run: chmod 600 {shown}")
 
 
 def _unquoted(value: str) -> str:

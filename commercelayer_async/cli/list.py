@@ -5,29 +5,26 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, Final, cast
 
-import attrs
 import click
 
 from ..jsonapi import Resource
-from ..service import COMMERCE_LAYER
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation
 from .masking import Mask, class_of, own_secrets
-from .options import MASKING_HELP, json_option, reveal_option
-from .output import Output, output_for_people, text_of, write_json, write_json_line
+from .options import MASKING_HELP, json_option, output_option, reveal_option
+from .output import output_for_people, write_json, write_json_line, write_text
+from .progress import watched_session
 from .query_options import (
     FILTER_HELP,
+    columns_option,
     filter_option,
     include_option,
+    limit_option,
     sort_option,
     suggesting_types,
     type_argument,
 )
-from .views import ResourceView, included_in, view_of
-
-_PAGE_SIZE: Final = 25
-_MAX_COLUMNS: Final = 6
-_LAST: Final = ("created_at", "updated_at")
-"""Attributes that come last in a table, as every resource has them."""
+from .records import PAGE_SIZE, Listed, check_columns, read_pages, records_of, show_list, tsv_lines
+from .saving import written_to
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
@@ -41,6 +38,8 @@ JSON (--json), always with these members:
             null if it does not
   masked    JSON pointers to the values that were replaced by "[masked]";
             empty with --reveal
+TSV (--tsv): a line of names, then one for each resource; tabs, line breaks and
+backslashes in values are \\t, \\n, \\r and \\\\.
 JSON lines (--jsonl): a line for each resource as it arrives, with data,
 included and masked. On an error, the lines before it are complete.
 
@@ -48,17 +47,8 @@ included and masked. On an error, the lines before it are complete.
 Examples:
   commercelayer-async list customer_payment_sources --filter name_cont=visa --sort -created_at
   commercelayer-async list customer_payment_sources --include customer --limit 100
+  commercelayer-async list customer_payment_sources --columns id,name,created_at --tsv -o wallets.tsv
   commercelayer-async list customers --filter email_end=@example.com --jsonl --limit 1000 | jq .data.id"""
-
-
-@attrs.define
-class Listed:
-    """The part of a list that was read."""
-
-    resources: list[tuple[Resource, tuple[Resource, ...]]] = attrs.field(factory=list)
-    """Each with the resources included for it."""
-    count: int | None = None
-    """The number of all resources that match; None if the server does not count them."""
 
 
 @click.command(
@@ -73,17 +63,13 @@ class Listed:
 @filter_option
 @sort_option
 @include_option
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=_PAGE_SIZE,
-    show_default=True,
-    metavar="N",
-    help="Show at most N.",
-)
-@credentials_option
+@limit_option
+@credentials_options
 @json_option
 @click.option("--jsonl", "as_lines", is_flag=True, help="Write one JSON document on each line, for programs.")
+@click.option("--tsv", "as_tsv", is_flag=True, help="Write tab-separated values with a line of names, for programs.")
+@columns_option
+@output_option
 @reveal_option
 def list_(
     *,
@@ -94,46 +80,46 @@ def list_(
     limit: int,
     as_json: bool,
     as_lines: bool,
+    as_tsv: bool,
+    columns: Sequence[str],
+    output: str | None,
     reveal: bool,
 ) -> None:
     """Read up to `limit` resources, and show them."""
-    if as_json and as_lines:
-        raise click.UsageError("--json and --jsonl exclude each other; choose one")
+    if as_json + as_lines + as_tsv > 1:
+        raise click.UsageError("--json, --jsonl and --tsv exclude each other; choose one")
+    if columns and (as_json or as_lines):
+        raise click.UsageError("--columns is for tables and --tsv; with JSON, choose by jq")
+    cls = class_of(type)
+    check_columns(columns, cls, include)
     listed = Listed()
     reading = _read(listed, type, {"filter": filters, "sort": sort, "include": include}, limit)
     secrets = own_secrets(invocation().environment)
-    if as_lines:
-        asyncio.run(_write_lines(reading, reveal=reveal, secrets=secrets))
-        return
-    asyncio.run(_collect(reading, listed))
-    mask = Mask(reveal)
-    if as_json:
-        write_json(_document(listed, mask), secrets)
-    else:
-        _show(output_for_people(secrets), listed, mask, type, include)
+    with written_to(output):
+        if as_lines:
+            asyncio.run(_write_lines(reading, reveal=reveal, secrets=secrets))
+            return
+        asyncio.run(_collect(reading, listed))
+        mask = Mask(reveal)
+        if as_json:
+            write_json(listed.document(mask), secrets)
+        elif as_tsv:
+            write_text(tsv_lines(records_of(listed, mask), cls, include=include, chosen=columns), secrets)
+        else:
+            show_list(output_for_people(secrets), listed, mask, type, include=include, chosen=columns)
 
 
 async def _read(
     listed: Listed, type: str, query: dict[str, Any], limit: int
 ) -> AsyncIterator[tuple[Resource, tuple[Resource, ...]]]:
-    left = limit
-    async with open_session() as session:
+    async with watched_session() as session:
         with suggesting_types(type):
             collection = session.list(
-                class_of(type) or type,
-                page_size=min(limit, _PAGE_SIZE),
-                read_ahead=int(limit > _PAGE_SIZE),
-                **query,
+                class_of(type) or type, page_size=min(limit, PAGE_SIZE), read_ahead=int(limit > PAGE_SIZE), **query
             )
-            async with aclosing(collection.pages()) as pages:
-                async for page in pages:
-                    count = page.meta.get(COMMERCE_LAYER.paging.count_member)
-                    listed.count = count if isinstance(count, int) else None
-                    for resource in page.items[:left]:
-                        yield resource, await included_in(resource)
-                    left -= len(page.items)
-                    if left <= 0:
-                        return
+            async with aclosing(read_pages(collection, listed, limit)) as reading:
+                async for one in reading:
+                    yield one
 
 
 async def _collect(reading: AsyncIterator[tuple[Resource, tuple[Resource, ...]]], listed: Listed) -> None:
@@ -149,48 +135,3 @@ async def _write_lines(
             mask = Mask(reveal)
             raw = {"data": resource.raw, "included": [one.raw for one in included]}
             write_json_line({**mask.document(raw), "masked": mask.pointers}, secrets)
-
-
-def _document(listed: Listed, mask: Mask) -> dict[str, object]:
-    by_key = {(one.type, one.id): one.raw for _, included in listed.resources for one in included}
-    raw = {"data": [resource.raw for resource, _ in listed.resources], "included": list(by_key.values())}
-    return {**mask.document(raw), "count": listed.count, "masked": mask.pointers}
-
-
-def _show(output: Output, listed: Listed, mask: Mask, type: str, include: str) -> None:
-    views = [view_of(resource, mask, "") for resource, _ in listed.resources]
-    shown = len(views)
-    if views:
-        names = _columns(views)
-        relationships = list(dict.fromkeys(path.partition(".")[0] for path in include.split(",") if path))
-        rows = [
-            (
-                view.id,
-                *(text_of(view.attributes[name]) if name in view.attributes else "" for name in names),
-                *(_leads_to(view, name) for name in relationships),
-            )
-            for view in views
-        ]
-        output.table(type, ("id", *names, *relationships), rows)
-        output.prose("")
-    more = f" of {listed.count}" if listed.count is not None and listed.count > shown else ""
-    advice = "; --limit shows more, `commercelayer-async export` writes all to a file" if more else ""
-    output.prose(f"{shown}{more} {type}{advice}")
-    if mask.pointers:
-        output.prose("Secrets and personal data are masked; --reveal shows what is there.")
-
-
-def _columns(views: Sequence[ResourceView]) -> list[str]:
-    """The attributes that get a column: those of which any resource has a single value."""
-    found = dict.fromkeys(
-        name
-        for view in views
-        for name, value in view.attributes.items()
-        if value is not None and value != "" and not isinstance(value, dict | list | tuple)
-    )
-    first = [name for name in found if name not in _LAST]
-    return [*first, *(name for name in _LAST if name in found)][:_MAX_COLUMNS]
-
-
-def _leads_to(view: ResourceView, name: str) -> str:
-    return next((one.leads_to if one.identifiers else one.state for one in view.relationships if one.name == name), "")

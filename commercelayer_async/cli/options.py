@@ -13,6 +13,13 @@ _SECRET_OPTION: Final = re.compile(
 
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Write one JSON document, for programs.")
 reveal_option: Final = click.option("--reveal", is_flag=True, help="Show secrets and personal data unmasked.")
+output_option: Final = click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write to FILE (mode 0600) instead of stdout; it appears when it is complete.",
+)
 
 MASKING_HELP: Final = """Secrets and personal data are shown as "[masked]", in JSON too: what the resource classes
 leave out of their repr, and, where there is no class, what is named like a secret. --reveal shows them. The

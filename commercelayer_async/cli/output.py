@@ -8,6 +8,7 @@ import json
 import os
 import re
 import select
+import shutil
 import sys
 import threading
 from collections.abc import Iterable, Sequence
@@ -17,22 +18,22 @@ from typing import Final, Protocol, TextIO, cast
 import attrs
 import click
 import msgspec
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.highlighter import JSONHighlighter
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 from .._markers import override
 from .._text import redact_exact
+from .layout import Column, Line, lay_out_records, lay_out_table, wrap
 from .masking import MASKED, clean
 
 DUMB: Final = ("dumb", "unknown")
 """Values of `TERM` for terminals without colours and cursor movement."""
 
+_INDENT: Final = "  "
 _LOOK_INTERVAL: Final = 0.2
 """Seconds after which a writer to a full pipe looks whether it is to stop."""
 
@@ -70,15 +71,20 @@ class Output(Protocol):
         ...
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Write rows of cells under the names of their columns."""
+        """Write rows of cells under the names of their columns, all of it."""
+        ...
+
+    def records(self, title: str, columns: Sequence[Column]) -> Sequence[str]:
+        """Write records, a column for each of their members; gives the names of the columns that found no room."""
         ...
 
 
 @attrs.frozen
 class _PlainOutput(Output):
-    """Plain text, for files and pipes: no colours, no frames, and each row on one line."""
+    """Plain text, for files and pipes: no colours, no frames; and each row on one line, unless there is a `width`."""
 
     secrets: tuple[str, ...] = attrs.field(repr=False)
+    width: int | None
 
     @override
     def title(self, text: str, note: str) -> None:
@@ -90,7 +96,7 @@ class _PlainOutput(Output):
 
     @override
     def prose(self, text: str) -> None:
-        self._write(text)
+        self._write(*wrap(clean(text, self.secrets), self.width))
 
     @override
     def code(self, text: str) -> None:
@@ -106,10 +112,19 @@ class _PlainOutput(Output):
 
     @override
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        cleaned = [[clean(cell, self.secrets) for cell in row] for row in (columns, *rows)]
-        widths = [max(map(len, cells)) for cells in zip(*cleaned, strict=True)]
-        padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cleaned)
-        self.lines(title, (line.rstrip() for line in padded))
+        header, *cleaned = _cleaned((columns, *rows), self.secrets)
+        self._write_lines(title, lay_out_table(header, cleaned, self.width))
+
+    @override
+    def records(self, title: str, columns: Sequence[Column]) -> Sequence[str]:
+        layout = lay_out_records(_cleaned_columns(columns, self.secrets), self.width)
+        self._write_lines(title, layout.lines)
+        return layout.left_out
+
+    def _write_lines(self, title: str, lines: Iterable[Line]) -> None:
+        self._write("", *wrap(f"{clean(title, self.secrets)}:", self.width))
+        indent = _INDENT if self.width is None else ""
+        self._write(*(f"{indent}{line.text}".rstrip() for line in lines))
 
     def _write(self, *lines: str) -> None:
         click.echo("\n".join(clean(line, self.secrets) for line in lines))
@@ -132,7 +147,8 @@ class _RichOutput(Output):
 
     @override
     def prose(self, text: str) -> None:
-        self._print(self._text(text))
+        for line in wrap(clean(text, self.secrets), self.console.width):
+            self._print(self._text(line))
 
     @override
     def code(self, text: str) -> None:
@@ -152,14 +168,22 @@ class _RichOutput(Output):
 
     @override
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        table = Table(
-            title=self._text(title, "bold"), title_justify="left", box=box.ROUNDED, border_style="dim", show_lines=False
-        )
-        for n, column in enumerate(columns):
-            table.add_column(self._text(column), style="" if n else "cyan", overflow="fold")
-        for row in rows:
-            table.add_row(*map(self._text, row))
-        self._print(table)
+        header, *cleaned = _cleaned((columns, *rows), self.secrets)
+        self._print_lines(title, lay_out_table(header, cleaned, self.console.width))
+
+    @override
+    def records(self, title: str, columns: Sequence[Column]) -> Sequence[str]:
+        layout = lay_out_records(_cleaned_columns(columns, self.secrets), self.console.width)
+        self._print_lines(title, layout.lines)
+        return layout.left_out
+
+    def _print_lines(self, title: str, lines: Iterable[Line]) -> None:
+        titles = [Line(part, is_header=True) for part in wrap(clean(title, self.secrets), self.console.width)]
+        for line in (Line(""), *titles, *lines):
+            text = Text.assemble((line.head, "bold" if line.is_header else "cyan"), (line.tail, _style_of_tail(line)))
+            text.highlight_words([MASKED], "yellow")
+            # They fit already, and rich measures some characters otherwise.
+            self.console.print(text, no_wrap=True, overflow="ignore", crop=False)
 
     def _panel(self, title: str, content: RenderableType) -> None:
         self._print(Panel(content, title=self._text(title, "bold"), title_align="left", border_style="dim"))
@@ -175,11 +199,38 @@ class _RichOutput(Output):
 
 
 def output_for_people(secrets: tuple[str, ...]) -> Output:
-    """Rich output if stdout is a terminal that can show it, else plain text. The `secrets` are masked in both."""
+    """Rich output if stdout is a terminal that can show it, else plain text. The `secrets` are masked in both.
+
+    Lines are as wide as the terminal, or as the variable `COLUMNS` says; with neither, as wide as they get.
+    """
     stdout = cast("TextIO | None", sys.stdout)
-    if stdout is not None and stdout.isatty() and os.environ.get("TERM") not in DUMB:
+    is_terminal = stdout is not None and stdout.isatty()
+    if is_terminal and os.environ.get("TERM") not in DUMB:
         return _RichOutput(secrets, Console(markup=False, emoji=False, highlight=False))
-    return _PlainOutput(secrets)
+    return _PlainOutput(secrets, _width(is_terminal=is_terminal))
+
+
+def _width(*, is_terminal: bool) -> int | None:
+    """The width for plain text; None for any."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    return shutil.get_terminal_size().columns if is_terminal else None
+
+
+def _cleaned(rows: Iterable[Sequence[str]], secrets: tuple[str, ...]) -> list[list[str]]:
+    return [[clean(cell, secrets) for cell in row] for row in rows]
+
+
+def _cleaned_columns(columns: Iterable[Column], secrets: tuple[str, ...]) -> list[Column]:
+    return [
+        attrs.evolve(column, name=clean(column.name, secrets), cells=[clean(cell, secrets) for cell in column.cells])
+        for column in columns
+    ]
+
+
+def _style_of_tail(line: Line) -> str:
+    return "bold" if line.is_header else ""
 
 
 def write_json(value: object, secrets: tuple[str, ...]) -> None:
@@ -190,6 +241,16 @@ def write_json(value: object, secrets: tuple[str, ...]) -> None:
 def write_json_line(value: object, secrets: tuple[str, ...]) -> None:
     """Write a JSON document to stdout on one line, in ASCII."""
     _echo_json(_encode(value), secrets)
+
+
+def write_text(lines: Iterable[str], secrets: tuple[str, ...]) -> None:
+    """Write lines to stdout as they are, but for the `secrets`, and for what a terminal obeys where that is one."""
+    stdout = cast("TextIO | None", sys.stdout)
+    is_terminal = stdout is not None and stdout.isatty()
+    for line in lines:
+        # A tab divides cells; within one there is none.
+        cells = (clean(cell, secrets) if is_terminal else redact_exact(cell, *secrets) for cell in line.split("\t"))
+        click.echo("\t".join(cells))
 
 
 def _echo_json(document: bytes, secrets: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from ..jsonapi.resource import declared_relationships
 from ..resources import RESOURCES
 from ..service import COMMERCE_LAYER
 from .masking import class_of
+from .records import PAGE_SIZE, column_names
 
 _BOOLEANS: Final = {"true": True, "false": False}
 _PREDICATES: Final = COMMERCE_LAYER.filtering.predicates
@@ -68,6 +69,44 @@ def include_option(command: Callable[..., Any]) -> Callable[..., Any]:
         shell_complete=_complete_include,
         help="Relationships to include, such as a,b.c.",
     )(command)
+
+
+def limit_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --limit."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=PAGE_SIZE,
+        show_default=True,
+        metavar="N",
+        help="Show at most N of a list.",
+    )(command)
+
+
+def relationship_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument RELATIONSHIP, which need not be given."""
+    return click.argument(
+        "relationship", metavar="[RELATIONSHIP]", required=False, shell_complete=_complete_relationship
+    )(command)
+
+
+def columns_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --columns, as the names in it."""
+    return click.option(
+        "--columns",
+        default="",
+        metavar="NAMES",
+        callback=_read_columns,
+        shell_complete=_complete_columns,
+        help="The columns of the table, such as id,name,created_at; customer.email of an included relationship.",
+    )(command)
+
+
+def _read_columns(_context: click.Context, _parameter: click.Parameter, given: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in given.split(",")) if given.strip() else ()
+    if "" in names:
+        raise click.UsageError("--columns takes names joined by commas, such as id,name,created_at")
+    return names
 
 
 def _read_filter(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -127,6 +166,18 @@ def _complete_types(_context: click.Context, _parameter: click.Parameter, incomp
 def _complete_include(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     cls = _class_in(context.params)
     return _complete_last(incomplete, declared_relationships(cls) if cls else ())
+
+
+def _complete_relationship(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    cls = _class_in(context.params)
+    return _complete(incomplete, declared_relationships(cls) if cls else ())
+
+
+def _complete_columns(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    include = str(context.params.get("include") or "")
+    return _complete_last(incomplete, column_names(_class_in(context.params), filter(None, include.split(","))))
 
 
 def _complete_sort(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -15,10 +15,11 @@ from .._reading.parameters import page_parameters
 from ..errors import Forbidden, NotFound, Unauthorized
 from ..jsonapi import ResourceObject
 from ..service import COMMERCE_LAYER
-from .invocation import ENVIRONMENT_HELP, credentials_option, invocation, open_session
+from .invocation import ENVIRONMENT_HELP, credentials_options, invocation
 from .masking import own_secrets
 from .options import json_option
 from .output import output_for_people, text_of, write_json
+from .progress import watched_session
 
 if TYPE_CHECKING:
     from .. import Session, StoredToken
@@ -31,6 +32,7 @@ _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
 \b
 JSON (--json), always with these members; what is unknown is null:
+  credentials   where they come from
   organization  url, slug, id, name
   mode          "test" or "live"
   application   kind, such as "integration"
@@ -47,7 +49,7 @@ Examples:
 
 
 @click.command(short_help="Show what the credentials give access to.", epilog=_EPILOG)
-@credentials_option
+@credentials_options
 @json_option
 def whoami(*, as_json: bool) -> None:
     """Show the organization, mode, scope and expiry of the credentials, and the rate budget; never the token.
@@ -60,6 +62,7 @@ def whoami(*, as_json: bool) -> None:
         write_json(found, secrets)
         return
     rows = [
+        ("credentials from", found["credentials"]),
         ("organization", _known(found["organization"]["name"], found["organization"]["slug"])),
         ("url", _known(found["organization"]["url"])),
         ("organization id", _known(found["organization"]["id"])),
@@ -91,7 +94,7 @@ class _LastToken:
 
 async def _inspect() -> dict[str, Any]:
     received = _LastToken()
-    async with open_session(token_store=received) as session:
+    async with watched_session(token_store=received) as session:
         url, name = await _read_organization(session)
         state = session.rate_limits
     # A token of the environment does not pass through the store.
@@ -99,6 +102,7 @@ async def _inspect() -> dict[str, Any]:
     organization, application, owner = (_object(claims.get(name)) for name in ("organization", "application", "owner"))
     test = claims.get("test")
     return {
+        "credentials": invocation().source,
         "organization": {"url": url, "slug": organization.get("slug"), "id": organization.get("id"), "name": name},
         "mode": ("test" if test else "live") if isinstance(test, bool) else None,
         "application": {"kind": application.get("kind")},

@@ -90,11 +90,12 @@ def api():
 
 
 @pytest.fixture
-def environment(monkeypatch):
+def environment(monkeypatch, tmp_path_factory):
     """Sets the variables of the command line, and them alone: `environment(organization=..., access_token=...)`."""
-    for name in (*(f"COMMERCELAYER_{name}" for name in VARIABLES), "NO_COLOR", "FORCE_COLOR"):
+    for name in (*(f"COMMERCELAYER_{name}" for name in VARIABLES), "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
 
     def setting(**variables):
         for name, value in variables.items():

@@ -52,7 +52,7 @@ def test_what_is_wrong_with_a_token_is_not_masked(run, environment):
     result = run("count", "customers")
 
     assert result.code == 2
-    assert result.err.startswith("error: the access token has characters that none can have (RFC 6750, 2.1); give the")
+    assert result.err.startswith("error: the access token has characters that none can have (RFC 6750, 2.1)\nhint: ")
 
 
 def test_the_organization_may_stay_in_the_environment(run, file, environment, commercelayer_sandbox):
@@ -75,15 +75,46 @@ def test_a_token_of_the_environment_does_not_go_with_a_file(run, file, environme
     result = run("count", "customers", "--credentials", file("COMMERCELAYER_SCOPE=market:all\n"))
 
     assert result.code == 2
-    assert "has no credentials; add COMMERCELAYER_ACCESS_TOKEN" in result.err
+    assert "has no credentials\nhint: add COMMERCELAYER_ACCESS_TOKEN" in result.err
 
 
 def test_an_organization_has_to_be_somewhere(run, file):
     result = run("count", "customers", "--credentials", file(f"COMMERCELAYER_ACCESS_TOKEN={CANARY}"))
 
     assert result.code == 2
-    assert "has no COMMERCELAYER_ORGANIZATION" in result.err
+    assert "has no COMMERCELAYER_ORGANIZATION\nhint: add it, or give --organization" in result.err
     assert CANARY not in result.err
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("root", ["", "/api", "/api/"])
+def test_the_organization_may_be_an_option_before_or_after_the_command(
+    run, environment, commercelayer_sandbox, root, *, before
+):
+    environment(organization="http://127.0.0.1:1", access_token=commercelayer_sandbox.access_token)
+    option, command = ("--organization", commercelayer_sandbox.url + root), ("count", "customers")
+
+    result = run(*option, *command) if before else run(*command, *option)
+
+    assert (result.code, result.err) == (0, "")
+
+
+def test_the_organization_of_the_option_goes_before_that_of_a_file(run, file, commercelayer_sandbox):
+    path = file(
+        "COMMERCELAYER_ORGANIZATION=http://127.0.0.1:1\n"
+        f"COMMERCELAYER_ACCESS_TOKEN={commercelayer_sandbox.access_token}\n"
+    )
+
+    options = ("--credentials", path, "--organization", commercelayer_sandbox.url)
+
+    assert run("count", "customers", *options).code == 0
+
+
+def test_an_organization_alone_is_not_enough(run, environment):
+    result = run("count", "customers", "--organization", "acme.commercelayer.io")
+
+    assert result.code == 2
+    assert "the environment has no credentials\nhint: add COMMERCELAYER_ACCESS_TOKEN" in result.err
 
 
 @posix
@@ -94,7 +125,7 @@ def test_a_file_that_others_can_read_is_refused(run, file, mode):
     result = run("count", "customers", "--credentials", path)
 
     assert result.code == 2
-    assert f"others can read or change {path} (mode {mode:04o}); run: chmod 600 {path}" in result.err
+    assert f"others can read or change {path} (mode {mode:04o})\nhint: run: chmod 600 {path}\n" in result.err
     assert CANARY not in result.err
 
 
@@ -114,7 +145,7 @@ def test_a_malformed_file_is_refused_and_not_quoted(run, file, text, reason):
     result = run("count", "customers", "--credentials", file(text))
 
     assert result.code == 2
-    assert reason in result.err
+    assert reason in result.err.replace("\nhint: ", "; ")
     assert CANARY not in result.err
 
 

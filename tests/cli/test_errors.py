@@ -1,4 +1,4 @@
-"""How commands fail: one sentence, an exit code, no secrets."""
+"""How commands fail: what is wrong, what to do next and the request id, a line each; an exit code, no secrets."""
 
 import errno
 import io
@@ -33,7 +33,7 @@ def broken(monkeypatch):
     """Makes the session fail."""
 
     def breaking(error):
-        def from_env():
+        def from_env(**_):
             raise error
 
         monkeypatch.setattr(Session, "from_env", from_env)
@@ -59,16 +59,18 @@ def test_the_help_lists_each_exit_code():
         ((200, {"data": {"type": "others", "id": "abc"}}), 1, "COMMERCELAYER_ORGANIZATION"),
     ],
 )
-def test_a_bad_response_is_one_sentence_with_the_next_step(run, things, response, code, advice):
+def test_a_bad_response_is_an_error_with_the_next_step(run, things, response, code, advice):
     things.responses["/api/things/abc"] = response
 
     result = run(*THING)
 
     assert (result.code, result.out) == (code, "")
-    assert result.err.startswith("error: ")
-    assert result.err.count("\n") == 1
-    assert advice in result.err
-    assert "/api/things/abc" in result.err
+    what, *hints = result.err.splitlines()
+    assert what.startswith("error: ")
+    assert "/api/things/abc" in what
+    assert "; " not in result.err
+    if advice:
+        assert [hint for hint in hints if hint.startswith("hint: ") and advice in hint]
 
 
 def test_a_refused_connection_is_1(run, environment):
@@ -80,7 +82,7 @@ def test_a_refused_connection_is_1(run, environment):
 
     assert result.code == 1
     assert f"error: cannot connect to http://127.0.0.1:{port}/api/things/abc: " in result.err
-    assert result.err.endswith("; check COMMERCELAYER_ORGANIZATION and the network\n")
+    assert result.err.endswith("\nhint: check the host and the network\n")
 
 
 def test_refused_credentials_are_4(run, environment, commercelayer_sandbox):
@@ -115,7 +117,7 @@ def test_a_wrong_environment_is_2_and_named(run, environment, variables, named):
     [
         (
             ("customers", WALLET_ID, "--include", "ordres"),
-            "Customer has no relationship 'ordres'; did you mean 'order",
+            "Customer has no relationship 'ordres'\nhint: did you mean 'order",
         ),
         (("customers", "a/b"), "id must be 1 to 64 letters"),
         (("custo mers", "abc"), "type must be 1 to 64 letters"),
@@ -133,9 +135,11 @@ def test_misuse_is_2_and_sends_nothing(run, organization, arguments, sentence):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("get",), "Missing argument 'TYPE'; see commercelayer-async get --help"),
+        (("get",), "Missing argument 'TYPE'\nhint: see commercelayer-async get --help"),
         (("get", "customers", "abc", "--nonsense"), "No such option"),
         (("dmo",), "see commercelayer-async --help"),
+        (("lst",), "No such command 'lst'"),
+        (("list", "customers", "--colums", "id"), "No such option '--colums'"),
         (("demo", "extra"), "unexpected extra argument"),
     ],
 )
@@ -144,7 +148,7 @@ def test_wrong_arguments_are_2_with_the_help_to_read(run, arguments, sentence):
 
     assert (result.code, result.out) == (2, "")
     assert sentence in result.err
-    assert result.err.count("\n") == 1
+    assert all(line.startswith(("error: ", "hint: ")) for line in result.err.splitlines())
 
 
 @pytest.mark.parametrize("option", ["--token", "--access-token", "--client_secret", "--password", "-token", "--SECRET"])
@@ -183,7 +187,19 @@ def test_a_type_close_to_a_known_one_is_a_hint(run, organization):
     result = run("get", "customer_payment_source", WALLET_ID)
 
     assert result.code == 3
-    assert result.err.endswith("; did you mean 'customer_payment_sources'?\n")
+    assert "\nhint: did you mean 'customer_payment_sources'?\n" in result.err
+
+
+def test_an_error_of_the_api_is_a_line_for_each_fact(run, organization):
+    result = run("get", "customers", "nobody")
+
+    what, hint, request_id = result.err.splitlines()
+    assert what == (
+        "error: 404 RECORD_NOT_FOUND: Record not found: There is no record with the id nobody"
+        f" (GET {organization.url}/api/customers/nobody)"
+    )
+    assert hint == "hint: check the id, and that the token's mode (test or live) is the record's"
+    assert request_id.startswith("request id: ")
 
 
 def test_a_missing_record_of_a_known_type_has_no_hint(run, organization):
@@ -211,7 +227,7 @@ def test_a_bug_of_this_package_is_one_sentence_that_quotes_nothing(run, broken):
     result = run(*THING)
 
     assert result.code == 1
-    assert result.err.startswith("error: unexpected KeyError; ")
+    assert result.err.startswith("error: unexpected KeyError\nhint: run it again as")
     assert CANARY not in result.err
 
 
@@ -243,7 +259,7 @@ def test_a_configuration_error_in_a_command_is_2(run, broken):
 
     result = run(*THING)
 
-    assert (result.code, result.err) == (2, "error: set it\n")
+    assert (result.code, result.err) == (2, "error: set it\nhint: or run: commercelayer-async login\n")
 
 
 class Failing(io.StringIO):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import stat
 import sys
@@ -68,7 +69,7 @@ def test_a_file_that_is_there_is_2(run, organization, tmp_path):
     result = run("export", WALLETS, "--to", str(path))
 
     assert (result.code, result.out) == (2, "")
-    assert result.err == f"error: {path} is there already; name another file, or overwrite it\n"
+    assert result.err == f"error: {path} is there already\nhint: name another file, or overwrite it\n"
     assert path.read_text() == "mine"
     assert run("export", WALLETS, "--to", str(path), "--overwrite").code == 0
 
@@ -82,6 +83,7 @@ def test_an_export_that_ends_early_is_5_and_says_how_to_go_on(run, organization,
 
     assert (result.code, result.out) == (5, "")
     assert "50 records are kept in .w.jsonl.part; resume the export to go on" in result.err
+    assert f"hint: to go on, run: commercelayer-async export {WALLETS} --to {path} --resume\n" in result.err
     assert run("export", WALLETS, "--to", str(path)).code == 2
     assert run("export", WALLETS, "--to", str(path), "--resume").code == 0
     assert ids_in(path) == list(organization.world.wallet_ids())
@@ -104,7 +106,7 @@ def test_a_folder_that_is_not_there_is_1(run, organization, tmp_path):
     result = run("export", WALLETS, "--to", str(tmp_path / "missing" / "w.jsonl"))
 
     assert result.code == 1
-    assert "there is no such folder; make it first" in result.err
+    assert "there is no such folder\nhint: make it first" in result.err
     assert not organization.requests
 
 
@@ -112,13 +114,13 @@ def test_a_type_close_to_a_known_one_is_a_hint(run, organization, tmp_path):
     result = run("export", "custmers", "--to", str(tmp_path / "w.jsonl"))
 
     assert result.code == 3
-    assert result.err.endswith("; did you mean 'customers'?\n")
+    assert "\nhint: did you mean 'customers'?\n" in result.err
     assert not list(tmp_path.iterdir())
 
 
 @posix
 def test_ctrl_c_is_130_and_says_how_to_go_on(spawn, variables, commercelayer_sandbox, held, tmp_path):
-    path = tmp_path / "w.jsonl"
+    path = tmp_path / "the wallets.jsonl"
     last = commercelayer_sandbox.world.wallet_ids()[49]
     commercelayer_sandbox.faults.add(Delay(until=held), where=lambda request: last in request.raw_path)
     process = spawn("export", WALLETS, "--to", str(path), **variables)
@@ -129,8 +131,12 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(spawn, variables, commercelayer_san
     out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (130, "")
-    assert err == "error: interrupted; what was read is kept; run it again with --resume to go on\n"
-    assert json.loads((tmp_path / ".w.jsonl.part.json").read_text())["records"] == 50
+    assert err == (
+        "error: interrupted\n"
+        "hint: 50 records are safe\n"
+        f"hint: to go on, run: commercelayer-async export {WALLETS} --to {shlex.quote(str(path))} --resume\n"
+    )
+    assert json.loads((tmp_path / ".the wallets.jsonl.part.json").read_text())["records"] == 50
 
 
 @posix
@@ -145,7 +151,7 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(spawn, variables, commercel
     out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out) == (5, "")
-    assert "File too large; make room" in err
+    assert "File too large\nhint: make room\n" in err
     assert "records are kept in .w.jsonl.part" in err
     assert not path.exists()
 
@@ -197,6 +203,8 @@ def test_a_terminal_sees_a_bar_on_stderr_alone(environment, variables, tmp_path)
 
     assert process.returncode == 0
     assert "/300" in received.decode()
+    assert WALLETS in received.decode()
+    assert "%" in received.decode()
     assert out.startswith(f"300 {WALLETS} in ")
 
 

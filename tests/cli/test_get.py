@@ -43,7 +43,7 @@ def test_reveal_shows_secrets(run, organization):
 def test_a_terminal_gets_tables(run_on_terminal, organization):
     result = run_on_terminal(*WALLET)
 
-    assert "╭" in result.out
+    assert "\x1b[36mname\x1b[0m" in result.out
     assert "cus_xxxyyyzzz" not in result.out
 
 

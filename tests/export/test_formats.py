@@ -15,13 +15,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commercelayer_async import ConfigurationError, DecodeError, Resource, ToMany, ToOne, export
+from commercelayer_async import (
+    CommerceLayerError,
+    ConfigurationError,
+    DecodeError,
+    ExportMismatch,
+    Resource,
+    ToMany,
+    ToOne,
+    export,
+)
 from commercelayer_async._export import parquet
 from commercelayer_async._export.cells import CellType, fits, parse_timestamp
 from commercelayer_async._export.columns import layout_for
 from commercelayer_async._export.formats import Csv, JsonLines, Rows
 from commercelayer_async._export.records import records_of
 from commercelayer_async.resources import CustomerPaymentSource
+from commercelayer_async.sandbox import Answer
 
 FORMULAS = ("=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n=1", "\uff1d1", "'quoted")
 
@@ -309,7 +319,46 @@ async def test_an_exported_csv_file_holds_every_wallet(session, sandbox, tmp_pat
     with (tmp_path / "wallets.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, strict=True))
     assert [row["id"] for row in rows] == list(sandbox.world.wallet_ids())
-    assert all(json.loads(row["included"])[0]["id"] == row["customer.id"] for row in rows)
+    assert all(row["customer.email"] and row["included"] == "[]" for row in rows)
+
+
+async def test_what_a_to_one_relationship_includes_has_columns_in_csv(session, sandbox, tmp_path):
+    path = tmp_path / "wallets.csv"
+    await export(session, CustomerPaymentSource, path, include=["customer", "payment_source", "customer.orders"])
+
+    with path.open(newline="", encoding="utf-8") as file:
+        first = next(csv.DictReader(file, strict=True))
+    async with session:
+        wallet = await session.get(CustomerPaymentSource, first["id"], include=["customer"])
+        customer = await wallet.customer
+    assert first["customer.email"] == customer.email
+    assert first["customer.status"] == customer.status
+    assert json.loads(first["customer.metadata"]) == customer.metadata
+    assert json.loads(first["customer.meta"])["mode"] == "test"
+    # Its class is one of ten, and what is further down the path may be many.
+    assert {one["type"] for one in json.loads(first["included"])} <= {first["payment_source.type"], "orders"}
+
+
+@pytest.mark.parametrize("odd", [5, None, [], {"type": [], "id": {}}, {"type": "owners"}, {"id": "b", "lid": "x"}])
+def test_what_is_included_may_be_anything(odd):
+    layout = layout_for(Thing, compound=True, targets={"owner": Thing})
+    body = page(thing("a", {"owner": {"data": odd}, "links": 5}, name="x"), included=[odd])
+
+    (record,) = records_of(body, compound=True)
+    row = dict(zip([column.name for column in layout.columns], layout.row(record, strict=False), strict=True))
+
+    assert row["id"] == "a"
+    assert json.loads(bytes(row["included"])) == [odd]
+
+
+async def test_an_export_without_these_columns_is_not_resumed_with_them(session, sandbox, tmp_path):
+    path = tmp_path / "wallets.csv"
+    sandbox.faults.add(Answer.errors(418), where=lambda request: sandbox.world.wallet_ids()[49] in request.raw_path)
+    with pytest.raises(CommerceLayerError):
+        await export(session, CustomerPaymentSource, path)
+
+    with pytest.raises(ExportMismatch, match="it differs in columns, include"):
+        await export(session, CustomerPaymentSource, path, include="customer", resume=True)
 
 
 async def test_a_missing_pyarrow_is_reported_before_anything_is_sent(session, sandbox, tmp_path, monkeypatch):

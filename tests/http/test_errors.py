@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 import pickle
+import socket
 import traceback
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ from commercelayer_async import (
     ApiError,
     BadRequest,
     BodyTooLarge,
+    ClientCredentials,
     CommerceLayerError,
     ConfigurationError,
     ConnectError,
@@ -279,6 +281,40 @@ async def test_nobody_there(unused_tcp_port: int) -> None:
             await session.get(Customer, "c1")
 
     assert caught.value.phase == "connect"
+
+
+@pytest.mark.parametrize(
+    ("number", "end"),
+    [
+        (socket.EAI_NONAME, "unknown; check the network; is the slug right?"),
+        (socket.EAI_AGAIN, "unknown; check the host and the network"),
+    ],
+)
+async def test_a_host_that_does_not_exist_may_be_a_wrong_slug(
+    monkeypatch: pytest.MonkeyPatch, number: int, end: str
+) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(number, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    async with Session("acne.commercelayer.io", TOKEN, retry=Retry.never()) as session:
+        with pytest.raises(ConnectError) as caught:
+            await session.get(Customer, "c1")
+
+    assert str(caught.value) == f"cannot connect to https://acne.commercelayer.io/api/customers/c1: {end}"
+
+
+async def test_the_authorization_server_does_not_follow_from_the_slug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    async with Session("acme", ClientCredentials("id", SECRET), retry=Retry.never()) as session:
+        with pytest.raises(CommerceLayerError) as caught:
+            await session.get(Customer, "c1")
+
+    assert "https://auth.commercelayer.io/oauth/token" in str(caught.value)
+    assert "slug" not in str(caught.value)
 
 
 async def test_plain_http_where_tls_is_spoken() -> None:

@@ -81,9 +81,34 @@ def test_an_organization_of_the_service_has_its_authorization_server_also_by_its
     assert origin_of("https://commercelayer.io.example").auth_url == "https://commercelayer.io.example"
 
 
-def test_a_host_without_a_scheme_is_refused_with_the_url_to_write() -> None:
-    with pytest.raises(ConfigurationError, match=r"'https://yourdomain\.commercelayer\.io'"):
-        origin_of("yourdomain.commercelayer.io")
+@pytest.mark.parametrize(
+    ("organization", "url", "api"),
+    [
+        ("acme.commercelayer.io", "https://acme.commercelayer.io", "/api"),
+        ("ACME.CommerceLayer.io/", "https://acme.commercelayer.io", "/api"),
+        ("acme.commercelayer.io/api", "https://acme.commercelayer.io", "/api"),
+        ("acme.commercelayer.io/api/2017-08/", "https://acme.commercelayer.io", "/api/2017-08"),
+        ("gateway.example:8443/shop", "https://gateway.example:8443", "/shop/api"),
+        ("10.0.0.7:8443", "https://10.0.0.7:8443", "/api"),
+        ("[2001:db8::1]/api", "https://[2001:db8::1]", "/api"),
+    ],
+)
+def test_a_host_without_a_scheme_is_asked_by_https(organization: str, url: str, api: str) -> None:
+    origin = origin_of(organization)
+
+    assert (origin.url, origin.api) == (url, api)
+
+
+@pytest.mark.parametrize("base", ["auth.commercelayer.io", "auth.commercelayer.io/oauth/token/"])
+def test_so_is_an_authorization_server(base: str) -> None:
+    assert origin_of("yourdomain", auth_url=base).auth_url == "https://auth.commercelayer.io"
+
+
+@pytest.mark.parametrize("organization", ["localhost", "localhost:8080/api", "127.0.0.1:8080", "[::1]"])
+def test_for_this_machine_the_scheme_has_to_be_said(organization: str) -> None:
+    """Servers on it mostly speak plain http, but nobody says so."""
+    with pytest.raises(ConfigurationError, match="has no scheme; write http:// or https:// before it"):
+        origin_of(organization)
 
 
 def test_a_version_becomes_part_of_the_path() -> None:
@@ -101,7 +126,10 @@ def test_a_version_becomes_part_of_the_path() -> None:
         None,
         5,
         "a b",
-        "a.b",
+        "a.b?x=1",
+        "a.b/../x",
+        "a_b.c",
+        "user:secret@host.example/api",
         "-a",
         "a" * 64,
         "ftp://host.example",

@@ -187,6 +187,13 @@ def test_names_that_the_schema_knows_are_taken(name: str) -> None:
     ("name", "reason"),
     [
         ("created_at_gtt", "did you mean 'created_at_gt'"),
+        ("created_at", "did you mean 'created_at_gt'"),
+        ("created", "did you mean 'created_at_gt'"),
+        ("created_at_after", "did you mean 'created_at_gt'"),
+        ("name", "did you mean 'name_eq'"),
+        ("nmae", "did you mean 'name_eq'"),
+        ("customer_email", "did you mean 'customer_email_eq'"),
+        ("metadata", "did you mean 'metadata_jcont'"),
         ("created_at", "does not end in a predicate"),
         ("created_at_", "does not end in a predicate"),
         ("_eq", "is not a name"),
