@@ -230,9 +230,11 @@ class Server:
         task.add_done_callback(self._kept.discard)
 
     async def sent_all(self) -> None:
-        """Wait until all that was to be sent later is sent."""
+        """Wait until all that was to be sent later is sent, and the loop has looked at what arrived."""
         while self._kept:
             await asyncio.wait(self._kept)
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

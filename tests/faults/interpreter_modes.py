@@ -14,7 +14,7 @@ from tests.faults.catalogue import ROWS, ids
 from tests.faults.runner import quicken, run
 
 PLAYED = {
-    "C1-port-refused", "C3-port-accept-reset", "C7-reset-once", "C8-close-mid-body", "C12-stall-mid-body",
+    "C1-port-refused", "C4-port-accept-silent", "C7-reset-once", "C8-close-mid-body", "C12-stall-mid-body",
     "C14-chunked-bad-size", "C16-garbage", "H1-status-503", "H4-status-404",
     "H17-error-echoes-token", "R1-redirect-301-foreign", "B4-body-huge-known", "B7-gzip-corrupt", "B13-empty-200",
     "A7-auth-401-once", "A16-token-invalid-client", "A20-token-stall", "M3-rl-zero", "J2-top-null", "J6-id-other",

@@ -509,7 +509,7 @@ async def test_a_customer_reads_what_is_the_customers_at_the_time(calling):
             "/oauth/token",
             {
                 "grant_type": "password",
-                "client_id": sandbox.client_id,
+                "client_id": sandbox.sales_channel_id,
                 "username": "me@example.com",
                 "password": sandbox.customer_password,
             },

@@ -14,6 +14,7 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
+from aiohttp import ClientTimeout
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -33,6 +34,7 @@ from commercelayer_async import (
 )
 from commercelayer_async._calls.semaphore import FifoSemaphore
 from commercelayer_async._clock import LoopClock
+from commercelayer_async._http import transport
 from commercelayer_async._http.options import cap_to_open_file_limit
 from commercelayer_async._limits.limiter import LocalLimiter
 from commercelayer_async.resources import Customer, CustomerPaymentSource
@@ -286,7 +288,9 @@ def test_nothing_is_said_at_interpreter_exit() -> None:
     assert run.stderr == ""
 
 
-async def test_ten_thousand_calls_at_once_use_few_connections() -> None:
+async def test_ten_thousand_calls_at_once_use_few_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Server and client share a loop whose turns are long: no connection is given up for that.
+    monkeypatch.setattr(transport, "_TIMEOUT", ClientTimeout(total=None, sock_connect=120.0, sock_read=120.0))
     async with (
         ScriptedServer(reply({"data": resource_object()})) as server,
         Session(server.url, AccessToken("t"), max_connections=8, limits=RateLimits.none(), timeout=None) as session,
