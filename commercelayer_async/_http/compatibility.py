@@ -16,7 +16,7 @@ import aiohttp
 VARIABLE: Final = "COMMERCELAYER_ASYNC_FAST_PATH"
 """The environment variable: 0 for the documented way, 1 for the fast path with any release that stands the exchange."""
 
-TESTED: Final = ((3, 14), (3, 14))
+TESTED: Final = ((3, 13), (3, 14))
 """The first and the last minor release of aiohttp whose tests CI has run over the fast path. The last is moved on when
 the weekly job has passed with a newer one."""
 

@@ -37,6 +37,15 @@ def _declared_in(cls: type) -> dict[str, Any]:
     return {name: value for name, value in vars(cls).items() if isinstance(value, (ToOne, ToMany))}
 
 
+def _is_generated(cls: type, name: str) -> bool:
+    """True if attrs wrote a method of this very class, which it compiles under a name of its own.
+
+    `attrs.inspect` says the same, but releases before 25.4 have none.
+    """
+    code = getattr(vars(cls).get(name), "__code__", None)
+    return code is not None and code.co_filename.startswith("<attrs generated")
+
+
 @public("commercelayer_async.jsonapi")
 @attrs.frozen(kw_only=True)
 class Resource(Bookkeeping):
@@ -76,13 +85,12 @@ class Resource(Bookkeeping):
         if (text := plain_text(given)) is not None and text is not given:
             # An enum member, say, which would write itself in its own way.
             cls.type = text
-        made = attrs.inspect(cls)
         # attrs generates a hash over all attributes: it would fail on those that are objects. One's own stays.
-        if made.hashability is not attrs.ClassProps.Hashability.LEAVE_ALONE:
+        if _is_generated(cls, "__hash__"):
             inherited: Any = super(cls, cls).__hash__
             cls.__hash__ = Resource.__hash__ if inherited is None else inherited  # type: ignore[method-assign] # attrs has put another one there
-        for name, generated in (("__eq__", made.added_eq), ("__repr__", made.added_repr)):
-            if generated:
+        for name in ("__eq__", "__repr__"):
+            if _is_generated(cls, name):
                 setattr(cls, name, WHEN_DEEP[name](vars(cls)[name]))
 
     def __hash__(self) -> int:

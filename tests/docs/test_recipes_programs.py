@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 
@@ -18,6 +19,8 @@ from commercelayer_async import Session
 from commercelayer_async.sandbox import Answer, Delay, Gate, Sandbox
 from tests.support.docs_servers import connect_proxy, tls_front
 from tests.support.documents import WALLET_ID
+from tests.support.responses import reply
+from tests.support.scripted_server import ScriptedServer
 
 WALLET = WALLET_ID
 
@@ -189,3 +192,49 @@ async def test_without_the_private_ca_no_token_is_sent(environment: Sandbox, aut
                 await session.get(CustomerPaymentSource, WALLET)
 
     assert not environment.requests
+
+
+def article(id: str, title: str, time: str | None) -> dict[str, Any]:
+    return {
+        "type": "articles",
+        "id": id,
+        "attributes": {"title": title, "published_at": time},
+        "relationships": {"author": {"links": {"related": f"/articles/{id}/author"}}},
+    }
+
+
+async def test_another_service_is_read_page_by_page_and_its_links_followed(recipes, capsys) -> None:
+    """Its times have no offset, and its pages end without a `next` link."""
+    author = reply({"data": {"type": "people", "id": "7", "attributes": {"name": "Ada"}}})
+    pages = {
+        "/articles": reply(
+            {"data": [article("1", "One", "2026-01-02T03:04:05")], "links": {"next": "/articles?page=2"}}
+        ),
+        "/articles?page=2": reply({"data": [article("2", "Two", None)], "links": {"next": None}}),
+        "/articles/1/author": author,
+        "/articles/2/author": author,
+    }
+    async with ScriptedServer(paths=pages) as server:
+        await importlib.import_module("other_service").main(f"{server.url}/articles")
+
+    assert capsys.readouterr().out == "2026-01-02 03:04:05+00:00 One by Ada\nNone Two by Ada\n"
+    assert server.paths == ["/articles", "/articles/1/author", "/articles?page=2", "/articles/2/author"]
+
+
+@pytest.mark.parametrize("elsewhere", ["http://127.0.0.1:1/articles", "//shop.example/articles", "https://127.0.0.1/x"])
+async def test_the_links_of_another_service_lead_nowhere_else(elsewhere: str, recipes) -> None:
+    first = reply({"data": [], "links": {"next": elsewhere}})
+    async with ScriptedServer(first) as server:
+        with pytest.raises(ValueError, match="leads away from"):
+            await importlib.import_module("other_service").main(f"{server.url}/articles")
+    assert len(server.requests) == 1
+
+
+async def test_a_relationship_of_another_service_may_include_more(recipes) -> None:
+    service = importlib.import_module("other_service")
+    author = reply({"data": {"type": "people", "id": "7", "attributes": {"name": "Ada"}}})
+    one = reply({"data": article("1", "One", None)})
+    async with ScriptedServer(author, paths={"/articles/1": one}) as server, aiohttp.ClientSession() as http:
+        found, following = await service.Service(http, server.url).read(f"{server.url}/articles/1")
+        assert (await found.author.fetch(include=["posts"])).name == "Ada"
+    assert (following, server.paths[-1]) == (None, "/articles/1/author?include=posts")

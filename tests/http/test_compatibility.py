@@ -41,8 +41,8 @@ def connector_of(session: Session) -> Any:
 
 @pytest.mark.parametrize(
     ("version", "tested"),
-    [("3.14.5", True), ("3.14.0rc1", True), ("3.13.9", False), ("3.15.0", False), ("4.0.0a2.dev0", False), ("x", False),
-     ("3", False), ("", False)],
+    [("3.14.5", True), ("3.14.0rc1", True), ("3.13.4", True), ("3.12.15", False), ("3.15.0", False),
+     ("4.0.0a2.dev0", False), ("x", False), ("3", False), ("", False)],
 )  # fmt: skip
 def test_releases_that_ci_has_run(version: str, *, tested: bool) -> None:
     assert is_tested(version) is tested
