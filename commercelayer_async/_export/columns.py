@@ -64,7 +64,7 @@ class RowLayout:
     to_one: tuple[str, ...] = attrs.field(repr=False)
     to_many: tuple[str, ...] = attrs.field(repr=False)
     compound: bool = attrs.field(repr=False)
-    targets: Mapping[str, Mapping[str, CellType]] = attrs.field(factory=dict, repr=False)
+    targets: Mapping[str, Mapping[str, CellType]] = attrs.field(factory=dict[str, Mapping[str, CellType]], repr=False)
     """The attributes of what to-one relationships include, by the relationship, where these have columns."""
 
     def row(self, record: RawRecord, *, strict: bool) -> list[Any]:

@@ -1,10 +1,11 @@
 """The program: its global options and commands, from arguments to an exit code."""
 
 import io
+import logging
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import click
@@ -74,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     invocation = Invocation(arguments=tuple(arguments))
     try:
         try:
-            with sigterm_raises():
+            with sigterm_raises(), _without_warnings(arguments):
                 return _invoke(arguments, invocation)
         except KeyboardInterrupt as interrupted:
             terminated = isinstance(interrupted, Terminated)
@@ -93,6 +94,22 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _discard_output()
         return ExitCode.BROKEN_PIPE
+
+
+@contextmanager
+def _without_warnings(arguments: Sequence[str]) -> Generator[None]:
+    """Keep what the package logs off stderr, where commands say themselves that they wait; --debug shows it.
+
+    Python writes warnings there if nobody has said where they go.
+    """
+    nowhere = logging.NullHandler()
+    logger = logging.getLogger(__name__.partition(".")[0])
+    if "--debug" not in arguments:
+        logger.addHandler(nowhere)
+    try:
+        yield
+    finally:
+        logger.removeHandler(nowhere)
 
 
 def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:

@@ -62,7 +62,7 @@ def whoami(*, as_json: bool) -> None:
         write_json(found, secrets)
         return
     rows = [
-        ("credentials from", found["credentials"]),
+        ("credentials", found["credentials"]),
         ("organization", _known(found["organization"]["name"], found["organization"]["slug"])),
         ("url", _known(found["organization"]["url"])),
         ("organization id", _known(found["organization"]["id"])),

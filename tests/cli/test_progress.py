@@ -122,6 +122,16 @@ def test_a_command_says_that_it_waits(run, organization, monkeypatch, command):
     assert result.err.count("\n") == 1
 
 
+def test_what_the_package_logs_is_not_said_twice(spawn, organization):
+    """In a process of its own: pytest gives the log somewhere to go."""
+    organization.faults.add(Answer.too_many(retry_after=1), times=1)
+
+    out, err = spawn("count", WALLETS).communicate(timeout=30)
+
+    assert out == "300\n"
+    assert "exceeded" not in err
+
+
 def test_a_broken_stderr_stops_nothing(run, organization, monkeypatch):
     def broken(_):
         raise BrokenPipeError
