@@ -3,9 +3,9 @@
 Core API: `{"errors": [{title, detail, code, status}]}`, with `status` as text. Auth API: the same, with `status` as a
 number and the OAuth name of the error as `title`.
 
-Published are INVALID_TOKEN, RECORD_NOT_FOUND and, of the Auth API, UNAUTHORIZED and FORBIDDEN. The codes for wrong
-parameters and for 406 are those of the jsonapi-resources gem, whose defaults are like Commerce Layer's known errors.
-The others, 429 included, are made up.
+Published are INVALID_TOKEN, UNAUTHORIZED, RECORD_NOT_FOUND and, of the Auth API, UNAUTHORIZED and FORBIDDEN. The codes
+for wrong parameters and for 406 are those of the jsonapi-resources gem, whose defaults are like Commerce Layer's known
+errors. The others, 429 included, are made up.
 """
 
 import attrs
@@ -44,6 +44,11 @@ class AuthRefusal(Exception):
 def invalid_token() -> Refusal:
     """Refuse a request without a token, or with one that is unknown or expired."""
     return Refusal(401, "INVALID_TOKEN", "Invalid token", "The access token you provided is invalid.")
+
+
+def access_denied(what: str) -> Refusal:
+    """Refuse a token that is valid, but does not permit to read *what*."""
+    return Refusal(401, "UNAUTHORIZED", "Access denied", f"You are not authorized to read {what} with this token.")
 
 
 def record_not_found(id: str) -> Refusal:

@@ -197,7 +197,7 @@ def test_whoami_shows_what_the_token_gives_access_to_and_never_the_token(run, en
 
     lines = [line.split(maxsplit=1) for line in result.out.splitlines()]
     assert ["mode", "test"] in lines
-    assert ["organization", "sandbox"] in lines
+    assert ["organization", "Sandbox, sandbox"] in lines
     assert ["application", "integration"] in lines
     assert ["scope", "market:all"] in lines
     assert "requests in 60 s are left" in result.out

@@ -146,4 +146,4 @@ def test_a_hundred_thousand_wallets_change_without_being_made():
     created = world.create_wallets(1000)
 
     assert world.wallet_ids() == (*everything[1::2], *created)
-    assert table.at.cache_info().currsize == 0
+    assert table.made.cache_info().currsize == 0

@@ -132,7 +132,7 @@ async def test_the_window_slides_and_never_refuses(calling):
 
 
 async def test_requests_are_logged_as_they_were_sent(sandbox, api):
-    path = f"{WALLET_PATH}/?fields%5Bcustomers%5d=%65mail,x&page[size]=1"
+    path = f"{WALLET_PATH}/?fields%5Bcustomers%5d=%65mail,x&include=customer"
     await api.send("GET", path, headers={"X-Two": "2"})
     await api.send("GET", "/nowhere")
 

@@ -4,10 +4,12 @@ Members stand in the order in which the documentation of the API shows them.
 """
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from ..world.schema import TYPES
 from ..world.table import Reference, WorldRecord
 from ..world.world import World
+from .access import Access
 from .query import IncludeTree, Query
 
 JsonObject = dict[str, object]
@@ -21,13 +23,15 @@ class Composer:
     writes the resource objects.
 
     Args:
-        world: The records and their relationships.
+        world: The records.
+        access: Which of them there are for who asks.
         base: The URL below which resources are, as in `http://127.0.0.1:8080/api`.
         query: `include` and `fields` of the request.
     """
 
-    def __init__(self, world: World, base: str, query: Query) -> None:
+    def __init__(self, world: World, access: Access, base: str, query: Query) -> None:
         self._world = world
+        self._access = access
         self._base = base
         self._query = query
         self._expanded = dict[Reference, dict[str, None]]()
@@ -63,7 +67,7 @@ class Composer:
         for name in self._shown(record):
             if name in tree.children:
                 expanded[name] = None
-                for reference in self._world.related(record, name):
+                for reference in self._access.related(record.reference, name):
                     self._walk(self._world.at(reference), tree.children[name])
 
     def _shown(self, record: WorldRecord) -> Sequence[str]:
@@ -86,7 +90,8 @@ class Composer:
         return resource | {"meta": record.meta}
 
     def _url(self, record: WorldRecord) -> str:
-        return f"{self._base}/{record.type}/{record.id}"
+        id = record.id if record.id.isalnum() and record.id.isascii() else quote(record.id, safe="")
+        return f"{self._base}/{record.type}/{id}"
 
     def _attributes(self, record: WorldRecord) -> Mapping[str, object]:
         fields = self._query.fields.get(record.type)
@@ -103,7 +108,7 @@ class Composer:
         return relationships
 
     def _identifiers(self, record: WorldRecord, name: str) -> object:
-        related = self._world.related(record, name)
+        related = self._access.related(record.reference, name)
         identifiers = [{"type": reference.type, "id": self._world.id_of(reference)} for reference in related]
         if TYPES[record.type].relationships[name].many:
             return identifiers

@@ -1,4 +1,4 @@
-"""Attributes of wallets, customers, payment methods, gateways and events.
+"""Attributes of wallets, customers, payment methods, gateways, events and the organization.
 
 A *wallet* is a `customer_payment_sources` record. The attributes common to all types but event stores are in `common`.
 """
@@ -6,6 +6,7 @@ A *wallet* is a `customer_payment_sources` record. The attributes common to all 
 from collections.abc import Mapping
 from typing import Final
 
+from .attributes import ATTRIBUTES
 from .generate import FakeValues
 from .times import iso, iso_offset
 
@@ -100,9 +101,70 @@ def payment_method(fake: FakeValues, source_type: str, currency: str) -> Attribu
     }
 
 
-def gateway(type: str) -> Attributes:
-    """Make the attributes of a payment gateway, without those particular to its type (keys, logins)."""
-    return {"name": f"{type.removesuffix('_gateways').replace('_', ' ').title()} Gateway"}
+def gateway(fake: FakeValues, type: str) -> Attributes:
+    """Make the attributes of a payment gateway."""
+    webhook = f"https://core.commercelayer.example/webhook_callbacks/{type}/{fake.token('', 10)}"
+    attributes: Attributes = {
+        "name": f"{type.removesuffix('_gateways').replace('_', ' ').title()} Gateway",
+        "force_payments": fake.maybe(fake.flag()),
+        "credential_keys": fake.maybe({"api_key": f"********{fake.token('', 5)}"}),
+        "disabled_at": None,
+        "live_url_prefix": f"{fake.hexadecimal(16)}-Sandbox",
+        "api_version": fake.maybe(71),
+        "async_api": fake.maybe(fake.flag()),
+        "partial_payments": fake.maybe(fake.flag()),
+        "order_expiration_mins": fake.maybe(30),
+        "native_customer_payment_sources": fake.maybe(fake.flag()),
+        "login": fake.token("GESPAY", 5),
+        "descriptor_name": fake.maybe("SANDBOX*SHOP"),
+        "descriptor_phone": fake.maybe(fake.digits(10)),
+        "descriptor_url": fake.maybe("shop.example"),
+        "shared_secret": fake.maybe(fake.token("", 32)),
+        "authorize_url": fake.maybe("https://gateway.example/authorize"),
+        "capture_url": fake.maybe("https://gateway.example/capture"),
+        "void_url": fake.maybe("https://gateway.example/void"),
+        "refund_url": fake.maybe("https://gateway.example/refund"),
+        "connected_account": fake.maybe(fake.token("acct_", 16), 0.3),
+        "auto_payments": fake.maybe(fake.flag()),
+        "webhook_endpoint_id": fake.maybe(fake.token("we_", 24)),
+        "webhook_endpoint_secret": fake.maybe(fake.token("whsec_", 32)),
+        "webhook_endpoint_url": webhook,
+    }
+    return {attribute.name: attributes[attribute.name] for attribute in ATTRIBUTES[type]}
+
+
+def organization(fake: FakeValues) -> Attributes:
+    """Make the attributes of the organization."""
+    return {
+        "name": "Sandbox",
+        "slug": "sandbox",
+        "domain": "sandbox.commercelayer.io",
+        "support_phone": fake.maybe(fake.digits(10)),
+        "support_email": "support@example.com",
+        "logo_url": fake.maybe("https://shop.example/logo.png"),
+        "favicon_url": fake.maybe("https://shop.example/favicon.ico"),
+        "primary_color": "#C8984E",
+        "gtm_id": None,
+        "gtm_id_test": None,
+        "max_concurrent_promotions": 10,
+        "max_concurrent_imports": 30,
+        "max_concurrent_exports": 10,
+        "max_concurrent_cleanups": 10,
+        "order_number_editable_test": False,
+        "order_number_editable_live": False,
+        "config": {},
+    }
+
+
+def application() -> Attributes:
+    """Make the attributes of the application to which tokens are issued."""
+    return {
+        "name": "Sandbox",
+        "kind": "integration",
+        "public_access": False,
+        "redirect_uri": "https://shop.example/callback",
+        "scopes": "market:all",
+    }
 
 
 def common(fake: FakeValues, created_ms: int, updated_ms: int) -> Attributes:

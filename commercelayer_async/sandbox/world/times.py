@@ -1,10 +1,11 @@
 """Points in time as the API writes them: ISO 8601, in UTC, with milliseconds."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 _DAY: Final = 86_400_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 
 
@@ -26,11 +27,14 @@ def iso_offset(ms: int) -> str:
     return iso(ms).removesuffix("Z") + "+00:00"
 
 
-def milliseconds(text: str) -> int:
+def milliseconds(text: str) -> float:
     """Read an ISO 8601 text as milliseconds since 1970. A date alone will do; without an offset, the text is in UTC.
 
     Raises:
         ValueError: *text* is not an ISO 8601 time.
     """
     moment = datetime.fromisoformat(text)
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    try:
+        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) / timedelta(milliseconds=1)
+    except OverflowError as error:  # the first and the last day of all, with an offset
+        raise ValueError(f"{text} is not a time in UTC") from error
