@@ -50,7 +50,7 @@ class Sandbox:
     Args:
         host: `127.0.0.1`, `localhost` or `::1`.
         port: 0 for any free port.
-        wallets: How many wallets there are at first, the documented one included.
+        wallets: How many wallets there are at first, the documented one included; 0 for an empty world.
         seed: Equal seeds give equal worlds.
         token_lifetime: Of access tokens, in seconds.
         payment_source_route: Whether `/customer_payment_sources/{id}/payment_source` is served. The API prints this
@@ -60,7 +60,7 @@ class Sandbox:
             `time.time`, and windows by `time.monotonic`.
 
     Raises:
-        ValueError: *host* is not loopback, or *wallets* is less than 1.
+        ValueError: *host* is not loopback, or *wallets* is less than 0.
     """
 
     client_id: str

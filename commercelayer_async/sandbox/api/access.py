@@ -90,7 +90,7 @@ class Access:
         if customer is None:
             return {}
         wallets = self._world.related(customer, _WALLETS)
-        own = [customer.reference, *wallets]
+        own = [customer.reference, *wallets, *self._world.belonging(customer)]
         for wallet in wallets:
             own += [
                 *self._world.related_to(wallet, "payment_source"),

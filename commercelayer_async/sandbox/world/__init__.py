@@ -1,6 +1,7 @@
 """The seeded world: wallets, and the records that they lead to. Equal seeds give equal worlds.
 
 world.py            the world as one object: look-ups, and changes while the sandbox runs
+drafts.py           records of a user's own, checked by the schema
 links.py            what relates to what: as seeded, or as a user set it
 tables.py           makes the table of every type
 table.py            the records of one type, each made when it is first asked for
