@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from commercelayer_async import AccessToken, Session
+from commercelayer_async import AccessToken, Session, export
 from commercelayer_async.resources import Customer, CustomerPaymentSource, StripePayment
 from commercelayer_async.sandbox import Sandbox
 from commercelayer_async.sandbox.background import in_thread
@@ -450,6 +450,17 @@ class TestLoad:
         ]
         included = {(one["type"], one["id"]): one["attributes"] for one in document["included"]}
         assert {(one["type"], one["id"]): one["attributes"] for one in again["included"]} == included
+
+    async def test_what_the_client_exported_loads(self, tmp_path):
+        file, include = tmp_path / "wallets.jsonl", ["customer", "payment_source"]
+        async with Sandbox(wallets=30) as sandbox, Session(sandbox.url, AccessToken(sandbox.access_token)) as session:
+            await export(session, CustomerPaymentSource, to=file, include=include)
+            wallets = sandbox.world.wallet_ids()
+        world = World(wallets=0, seed=1)
+
+        world.load(file)
+
+        assert world.wallet_ids() == wallets
 
     @pytest.mark.parametrize(
         ("document", "message"),
