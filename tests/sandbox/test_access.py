@@ -193,6 +193,17 @@ def test_organization_and_application_are_for_everybody(world, viewer, type):
     assert Reader(world, viewer).ask(type)["data"]["type"] == type
 
 
+@pytest.mark.parametrize("viewer", [INTEGRATION, GUEST, WEBAPP])
+def test_the_application_is_that_of_the_token(world, viewer):
+    reader = Reader(world, viewer)
+    application = reader.ask("application")["data"]
+    other = Reader(world, WEBAPP if viewer is GUEST else GUEST).ask("application")["data"]
+
+    assert application["attributes"]["kind"] == viewer.kind
+    assert reader.ask(f"application/{application['id']}")["data"] == application
+    assert reader.refused(f"application/{other['id']}") == DENIED
+
+
 def test_a_customer_that_does_not_exist_sees_nothing(world):
     nobody = Reader(world, Viewer(Kind.SALES_CHANNEL, customer_id="nobody"))
 

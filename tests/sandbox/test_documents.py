@@ -35,7 +35,8 @@ async def test_every_type_is_retrieved_by_id(sandbox, api, type):
 
 @pytest.mark.parametrize("type", TYPES)
 async def test_every_link_that_is_printed_is_served(sandbox, api, type):
-    record = sandbox._world.tables[type].at(2 if len(sandbox._world.tables[type].keys) > 1 else 1)
+    several = len(sandbox._world.tables[type].keys) > 1 and not TYPES[type].singleton
+    record = sandbox._world.tables[type].at(2 if several else 1)
     document = await api.get(f"/api/{type}/{record.id}")
 
     for name, relationship in document["data"].get("relationships", {}).items():

@@ -109,6 +109,15 @@ async def test_what_the_client_admits_is_answered(session, type):
 
 
 @pytest.mark.parametrize("type", LISTED)
+async def test_what_the_client_admits_through_relationships_is_answered(api, type):
+    names = [name for name in capabilities(type).filterable_names() if name not in TYPES[type].attributes]
+
+    for first in range(0, len(names), 20):
+        query = {f"filter[q][{name}_null]": "true" for name in names[first : first + 20]}
+        await api.get(f"/api/{type}", query)
+
+
+@pytest.mark.parametrize("type", LISTED)
 async def test_what_is_not_flagged_is_refused(api, type):
     for name in set(TYPES[type].attributes) - flagged(type, "filterable"):
         error = await api.refused(f"/api/{type}", {f"filter[q][{name}_null]": "true"}, status=400)

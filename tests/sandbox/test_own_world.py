@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from commercelayer_async import AccessToken, Session
+from commercelayer_async import AccessToken, Session, export
 from commercelayer_async.resources import Customer, CustomerPaymentSource, StripePayment
 from commercelayer_async.sandbox import Sandbox
 from commercelayer_async.sandbox.background import in_thread
@@ -195,9 +195,13 @@ async def test_gateways_lead_to_their_methods_and_payments(world, api):
 
     assert ids(await api.get("/api/adyen_gateways/g/payment_methods")) == [method]
     assert ids(await api.get("/api/payment_gateways/g/adyen_payments")) == [payment]
-    assert (await api.get("/api/payment_gateways", {"sort": "-id", "page[size]": 25}))["data"]
+    assert gateway in ids(await api.get("/api/payment_gateways", {"page[size]": 25}))
     found = await api.get(f"/api/{WALLETS}", {"filter[q][payment_method_payment_gateway_name_eq]": "Mine"})
     assert ids(found) == [wallet]
+    world.delete("adyen_gateways", gateway)
+    assert gateway not in ids(await api.get("/api/payment_gateways", {"page[size]": 25}))
+    await api.refused(f"/api/payment_gateways/{gateway}", status=404)
+    await api.get("/api/payment_gateways", {"filter[q][id_gt]": gateway, "sort": "id"})
 
 
 async def test_events_belong_to_the_record_that_they_name(world, api):
@@ -447,6 +451,17 @@ class TestLoad:
         included = {(one["type"], one["id"]): one["attributes"] for one in document["included"]}
         assert {(one["type"], one["id"]): one["attributes"] for one in again["included"]} == included
 
+    async def test_what_the_client_exported_loads(self, tmp_path):
+        file, include = tmp_path / "wallets.jsonl", ["customer", "payment_source"]
+        async with Sandbox(wallets=30) as sandbox, Session(sandbox.url, AccessToken(sandbox.access_token)) as session:
+            await export(session, CustomerPaymentSource, to=file, include=include)
+            wallets = sandbox.world.wallet_ids()
+        world = World(wallets=0, seed=1)
+
+        world.load(file)
+
+        assert world.wallet_ids() == wallets
+
     @pytest.mark.parametrize(
         ("document", "message"),
         [
@@ -454,6 +469,9 @@ class TestLoad:
             (["x"], "not a JSON:API document"),
             ({"data": ["x"]}, "not a resource object"),
             ({"data": [{"type": "customers"}]}, "not a resource object"),
+            ({"data": {"type": [], "id": "1"}}, "not a resource object"),
+            ({"data": {"type": "customers", "id": 1}}, "not a resource object"),
+            (None, "not a JSON:API document"),
             ({"data": {"type": "orders", "id": "1"}}, "no records of the type 'orders'"),
             ({"data": {"type": "customers", "id": "1", "attributes": {"nmae": 1}}}, "no attribute 'nmae'"),
             (

@@ -4,7 +4,8 @@ An integration and a user of the organization see every record. A customer sees 
 record, the wallets, and the payment sources and payment methods of these. A sales channel without a customer sees no
 records, and only integrations see event stores. Documented is that a customer's token reads own records, that a sales
 channel without one has no access to wallets, that event stores need an integration, and that a record out of reach is
-answered with 401. The rest is the stricter of what may be so. Everybody sees the organization and the application.
+answered with 401. The rest is the stricter of what may be so. Everybody sees the organization, and the application of
+the token.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from ..refusals import access_denied
 from ..viewer import Kind, Viewer
 from ..world.schema import PAYMENT_SOURCES, TYPES
 from ..world.table import Reference, WorldRecord
+from ..world.tables import APPLICATIONS
 from ..world.world import World
 
 _WALLETS: Final = "customer_payment_sources"
@@ -52,10 +54,14 @@ class Access:
     def sees(self, record: Reference) -> bool:
         """Tell whether *record* is there for the viewer."""
         if self._is_public(record.type):
-            return True
+            return self._world.id_of(record) == self.singleton_id(record.type)
         if not self._may_see(record.type):
             return False
         return self._sees_all or record.key in self._own.get(record.type, ())
+
+    def singleton_id(self, type: str) -> str:
+        """Give the id of the organization, or of the application to which the viewer's token was issued."""
+        return APPLICATIONS[self._viewer.kind] if type == "application" else self._world.organization_id
 
     def keys(self, type: str) -> Sequence[int] | None:
         """List the keys of the records of *type* that the viewer sees, ascending; None for all there are."""

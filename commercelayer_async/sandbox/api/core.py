@@ -78,7 +78,7 @@ class Api:
     def _list(self, request: ApiRequest, type: str) -> JsonObject:
         types = _concrete_types(request, type)
         if TYPES[types[0]].singleton:
-            return self._retrieve(request, type, self._world.tables[type].id_of(1))
+            return self._retrieve(request, type, Access(self._world, request.viewer).singleton_id(type))
         if not TYPES[types[0]].listed:
             raise not_found(request.path)
         access = Access(self._world, request.viewer)

@@ -193,14 +193,13 @@ def _contains_text(value: str, part: str) -> bool:
 
 def _contains(value: Any, part: Any) -> bool:
     """Tell whether JSON contains other JSON, as PostgreSQL's `@>` does."""
-    match value, part:
-        case (dict(), dict()):
-            whole = cast("Mapping[str, Any]", value)
-            return all(name in whole and _contains(whole[name], one) for name, one in part.items())
-        case (list(), list()):
-            return all(any(_contains(member, one) for member in value) for one in part)
-        case _:
-            return not isinstance(value, dict | list) and _equal(value, part)
+    if isinstance(value, dict) and isinstance(part, dict):
+        whole, members = cast("Mapping[str, Any]", value), cast("Mapping[str, Any]", part)
+        return all(name in whole and _contains(whole[name], one) for name, one in members.items())
+    if isinstance(value, list) and isinstance(part, list):
+        entries, wanted = cast("Sequence[Any]", value), cast("Sequence[Any]", part)
+        return all(any(_contains(entry, one) for entry in entries) for one in wanted)
+    return not isinstance(value, dict | list) and _equal(value, part)
 
 
 def _not(holds: _Holds) -> _Holds:

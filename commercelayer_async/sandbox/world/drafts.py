@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
-from typing import Any, Final, NoReturn, cast
+from typing import Final, NoReturn, cast
 
 import attrs
 
@@ -102,12 +103,16 @@ def read_drafts(source: object) -> list[Draft]:
     return list(drafts.values())
 
 
-def _documents(source: object) -> Iterator[Mapping[str, Any]]:
-    documents = _parse(Path(source).read_text("utf-8")) if isinstance(source, str | Path) else source
-    for document in documents if isinstance(documents, list | tuple) else [documents]:
-        if not isinstance(document, Mapping) or "data" not in document:
+def _documents(source: object) -> Iterator[Mapping[str, object]]:
+    if isinstance(source, str | PathLike):
+        documents = _parse(Path(cast("str | PathLike[str]", source)).read_text("utf-8"))
+    else:
+        documents = source
+    for document in _one_or_several(documents) or [documents]:
+        members = _members(document)
+        if "data" not in members:
             raise ValueError("this is not a JSON:API document: it has no `data`")
-        yield cast("Mapping[str, Any]", document)
+        yield members
 
 
 def _parse(text: str) -> object:
@@ -117,20 +122,32 @@ def _parse(text: str) -> object:
         return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
-def _resources(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _resources(document: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
     for member in ("data", "included"):
-        value = document.get(member)
-        resources: Iterable[object] = value if isinstance(value, list) else [] if value is None else [value]
-        for resource in resources:
-            if not isinstance(resource, Mapping) or not {"type", "id"} <= resource.keys():
+        for resource in _one_or_several(document.get(member)):
+            members = _members(resource)
+            if not all(isinstance(members.get(name), str) for name in ("type", "id")):
                 raise ValueError(f"`{member}` holds what is not a resource object: it has no `type` and `id`")
-            yield cast("Mapping[str, Any]", resource)
+            yield members
 
 
-def _draft_of(resource: Mapping[str, Any]) -> Draft:
+def _draft_of(resource: Mapping[str, object]) -> Draft:
+    relationships = {name: _members(one) for name, one in _members(resource.get("relationships")).items()}
     # Relationships whose linkage was not included have links alone, which say nothing of where they lead.
-    linked = {name: each["data"] for name, each in (resource.get("relationships") or {}).items() if "data" in each}
-    return make_draft(resource["type"], resource["id"], resource.get("attributes") or {}, linked)
+    linked = {name: one["data"] for name, one in relationships.items() if "data" in one}
+    return make_draft(str(resource["type"]), str(resource["id"]), _members(resource.get("attributes")), linked)
+
+
+def _members(value: object) -> Mapping[str, object]:
+    """Give the members of an object; none of what is not one."""
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def _one_or_several(value: object) -> Sequence[object]:
+    """Give the entries of an array; of null, none; of anything else, the value itself."""
+    if isinstance(value, list | tuple):
+        return cast("Sequence[object]", value)
+    return [] if value is None else [value]
 
 
 def _value(schema: ResourceType, name: str, value: object) -> object:
@@ -142,11 +159,14 @@ def _value(schema: ResourceType, name: str, value: object) -> object:
     if attribute.kind is Kind.TIME:
         return _time(schema, attribute, value)
     plain = _plain(schema, name, value)
-    if not isinstance(plain, _PYTHON_TYPES[attribute.kind]) or (
-        isinstance(plain, bool) and attribute.kind is Kind.NUMBER
-    ):
+    if not _is_of(attribute.kind, plain):
         raise ValueError(f"{schema.name}.{name} holds {_described(attribute)}, not {_shown(value)}")
     return plain
+
+
+def _is_of(kind: Kind, value: object) -> bool:
+    # In Python, a boolean is a number too.
+    return isinstance(value, _PYTHON_TYPES[kind]) and isinstance(value, bool) is (kind is Kind.BOOLEAN)
 
 
 def _described(attribute: Attribute) -> str:
@@ -191,14 +211,18 @@ def _targets(schema: ResourceType, name: str, value: object) -> Sequence[Identif
         raise ValueError(
             f"{schema.name}.{name} follows from the events: add {_EVENTS} with this resource_type and resource_id"
         )
-    if relationship.many and (isinstance(value, list) or (isinstance(value, tuple) and not _is_pair(value))):
-        given: Sequence[object] = value
-        return [_identifier(schema, relationship, one) for one in given]
+    if relationship.many and not _is_pair(value):
+        return [_identifier(schema, relationship, one) for one in _one_or_several(value)]
     return [] if value is None else [_identifier(schema, relationship, value)]
 
 
-def _is_pair(value: tuple[object, ...]) -> bool:
-    return len(value) == 2 and value[0] in TYPES  # noqa: PLR2004 - a pair is of two
+def _is_pair(value: object) -> bool:
+    """Tell a (type, id) pair from a list of two ids."""
+    match value:
+        case (str() as type, str()):
+            return isinstance(value, tuple) and type in TYPES
+        case _:
+            return False
 
 
 def _identifier(schema: ResourceType, relationship: RelationshipSchema, value: object) -> Identifier:

@@ -84,6 +84,21 @@ class EventIds:
         return key if self.id_of(key) == id else None
 
 
+@attrs.frozen
+class GivenIds:
+    """Ids that are given: the first is that of key 1."""
+
+    ids: tuple[str, ...]
+
+    def id_of(self, key: int) -> str:
+        """Give the id of *key*."""
+        return self.ids[key - 1]
+
+    def key_of(self, id: str) -> int | None:
+        """Find the key of an id; None for any other text."""
+        return self.ids.index(id) + 1 if id in self.ids else None
+
+
 def event_ms(key: int) -> int:
     """Tell when the event with *key* happened, in milliseconds since 1970."""
     return _FIRST_EVENT_MS + key * _EVENT_STEP_MS

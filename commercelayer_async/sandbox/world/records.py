@@ -6,6 +6,7 @@ A *wallet* is a `customer_payment_sources` record. The attributes common to all 
 from collections.abc import Mapping
 from typing import Final
 
+from ..viewer import Kind
 from .attributes import ATTRIBUTES
 from .generate import FakeValues
 from .times import iso, iso_offset
@@ -156,13 +157,13 @@ def organization(fake: FakeValues) -> Attributes:
     }
 
 
-def application() -> Attributes:
-    """Make the attributes of the application to which tokens are issued."""
+def application(kind: Kind) -> Attributes:
+    """Make the attributes of the application of a kind, to which tokens are issued."""
     return {
-        "name": "Sandbox",
-        "kind": "integration",
-        "public_access": False,
-        "redirect_uri": "https://shop.example/callback",
+        "name": f"Sandbox {kind.replace('_', ' ')}",
+        "kind": str(kind),
+        "public_access": kind is Kind.SALES_CHANNEL,
+        "redirect_uri": "https://shop.example/callback" if kind is Kind.WEBAPP else None,
         "scopes": "market:all",
     }
 

@@ -85,11 +85,6 @@ class Times:
             return self.exceptions[key][1]
         return self.created(key) + key * 7919 % 997 * 40_000
 
-    def after(self, last: int) -> int:
-        """Give a moment after all the changes of the records up to the key *last*."""
-        latest = max((updated for _, updated in self.exceptions.values()), default=0)
-        return max(latest, self.created(last) + 12 * _HOUR_MS) + 1000
-
 
 class RecordTable:
     """The records of one type.
@@ -111,8 +106,10 @@ class RecordTable:
         self.times = times
         self.last = count
         """The key of the last record there ever was."""
-        self.made = lru_cache(_MAX_KEPT_RECORDS)(lambda key: make(key, self.id_of(key)))
+        self.made = lru_cache(_MAX_KEPT_RECORDS)(self._make)
+        self._make_record = make
         self._ids = ids
+        self._latest_ms = 0  # when a record that is kept was last changed
         self._kept = dict[int, WorldRecord]()
         self._added = set[int]()
         self._deleted = set[int]()
@@ -201,6 +198,11 @@ class RecordTable:
         self._kept[record.key] = record
         created, updated = (round(milliseconds(str(record.attributes[name]))) for name in ("created_at", "updated_at"))
         self.times.exceptions[record.key] = (created, updated)
+        self._latest_ms = max(self._latest_ms, updated)
+
+    def next_change(self) -> int:
+        """Give a moment after all changes so far, in milliseconds since 1970."""
+        return max(self._latest_ms, self.times.created(self.last) + 12 * _HOUR_MS) + 1000
 
     def delete(self, keys: Collection[int]) -> None:
         """Delete the records of *keys*, all of which must exist."""
@@ -214,6 +216,9 @@ class RecordTable:
             self.times.exceptions.pop(key, None)
         self._deleted.update(keys)
         self.keys = [*remaining, *self.keys[start:]]
+
+    def _make(self, key: int) -> WorldRecord:
+        return self._make_record(key, self.id_of(key))
 
     def _avoid_kept_ids(self, key: int) -> None:
         """Give *key* another id if a record of a user's own has the one that it would have."""
@@ -253,17 +258,16 @@ class UnionTable:
         return table.reference(inner)
 
     def key_of(self, id: str) -> int | None:
-        """Read the key behind *id*; None if no table has such a record."""
+        """Read the key behind *id*; None if no table ever had such a record."""
         for index, table in enumerate(self._tables):
             key = table.key_of(id)
-            if key is not None and table.has(key):
+            if key is not None and 1 <= key <= table.last:
                 return key * len(self._tables) + index
         return None
 
     def get(self, id: str) -> WorldRecord | None:
         """Find the record with *id*; None if there is none."""
-        key = self.key_of(id)
-        return None if key is None else self.at(key)
+        return next((record for table in self._tables if (record := table.get(id)) is not None), None)
 
     def value(self, key: int, name: str) -> object:
         """Give one attribute of the record of *key*, or its id."""

@@ -7,9 +7,10 @@ from typing import Final
 
 import attrs
 
+from ..viewer import Kind
 from . import records
 from .generate import FakeValues
-from .ids import EventIds, Ids, LetterIds, event_ms, letter_shift
+from .ids import EventIds, GivenIds, Ids, LetterIds, event_ms, letter_shift
 from .payment_sources import ATTRIBUTE_MAKERS
 from .relations import CURRENCIES, Relations
 from .schema import GATEWAY_TYPES, PAYMENT_SOURCES, TYPES
@@ -18,8 +19,12 @@ from .table import RecordTable, Times, WorldRecord
 METHODS: Final = tuple((source, currency) for source in PAYMENT_SOURCES for currency in CURRENCIES)
 """The payment methods in the order of their keys, which begin at 1: type of payment source, currency."""
 
-APPLICATION_ID: Final = "sAndbOxApp"
-"""The id of the application, which tokens name too."""
+APPLICATIONS: Final = {
+    Kind.INTEGRATION: "sAndbOxApp",
+    Kind.SALES_CHANNEL: "sAndbOxShp",
+    Kind.WEBAPP: "sAndbOxWeb",
+}
+"""By kind: the id of the application, which tokens name too."""
 
 _WALLETS: Final = "customer_payment_sources"
 _OLDEST: Final = range(2, 6)  # wallets created before some attributes existed
@@ -64,8 +69,8 @@ def make_tables(
         *(maker.table(type, relations.sources(type), partial(_payment_source, type)) for type in PAYMENT_SOURCES),
         *(maker.table(type, configured, partial(_gateway, type)) for type in GATEWAY_TYPES),
         maker.event_stores(wallets),
-        maker.table("organization", 1, lambda fake, _: records.organization(fake), ids=organization),
-        maker.table("application", 1, lambda *_: records.application(), ids=LetterIds.with_first(APPLICATION_ID)),
+        maker.table("organization", 1, _organization, ids=organization),
+        maker.table("application", len(APPLICATIONS), _application, ids=GivenIds(tuple(APPLICATIONS.values()))),
     ]
     return {table.type: table for table in tables}
 
@@ -80,6 +85,14 @@ def _payment_source(type: str, fake: FakeValues, _key: int) -> records.Attribute
 
 def _gateway(type: str, fake: FakeValues, _key: int) -> records.Attributes:
     return records.gateway(fake, type)
+
+
+def _organization(fake: FakeValues, _key: int) -> records.Attributes:
+    return records.organization(fake)
+
+
+def _application(_fake: FakeValues, key: int) -> records.Attributes:
+    return records.application(tuple(APPLICATIONS)[key - 1])
 
 
 def _times(count: int, exceptions: Mapping[int, int] | None = None) -> Times:

@@ -194,7 +194,7 @@ class World:
             table = self.tables[type]
             changed = {
                 **record.attributes,
-                "updated_at": _time(type, table.times.after(table.last)),
+                "updated_at": _time(type, table.next_change()),
                 **draft.attributes,
             }
             shown = tuple(name for name in names if name in record.relationships or name in links)
@@ -312,15 +312,16 @@ class World:
     def _record(self, draft: Draft, key: int, id: str) -> WorldRecord:
         schema, table = TYPES[draft.type], self.tables[draft.type]
         created = draft.attributes.get("created_at") or _time(draft.type, table.times.created(key))
-        given = {"created_at": created, "updated_at": created, "metadata": {}, **draft.attributes}
+        given: dict[str, object] = {"created_at": created, "updated_at": created, "metadata": {}, **draft.attributes}
         required = [name for name, attribute in schema.attributes.items() if attribute.required and name not in given]
-        made = table.made(key).attributes if required else {}
-        values = {**given, **{name: made[name] for name in required}}
+        if required:
+            made = table.made(key).attributes
+            given |= {name: made[name] for name in required}
         return WorldRecord(
             type=draft.type,
             key=key,
             id=id,
-            attributes={name: values.get(name) for name in schema.attributes},
+            attributes={name: given.get(name) for name in schema.attributes},
             relationships=tuple(schema.relationships),
             meta=self.meta,
         )
