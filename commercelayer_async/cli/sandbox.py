@@ -13,7 +13,7 @@ Examples:
 
 @click.command(short_help="Run a local server of the same API.", epilog=_EPILOG)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port to listen on; by default any free one.")
-@click.option("--wallets", type=click.IntRange(min=1), help="How many wallets it has; by default 300.")
+@click.option("--wallets", type=click.IntRange(min=0), help="How many wallets it has; by default 300.")
 @click.option("--seed", type=int, help="The seed of its records; equal seeds give equal records.")
 @click.option("--mode", type=click.Choice(["test", "live"]), help="Of its tokens and records; by default test.")
 @click.option("--rates", type=click.Choice(["off", "test", "live"]), help="Rate limits to enforce; by default off.")

@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="With a COMMAND, it runs while the command does, with the credentials in the command's environment.",
     )
     parser.add_argument("--port", type=_port, default=0, help="default: any free port")
-    parser.add_argument("--wallets", type=_positive, default=DEFAULT_WALLETS, help="default: %(default)s")
+    parser.add_argument("--wallets", type=_count, default=DEFAULT_WALLETS, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="equal seeds give equal worlds")
     parser.add_argument("--mode", choices=list(Mode), default=Mode.TEST, help="of tokens and records; default: test")
     parser.add_argument("--token-lifetime", type=_seconds, help="of access tokens; default: that of the service")
@@ -115,10 +115,10 @@ def _port(text: str) -> int:
     return port
 
 
-def _positive(text: str) -> int:
+def _count(text: str) -> int:
     number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is less than 0")
     return number
 
 

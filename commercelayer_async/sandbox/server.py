@@ -77,7 +77,11 @@ class Sandbox:
     """
 
     client_id: str
-    """The id of the integration, which gets tokens by client credentials, and by assertions (JWT bearer)."""
+    """The id of the integration, which gets tokens by client credentials, and by assertions (JWT bearer).
+
+    With any other grant it gets what the application gets that the grant is for, so that one pair does for all of them;
+    the service has an application of its own for each.
+    """
     client_secret: str
     """The secret of the integration."""
     sales_channel_id: str
@@ -232,7 +236,10 @@ class Sandbox:
 
     @property
     def world(self) -> World:
-        """The records. `create_wallets` and `delete_wallets` change them, also while the sandbox runs."""
+        """The records: `add`, `change`, `delete` and `load` those of your own, `create_wallets` and `delete_wallets`.
+
+        They may change while the sandbox runs.
+        """
         return self._world
 
     def windows(self) -> tuple[WindowReport, ...]:

@@ -295,7 +295,7 @@ def test_a_port_that_cannot_be_had_is_1(run, commercelayer_sandbox):
     assert "cannot listen on port" in result.err
 
 
-@pytest.mark.parametrize("arguments", [("--port", "70000"), ("--wallets", "0"), ("--rates", "none")])
+@pytest.mark.parametrize("arguments", [("--port", "70000"), ("--wallets", "-1"), ("--rates", "none")])
 def test_wrong_options_of_the_sandbox_are_2(run, arguments):
     assert run("sandbox", *arguments).code == 2
 

@@ -33,6 +33,7 @@ for name in ("", ".cli", ".jsonapi", ".otel", ".presets", ".resources", ".sandbo
 """
 WAYS = {
     "cli": (["click", "rich"], "from commercelayer_async.cli import main; raise SystemExit(main(['demo']))"),
+    "keyring": (["keyring"], "from commercelayer_async.cli.keyrings import look_up; look_up('production')"),
     "otel": (["opentelemetry"], "from commercelayer_async import otel; otel.hooks()"),
     "parquet": (["pyarrow"], EXPORT),
 }
@@ -66,7 +67,7 @@ def test_what_needs_an_extra_says_how_to_install_it(extra: str, commercelayer_sa
     )
 
     assert done.returncode == 1
-    assert done.stderr.rstrip().endswith(f"which is not installed; run: pip install 'commercelayer-async[{extra}]'")
+    assert done.stderr.rstrip().endswith(f" is not installed; run: pip install 'commercelayer-async[{extra}]'")
     assert not commercelayer_sandbox.requests
     assert not list(tmp_path.iterdir())
 

@@ -199,7 +199,7 @@ async def test_a_code_is_for_one_page_alone(desk, other):
 async def test_a_code_is_not_for_a_client_of_another_kind_nor_without_the_secret(desk):
     code = desk.code()
 
-    assert await desk.refused(desk.integration, code) == (403, "unauthorized_client")
+    assert await desk.refused(desk.trusted_sales_channel, code) == (403, "unauthorized_client")
     assert await desk.refused({"client_id": desk.sandbox.webapp_id}, code) == (401, "invalid_client")
     await desk.ask(desk.webapp, code)
 
@@ -320,9 +320,7 @@ def test_any_other_assertion_is_refused(said):
     ("client", "asked"),
     [
         ("webapp", {"grant_type": "client_credentials"}),
-        ("integration", {"grant_type": "password"}),
         ("webapp", {"grant_type": "password"}),
-        ("integration", {"grant_type": "authorization_code"}),
         ("sales_channel", {"grant_type": "authorization_code"}),
     ],
 )
@@ -518,7 +516,22 @@ async def test_the_client_of_this_package_gets_through_with_every_grant(desk):
             await session.revoke()
     async with Session(sandbox.url, ClientCredentials(sandbox.sales_channel_id, scope=MARKET)) as session:
         assert await is_known(session)
-    async with Session(sandbox.url, Password(sandbox.client_id, "ada", "x")) as session:
+    async with Session(sandbox.url, Password(sandbox.webapp_id, "ada", "x")) as session:
         with pytest.raises(AuthError, match="for a sales channel") as caught:
             await session.request(f"/customer_payment_sources/{WALLET_ID}")
     assert caught.value.code == "unauthorized_client"
+
+
+async def test_one_pair_of_credentials_does_for_every_grant(desk):
+    """Each gets what the application gets that the grant is for, and a refresh token that works with the pair."""
+    own = {"client_id": desk.sandbox.client_id}
+    guest = await desk.ask(own, {"grant_type": "client_credentials", "scope": MARKET})
+    signed_in = await desk.ask(own, desk.password)
+    user = await desk.ask(desk.integration, desk.code())
+    again = await desk.renew(signed_in, own)
+
+    kinds = [desk.viewer(one).kind for one in (guest, signed_in, user, again)]
+    assert kinds == [Kind.SALES_CHANNEL, Kind.SALES_CHANNEL, Kind.WEBAPP, Kind.SALES_CHANNEL]
+    assert desk.viewer(again).customer_id == desk.customer["id"]
+    assert await desk.refused(own, {"grant_type": "client_credentials"}) == (401, "invalid_client")
+    assert await desk.refused(own, desk.code()) == (401, "invalid_client")

@@ -129,7 +129,7 @@ def test_a_busy_port_is_one_sentence_and_1(commercelayer_sandbox, signals, capsy
     [
         ["--port", "x"],
         ["--port", "65536"],
-        ["--wallets", "0"],
+        ["--wallets", "-1"],
         ["--seed", "x"],
         ["--rates", "x"],
         ["--mode", "x"],

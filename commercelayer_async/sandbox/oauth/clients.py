@@ -25,6 +25,8 @@ GRANT_TYPES: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.WEBAPP: frozenset({AUTHORIZATION_CODE, JWT_BEARER, REFRESH_TOKEN}),
 }
 """The grants of each kind. An integration refreshes only what it got by the assertion of another."""
+_ONLY_FOR: Final = {PASSWORD: Kind.SALES_CHANNEL, AUTHORIZATION_CODE: Kind.WEBAPP}
+"""The grants of one kind alone."""
 _ALWAYS_SECRET: Final = frozenset({AUTHORIZATION_CODE, JWT_BEARER})
 
 
@@ -46,6 +48,10 @@ class Client:
     def public(self) -> bool:
         """Whether it runs where its secret cannot be kept, such as in a browser, and may do without."""
         return self.kind is Kind.SALES_CHANNEL
+
+    def is_same_as(self, other: "Client") -> bool:
+        """Tell whether both have one id, whatever kind they act as."""
+        return self.client_id == other.client_id
 
     def sent_secret(self, request: TokenRequest, *, required: bool) -> bool:
         """Tell whether *request* has the secret. One that is sent has to be right, also where none is required.
@@ -84,14 +90,23 @@ class Clients:
     def find(self, request: TokenRequest) -> Client:
         """Find the client that a request names.
 
+        The integration acts as one of the kind that the request is for, where that is another: a program that is to be
+        tried with one pair of credentials uses every grant with it.
+
         Raises:
             AuthRefusal: 401 if there is none.
         """
         client_id = request.get("client_id")
         for client in self._clients:
             if is_secret(client_id, client.client_id):
-                return client
+                return self._acting(client, request) if client.kind is Kind.INTEGRATION else client
         raise invalid_client()
+
+    def _acting(self, integration: Client, request: TokenRequest) -> Client:
+        grant_type = request.get("grant_type")
+        as_guest = grant_type == CLIENT_CREDENTIALS and "client_secret" not in request and bool(request.get("scope"))
+        kind = Kind.SALES_CHANNEL if as_guest else _ONLY_FOR.get(str(grant_type), Kind.INTEGRATION)
+        return attrs.evolve(integration, kind=kind, application_id=self.of_kind(kind).application_id)
 
     def of_kind(self, kind: Kind) -> Client:
         """Give the client of a kind."""

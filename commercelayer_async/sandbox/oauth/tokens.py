@@ -118,6 +118,9 @@ class Tokens:
         if not isinstance(grant_type, str) or grant_type not in _SUPPORTED:
             raise bad_request("unsupported_grant_type", f"The grant_type {grant_type} is not supported.")
         client = self._clients.find(request)
+        issued = self._refresh.get(str(request.get("refresh_token"))) if grant_type == REFRESH_TOKEN else None
+        if issued is not None and issued.grant.client.is_same_as(client):
+            client = issued.grant.client  # of the kind that it acted as
         # Before the secret: who takes one client for another learns which one it should be.
         client.require_grant_type(grant_type)
         confidential = client.sent_secret(request, required=client.requires_secret(grant_type))
@@ -154,14 +157,14 @@ class Tokens:
             client.sent_secret(request, required=not client.public or by_nobody)
         except AuthRefusal:
             raise refusal from None
-        if grant is not None and grant.client != client:
+        if grant is not None and not grant.client.is_same_as(client):
             raise refusal
 
     def _refreshed(self, client: Client, request: TokenRequest) -> Grant:
         """Use up a refresh token, and give the grant behind it."""
         value = str(request.get("refresh_token"))
         found = self._refresh.get(value)
-        if found is None or found.grant.client != client or found.expires_at <= self._clock():
+        if found is None or not found.grant.client.is_same_as(client) or found.expires_at <= self._clock():
             raise bad_request("invalid_grant", "The refresh token is invalid, used, expired or revoked.")
         del self._refresh[value]
         self._current.pop(found.grant, None)  # a refresh always gives another access token
