@@ -29,8 +29,10 @@ async def main() -> None:
             with pytest.MonkeyPatch.context() as patch:
                 quicken(patch, read=row.read, connect=row.connect)
                 outcome = await run(row)
-            text = re.sub(r"\b\d{4,5}\b", "0", str(outcome.error))
-            verdict = [name, type(outcome.error or outcome.value).__name__, text, len(outcome.server.asked)]
+            verdict = [name, type(outcome.error or outcome.value).__name__]
+            if not isinstance(outcome.error, TimeoutError):
+                # How far a call came when its time was up depends on how busy the machine is.
+                verdict += [re.sub(r"\b\d{4,5}\b", "0", str(outcome.error)), str(len(outcome.server.asked))]
             sys.stdout.write(json.dumps(verdict) + "\n")
 
 

@@ -482,7 +482,7 @@ K = [
     *(bad_option(f"max-body-{n}", f"max_body to {value!r}", max_body=value) for n, value in enumerate([0, -1, None])),
     row("K17", "timeout-none", "the caller sets no timeout", WHOLE, session={"timeout": None}),
     row("K17", "timeout-huge", "the caller sets a timeout of 10^9", WHOLE, session={"timeout": 1e9}),
-    bad_base("no-scheme", "a URL without scheme", "shop.example/api"),
+    bad_base("no-scheme", "the address of this machine without scheme", "127.0.0.1:8080/api"),
     bad_base("query", "a URL with a query", "https://shop.example/?x=1"),
     bad_base("fragment", "a URL with a fragment", "https://shop.example/#x"),
     bad_base("port-0", "port 0", "https://shop.example:0"),
