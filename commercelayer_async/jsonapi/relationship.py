@@ -241,11 +241,13 @@ class Relationship(msgspec.Struct, eq=False):
 
         Pagination links page the linkage; if `next` is among them, the document holds only a part of it.
         """
+        relationship: Any = self._object
+        document: Any = self._document
         links: Links | None = None
         try:
             # As most documents have it; any other kind of object or links lacks one of these attributes.
-            usual: Any = self._object.links  # type: ignore[union-attr]  # bytes
-            usual.base = self._document.url  # type: ignore[union-attr]  # None
+            usual = relationship.links
+            usual.base = document.url
             links = usual
         except AttributeError:
             pass
