@@ -31,8 +31,8 @@ unit: $(VENV)/.dev ## the tests, with branch coverage, two parts at a time
 	@$(MAKE) --no-print-directory --output-sync=target -j2 $(PARTS)
 	@$(MAKE) --no-print-directory covered
 
-# Parts of the tests by the first letter of their folder or file.
-PARTS := unit-e-h unit-s-z unit-i-r unit-a-d
+# Parts of the tests by the first letter of their folder or file, those that take longest first.
+PARTS := unit-s-z unit-e-h unit-a-d unit-i-r
 
 unit-%: $(VENV)/.dev
 	$(BIN)/coverage run -m pytest tests/[$*]*
