@@ -41,7 +41,7 @@ _EVERYTHING: Final = (
     "commercelayer_async demo --verbose",
 )
 _NEXT_STEPS: Final = (
-    ("The same server for code of yours; it prints its URL and a token:", "commercelayer_async sandbox"),
+    ("The same server for code of yours; it prints lines to paste into a shell:", "commercelayer_async sandbox"),
     (
         "Your organization, once COMMERCELAYER_ORGANIZATION and COMMERCELAYER_ACCESS_TOKEN are set:",
         "commercelayer_async list customer_payment_sources",

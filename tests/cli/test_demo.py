@@ -82,16 +82,16 @@ def test_the_next_steps_run_as_they_are_printed(run, folder, monkeypatch):
     monkeypatch.setenv("PATH", os.defpath)
     verbose, sandbox, list_ = next_steps(run("demo").out)
 
-    def started(line):
-        return subprocess.Popen(["/bin/sh", "-c", f"exec {line}"], stdout=subprocess.PIPE, text=True)
+    def started(line, before=""):
+        return subprocess.Popen(["/bin/sh", "-c", f"{before}\nexec {line}"], stdout=subprocess.PIPE, text=True)
 
     with started(verbose) as process:
         assert "\n  GET " in process.stdout.read()
     with started(sandbox) as process:
-        url, token = (process.stdout.readline().split()[1] for _ in range(2))
-        monkeypatch.setenv("COMMERCELAYER_ORGANIZATION", url)
-        monkeypatch.setenv("COMMERCELAYER_ACCESS_TOKEN", token)
-        with started(list_) as listing:
+        pasted: list[str] = []
+        while not pasted or pasted[-1] not in ("# Stop with Ctrl-C.\n", ""):
+            pasted.append(process.stdout.readline())
+        with started(list_, "".join(pasted)) as listing:
             assert "xYZkjABcde" in listing.stdout.read()
         process.terminate()
         process.stdout.read()
