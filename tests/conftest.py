@@ -1,12 +1,19 @@
 """What the tests share: a running sandbox, and a session on it."""
 
 import gc
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
 
 from commercelayer_async import AccessToken, RateLimits, Session
 from commercelayer_async.sandbox import Sandbox
+
+# Whoever runs the tests in the background, or under nohup, ignores signals for all that they start: programs that tests
+# start and send signals to would wait for ever.
+for _number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None), getattr(signal, "SIGUSR1", None)):
+    if _number is not None and signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture
