@@ -5,9 +5,14 @@ import signal
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from commercelayer_async import AccessToken, RateLimits, Session
 from commercelayer_async.sandbox import Sandbox
+
+# No test is to fail because the machine is busy: how long an example takes says nothing of it.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 # Whoever runs the tests in the background, or under nohup, ignores signals for all that they start: programs that tests
 # start and send signals to would wait for ever.
