@@ -13,7 +13,7 @@ import attrs
 
 from .._markers import public
 from ..service import RateFacts, RequestsInSeconds
-from .windows import Limits, RateLimits, ReportedLimit, Window, next_limit, parse_headers
+from .windows import Limits, RateLimits, ReportedLimit, Window, choose, next_limit
 
 _UNKNOWN_LIMITS: Final = Limits((10**5, 60.0), (10**5, 10.0))
 """Until something is known: so large that they limit nothing. They count what leaves, for the limits to come."""
@@ -112,17 +112,18 @@ class Budget:
             at = max((window.has_room_for_bulk_at(now, least=least) for window in windows), default=0.0)
         return at
 
-    def learn(self, status: int, headers: Mapping[str, str], *, began: float, now: float) -> None:
+    def learn(self, status: int, headers: Mapping[str, str], *, began: float, now: float, wall_time: float) -> None:
         """Take over what a response says of the limits; its request began at `began`.
 
         Headers that report a limit count whatever the status. Without them, only a document says that there are no
         limits: pages of errors come from other servers on the way too, and errors may be made before requests are
         counted.
         """
-        reported = parse_headers(headers)
-        if reported is not None:
-            self._update(reported, began, now)
-        elif self.max_concurrent is not None and status == _OK and _is_document(headers):
+        reported = self._facts.dialect(headers, wall_time)
+        kept, _ = choose(reported)
+        if kept is not None:
+            self._update(kept, began, now)
+        elif not reported and self.max_concurrent is not None and status == _OK and _is_document(headers):
             self.max_concurrent = None
 
     def is_idle(self, now: float) -> bool:
