@@ -84,6 +84,7 @@ PURE = [
     "_http/status.py",
     "_limits/demand.py",
     "_limits/windows.py",
+    "_limits/quota.py",
     "_limits/budget.py",
     "_auth/credentials.py",
     "_auth/principal.py",

@@ -2,6 +2,7 @@
 
     demand.py       what interactive calls used lately, which bulk calls leave them; pure
     windows.py      sliding windows, and which reported ones can be kept; pure arithmetic
+    quota.py        what is left until a reset, where the window's length is not told; pure
     budget.py       the windows of one class of routes, and what may leave now; pure
     limiter.py      the queues, the timer, leases, the pause after a refusal, and who shares which budget
 
