@@ -24,6 +24,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from itertools import islice
@@ -205,7 +206,9 @@ def _resets_in(text: str | None, headers: Mapping[str, str], wall_time: float) -
 def posix_time(date: str) -> float | None:
     """POSIX seconds of a date in one of the three forms of headers (RFC 9110, 5.6.7); None for any other text."""
     try:
-        return parsedate_to_datetime(date).timestamp()
+        moment = parsedate_to_datetime(date)
+        # The oldest form names no zone. All are in GMT, wherever this runs.
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, OSError):
         return None
 
