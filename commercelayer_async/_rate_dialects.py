@@ -320,9 +320,8 @@ def _draft_8(headers: Mapping[str, str], _wall_time: float) -> Sequence[Reported
         if policy.item not in others:
             its_own: Sequence[_Member | None] = [state for state in states if _is_of(state, policy)]
             found += [_named(policy, state) for state in its_own or [None]]
-    known = {policy.item for policy in policies}
-    found += [_named(None, state) for state in states if state.item not in known]
-    return found
+    alone = [state for state in states if not any(_is_of(state, policy) for policy in policies)]
+    return [*found, *(_named(None, state) for state in alone if state.item not in others)]
 
 
 def _is_of(state: _Member, policy: _Member) -> bool:

@@ -234,6 +234,12 @@ def test_what_services_report(service: str, dialect: Dialect, lines: str, report
         (DRAFT_8, f'RateLimit-Policy: "a";q={"9" * 30};w=60', []),
         (DRAFT_8, 'RateLimit-Policy: "a";q=5;w=0', window(5, name="a")),
         (DRAFT_8, f"RateLimit-Policy: {'a' * 3000};q=5", []),
+        (
+            DRAFT_8,
+            'RateLimit: "a";r=0;t=3;pk=:AA==:\nRateLimit-Policy: "a";q=5;w=9;pk=:BB==:',
+            [ReportedWindow(5, 9, None, None, "a", ":BB==:"), ReportedWindow(None, None, 0, 3, "a", ":AA==:")],
+        ),
+        (DRAFT_8, 'RateLimit: "a";r=0;t=3\nRateLimit-Policy: "a";q=5;w=9;qu="content-bytes"', []),
         (APP_STORE, "X-Rate-Limit: user-hour-lim:3500", window(3500, 3600, name="user-hour")),
         (APP_STORE, "X-Rate-Limit: user-hour-lim:;user-hour-rem:-4;lim:5;user-week-lim:4", []),
     ],
