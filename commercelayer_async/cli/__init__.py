@@ -1,7 +1,8 @@
 """The command line `commercelayer-async`: one module for each command, and what they share.
 
     app             the program: its global options and commands; from arguments to an exit code
-    demo, get, list, count, export, whoami, sandbox   the commands
+    demo, get, list, count, export, model, whoami, sandbox   the commands
+    inference, naming, class_source   for `model`: what records show, names of Python, and the class as text
     invocation      how the program was called, and where the credentials come from
     options         options that several commands take
     query_options   types, filters, sort keys and relationships as arguments, and their completion

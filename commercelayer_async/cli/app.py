@@ -18,6 +18,7 @@ from .export import export
 from .get import get
 from .invocation import Invocation
 from .list import list_
+from .model import model
 from .options import refuse_secrets
 from .sandbox import sandbox
 from .signals import Terminated, sigterm_raises
@@ -60,7 +61,7 @@ def app(context: click.Context, *, debug: bool) -> None:
         context.exit(ExitCode.USAGE)
 
 
-for command in (demo, get, list_, count, export, whoami, sandbox):
+for command in (demo, get, list_, count, export, model, whoami, sandbox):
     app.add_command(command)
 
 
