@@ -11,6 +11,7 @@ map of that folder:
     jsonapi/       JSON:API 1.1 for any service: documents, resources, relationships; no input or output
     errors.py      the tree of errors
     resources/     the attrs classes of Commerce Layer
+    _rate_dialects.py   what headers report of rate limits, in the dialects of services
     service.py     what a service does its own way; Commerce Layer is one value
     _http/         requests, responses, which URLs are ours; aiohttp
     _limits/       sliding windows, and who may send now

@@ -7,13 +7,13 @@ failure means is judged elsewhere (`_calls/attempts`).
 
 import math
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import attrs
 
 from ._markers import public
 from ._plain import make_plain
+from ._rate_dialects import posix_time
 from .errors import ConfigurationError
 
 _SHORTEST: Final = 0.05
@@ -76,19 +76,12 @@ def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        moment = _posix(text)
-        start = _posix(headers.get("date", ""))
+        moment = posix_time(text)
+        start = posix_time(headers.get("date", ""))
         return None if moment is None else max(moment - (now if start is None else start), _SHORTEST)
     if not math.isfinite(seconds) or seconds < 0:
         return None
     return max(seconds, _SHORTEST)
-
-
-def _posix(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
 
 
 class RetryBudget:

@@ -11,6 +11,8 @@ from typing import Final
 
 import attrs
 
+from ._rate_dialects import Dialect, Names, guarded
+
 _AUTH_SERVER: Final = "https://auth."
 """What the URL of an authorization server begins with; its domain follows."""
 
@@ -188,6 +190,8 @@ class RateFacts:
     """The burst's part of the seconds of the average."""
     concurrent_until_known: int
     """Requests under way at once until a limit is known, which no documented limit refuses."""
+    dialect: Dialect = attrs.field(converter=guarded)
+    """What reads the headers that report limits."""
 
 
 @attrs.frozen(kw_only=True)
@@ -288,6 +292,7 @@ COMMERCE_LAYER: Final = Service(
         burst_share=1 / 4,
         burst_seconds_share=1 / 6,
         concurrent_until_known=25,
+        dialect=Names("X-Ratelimit-", left="Remaining", window="Interval"),
     ),
     # "Handling errors"; of a bad token it says INVALID_TOKEN.
     no_permission_code="UNAUTHORIZED",

@@ -1,7 +1,8 @@
 """Rate limits: how many requests may leave, and who goes first.
 
     demand.py       what interactive calls used lately, which bulk calls leave them; pure
-    windows.py      sliding windows, and what headers report of them; pure arithmetic
+    windows.py      sliding windows, and which reported ones can be kept; pure arithmetic
+    quota.py        what is left until a reset, where the window's length is not told; pure
     budget.py       the windows of one class of routes, and what may leave now; pure
     limiter.py      the queues, the timer, leases, the pause after a refusal, and who shares which budget
 

@@ -12,8 +12,10 @@ from typing import Any, Final
 import attrs
 
 from .._markers import public
+from .._rate_dialects import ReportedWindow
 from ..service import RateFacts, RequestsInSeconds
-from .windows import Limits, RateLimits, ReportedLimit, Window, next_limit, parse_headers
+from .quota import Quota
+from .windows import Limits, RateLimits, ReportedLimit, Window, choose, next_limit
 
 _UNKNOWN_LIMITS: Final = Limits((10**5, 60.0), (10**5, 10.0))
 """Until something is known: so large that they limit nothing. They count what leaves, for the limits to come."""
@@ -69,6 +71,8 @@ class Budget:
         """Requests under way at most, while not even that is known whether there are limits."""
         self.average = _window(self._limits.average)
         self.bursts: dict[str, Window | None] = {}
+        self._quota: Quota | None = None
+        """What is left, where headers tell of a window that cannot be kept."""
 
     def use(self, limits: Limits, *, documented: bool = True) -> None:
         """Have these limits from now on; what is counted stays counted."""
@@ -96,6 +100,8 @@ class Budget:
                 return False
             if not average.has_room(now):
                 return False
+            if self._quota is not None and not self._quota.has_room(average.under_way, now):
+                return False
         if burst is not None and not burst.has_room(now):
             return False
         return priority is not Priority.BULK or self._has_room_for_bulk(average, burst, now)
@@ -107,31 +113,41 @@ class Budget:
             return math.inf
         windows = [window for window in (average, burst) if window is not None]
         at = max((window.has_room_at() for window in windows), default=0.0)
+        if self._quota is not None and average is not None:
+            at = max(at, self._quota.has_room_at(average.under_way, now))
         if priority is Priority.BULK and at <= now:
             least = self._least_for_interactive(now)
             at = max((window.has_room_for_bulk_at(now, least=least) for window in windows), default=0.0)
         return at
 
-    def learn(self, status: int, headers: Mapping[str, str], *, began: float, now: float) -> None:
-        """Take over what a response says of the limits; its request began at `began`.
+    def learn(
+        self, status: int | None, headers: Mapping[str, str], *, began: float, now: float, wall_time: float
+    ) -> None:
+        """Take over what a response says of the limits, or that none came (status None); it was asked for at `began`.
 
         Headers that report a limit count whatever the status. Without them, only a document says that there are no
         limits: pages of errors come from other servers on the way too, and errors may be made before requests are
         counted.
         """
-        reported = parse_headers(headers)
-        if reported is not None:
-            self._update(reported, began, now)
-        elif self.max_concurrent is not None and status == _OK and _is_document(headers):
+        reported = self._facts.dialect(headers, wall_time)
+        kept, counted = choose(reported)
+        if kept is not None:
+            self._update(kept, began, now)
+        elif not reported and self.max_concurrent is not None and status == _OK and _is_document(headers):
             self.max_concurrent = None
+        if counted is not None or self._quota is not None:
+            self._count_down(counted, began, now)
 
     def is_idle(self, now: float) -> bool:
         """True if nothing is counted in any window."""
         windows = (self.average, *self.bursts.values())
-        return all(window is None or window.is_idle(now) for window in windows)
+        is_over = self._quota is None or self._quota.is_over(now)
+        return is_over and all(window is None or window.is_idle(now) for window in windows)
 
     def finish_all(self, now: float) -> None:
         """Let all requests fade that are under way: nobody is left who could report their responses."""
+        if self._quota is not None and self.average is not None:
+            self._quota.lose(self.average.under_way, now)
         for window in (self.average, *self.bursts.values()):
             if window is not None:
                 window.finish_all(now)
@@ -155,6 +171,15 @@ class Budget:
                 self.bursts = {type: _changed(one, burst) for type, one in self.bursts.items()}
         if reported.remaining is not None:
             window.count_foreign(reported.limit - reported.remaining, began, now)
+
+    def _count_down(self, window: ReportedWindow | None, began: float, now: float) -> None:
+        """Take over what is left of a window whose length is not told, or that is too long to be kept."""
+        if window is None or window.remaining is None or window.resets_in is None:
+            if self._quota is not None:
+                self._quota.lose(1, now)
+        elif self.average is not None:
+            self._quota = self._quota or Quota()
+            self._quota.update(window.remaining, window.resets_in, window.limit, began=began, now=now)
 
     def _burst_limit(self) -> RequestsInSeconds | None:
         """The burst's part of the average as it is now: always from the first pair, so that no rounding adds up."""

@@ -231,8 +231,7 @@ class LocalLimiter(Limiter):
         now: float,
     ) -> float:
         """Learn from a response, and let leave who may leave now; gives seconds that the pause has left."""
-        if status is not None:
-            budget.learn(status, headers, began=lease.began, now=now)
+        budget.learn(status, headers, began=lease.began, now=now, wall_time=self.clock.wall_time())
         if lease.probe:
             self._probing = False
         wait = 0.0

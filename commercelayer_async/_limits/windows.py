@@ -17,7 +17,7 @@ What we never do: wait without need, or learn a limit by being refused.
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
@@ -25,6 +25,7 @@ import attrs
 
 from .._markers import public
 from .._plain import plain
+from .._rate_dialects import ReportedWindow
 from ..errors import ConfigurationError
 from ..service import COMMERCE_LAYER, RateFacts, RequestsInSeconds
 from .demand import Demand
@@ -314,7 +315,7 @@ class Window:
 
 
 class ReportedLimit(NamedTuple):
-    """The average window as a response's headers report it."""
+    """A window as headers report it that can be kept: its length is known, and it lets through what is worth it."""
 
     limit: int
     seconds: float
@@ -322,34 +323,38 @@ class ReportedLimit(NamedTuple):
 
 
 def parse_headers(headers: Mapping[str, str]) -> ReportedLimit | None:
-    """The limit that the headers report; None without one that makes sense: decimal digits, within reason.
+    """The limit that Commerce Layer's headers report; None without one that can be kept."""
+    return choose(COMMERCE_LAYER.rates.dialect(headers, 0.0))[0]
 
-    A limit of less than a request in ten seconds does not: it would stop every session of the origin for its window.
+
+def choose(reported: Iterable[ReportedWindow]) -> tuple[ReportedLimit | None, ReportedWindow | None]:
+    """Of the windows that headers report, the one to keep, and the one to count down; None where there is none.
+
+    What is kept is the window of the slowest pace. A window of more than an hour cannot be kept, nor can a limit of
+    less than a request in ten seconds, which would stop every session of the origin for its window. Of those that
+    cannot, the one that has the fewest requests left is counted down, if it is told until when.
     """
-    named = headers.get("X-Ratelimit-Limit")
-    average = None if named is None else _average(named, headers.get("X-Ratelimit-Interval"))
-    if average is None:
+    kept: ReportedLimit | None = None
+    counted: ReportedWindow | None = None
+    for window in reported:
+        limit = _keepable(window.limit, window.seconds, window.remaining)
+        if limit is not None:
+            if kept is None or limit.limit * kept.seconds < kept.limit * limit.seconds:
+                kept = limit
+        elif window.resets_in is not None and window.remaining is not None:
+            counted = min(counted or window, window, key=_left)
+    return kept, counted
+
+
+@lru_cache(maxsize=512)  # a server repeats the same headers, and counts down in one of them
+def _keepable(limit: int | None, seconds: float | None, remaining: int | None) -> ReportedLimit | None:
+    if limit is None or seconds is None or limit > _SANE_LIMIT or seconds > min(_SANE_SECONDS, _LEAST_PACE * limit):
         return None
-    limit, seconds = average
-    remaining = _number(headers.get("X-Ratelimit-Remaining"))
-    return ReportedLimit(limit, seconds, int(remaining) if remaining is not None and remaining <= limit else None)
+    return ReportedLimit(limit, seconds, remaining)
 
 
-@lru_cache(maxsize=32)  # a server repeats the same headers
-def _average(limit: str, seconds: str | None) -> RequestsInSeconds | None:
-    requests, window = _number(limit), _number(seconds)
-    if requests is None or window is None or not 1 <= requests <= _SANE_LIMIT or not 0 < window <= _SANE_SECONDS:
-        return None
-    return (int(requests), window) if window <= _LEAST_PACE * int(requests) else None
-
-
-def _number(text: str | None) -> float | None:
-    if text is None or len(text) > 12 or not text.isascii():  # noqa: PLR2004 - no sane number is longer
-        return None
-    if text.isdigit():
-        return float(text)
-    whole, _, fraction = text.partition(".")
-    return float(text) if whole.isdigit() and (not fraction or fraction.isdigit()) else None
+def _left(window: ReportedWindow) -> float:
+    return math.inf if window.remaining is None else window.remaining
 
 
 def next_limit(now: int, reported: int, *, most: int | None) -> int:

@@ -1,7 +1,8 @@
 """The command line `commercelayer-async`: one module for each command, and what they share.
 
     app             the program: its global options and commands; from arguments to an exit code
-    demo, get, list, count, export, whoami, login, sandbox   the commands
+    demo, get, list, count, export, model, whoami, login, sandbox   the commands
+    inference, naming, class_source   for `model`: what records show, names of Python, and the class as text
     invocation      how the program was called, and where the credentials come from
     profiles        credentials under a name, which `login` keeps
     keyrings        the system's keyring, which keeps client secrets

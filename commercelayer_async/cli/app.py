@@ -20,6 +20,7 @@ from .get import get
 from .invocation import PROGRAM, Invocation, organization_option
 from .list import list_
 from .login import login, logout, profiles_
+from .model import model
 from .options import refuse_secrets
 from .sandbox import sandbox
 from .signals import Terminated, sigterm_raises
@@ -62,7 +63,7 @@ def app(context: click.Context, *, debug: bool) -> None:
         context.exit(ExitCode.USAGE)
 
 
-for command in (demo, get, list_, count, export, whoami, login, logout, profiles_, sandbox):
+for command in (demo, get, list_, count, export, model, whoami, login, logout, profiles_, sandbox):
     app.add_command(command)
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
@@ -109,6 +110,22 @@ def test_a_wait_never_exceeds_its_bound(base: float, cap: float, attempt: int, d
 def test_retry_after_in_all_its_forms(text: str, seconds: float | None) -> None:
     """Seconds, whole or not, and the three forms of a date (RFC 9110, section 5.6.7); nonsense is no wish."""
     assert retry_after({"retry-after": text}, now=0.0) == seconds
+
+
+@pytest.fixture(params=["UTC", "EST5", "JST-9"])
+def zone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A time zone in which the program runs."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone")
+def test_a_date_is_in_gmt_wherever_the_program_runs() -> None:
+    """The oldest of the three forms names no zone."""
+    assert retry_after({"retry-after": "Thu Jan  1 00:01:40 1970"}, now=40.0) == 60.0
 
 
 def test_a_date_counts_from_the_servers_own() -> None:
