@@ -200,19 +200,31 @@ async def run_and_kill(run: Run, chance: random.Random, tally: Tally) -> int:
 
 
 def ids_in(path: Path) -> list[str]:
-    """The ids of an exported file, each line of which has to be whole."""
+    """The ids of an exported file, without those of wallets that lack what they name; each line has to be whole."""
     if path.suffix == ".parquet":
         table: Any = pyarrow.parquet.read_table(path, columns=["id"])
         return list(table.column("id").to_pylist())
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if ".csv" in path.suffixes:
         with io.StringIO(data.decode(), newline="") as file:
-            return [row["id"] for row in csv.DictReader(file, strict=True) if json.loads(row["included"])]
+            return [row["id"] for row in csv.DictReader(file, strict=True) if is_whole_row(row)]
     lines = data.splitlines(keepends=True)
     documents = [json.loads(line) for line in lines if line.endswith(b"\n")]
-    if len(documents) < len(lines) or not all(len(document["included"]) for document in documents):
+    if len(documents) < len(lines):
         return []
-    return [document["data"]["id"] for document in documents]
+    return [document["data"]["id"] for document in documents if is_whole_document(document)]
+
+
+def is_whole_row(row: dict[str, str]) -> bool:
+    """Whether a row has its customer, in columns of its own, and the payment source that it names, if it names one."""
+    included = {one["id"] for one in json.loads(row["included"])}
+    return bool(row["customer.id"] and row["customer.email"]) and included == {row["payment_source.id"]} - {""}
+
+
+def is_whole_document(document: dict[str, Any]) -> bool:
+    """Whether a document includes the customer and the payment source that its wallet names."""
+    linkage = (document["data"]["relationships"][name]["data"] for name in ("customer", "payment_source"))
+    return {one["id"] for one in document["included"]} == {one["id"] for one in linkage if one is not None}
 
 
 def manifest_of(path: Path) -> Path:
