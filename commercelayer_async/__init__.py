@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         JwtBearer,
         Password,
         RefreshToken,
+        Signed,
         StoredToken,
         TokenStore,
     )
@@ -109,6 +110,7 @@ _HOMES: Final = {
         "JwtBearer",
         "Password",
         "RefreshToken",
+        "Signed",
         "StoredToken",
         "TokenStore",
     ),
@@ -166,6 +168,7 @@ __all__ = [
     "ServerError",
     "Session",
     "SessionError",
+    "Signed",
     "StoredToken",
     "Stream",
     "TLSError",

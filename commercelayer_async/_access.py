@@ -41,7 +41,7 @@ class BulkAccess(Closeable):
         options = attrs.evolve(session._options, **WORKER)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         self._session = session
         self._context = context
-        self._guard = _Guard(context.transport)
+        self._guard = _Guard(context.transport, context.service)
         self._pipeline = RequestPipeline(context, options, self._guard)
         self._closed = session._is_closed  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
         session._parts.register(self)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
@@ -90,8 +90,8 @@ class BulkAccess(Closeable):
             ConfigurationError: an argument will not do.
         """
         reader = list_reader_for(cls_or_type, context=self._context, send=self._send, follower=self._session)
-        service = self._context.service
-        options = ListOptions.checked(service.paging.max_size, None, 1, service=service)
+        size = reader.paging.largest_of(reader.type)
+        options = ListOptions.checked(size, None, 1, paging=reader.paging, type=reader.type)
         return scan_of(RawListReader.of(reader), filter=filter, include=include, after=after, options=options)
 
     async def _send(self, target: str, type: str, read: Read[T], scope: CallScope | None = None, /) -> T:
@@ -116,7 +116,8 @@ class BulkAccess(Closeable):
 class _Guard(Transport):
     """The session's transport, with a look at each request's token before it is sent."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, service: Service) -> None:
+        self._scheme = service.auth
         self.check: Callable[[Principal], None] | None = None
         self._transport = transport
         self._checked: str | None = None
@@ -124,10 +125,10 @@ class _Guard(Transport):
 
     @override
     async def send(self, request: Request, observer: PhaseObserver) -> Response:
-        bearer = request.authorization or ""
-        if self.check is not None and bearer != self._checked:
-            self.check(principal_of(bearer.removeprefix("Bearer ")))
-            self._checked = bearer
+        value = request.authorization or ""
+        if self.check is not None and value != self._checked:
+            self.check(principal_of(self._scheme.secret_of(value)))
+            self._checked = value
         return await self._transport.send(request, observer)
 
     @override

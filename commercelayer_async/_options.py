@@ -7,18 +7,18 @@ from typing import Any, TypedDict
 
 import aiohttp
 
-from ._auth.credentials import AccessToken, Auth, ClientCredentials, Credentials, TokenStore, claims_of
+from ._auth.credentials import AccessToken, Auth, ClientCredentials, TokenStore, claims_of
 from ._hooks import Hooks
 from ._limits.budget import Priority
 from ._limits.limiter import Limiter
 from ._limits.windows import RateLimits
 from ._plain import plain_text
 from ._retry import Retry
-from ._text import printable
+from ._text import Secret, printable
 from .errors import ConfigurationError
 from .jsonapi import Resource
 from .jsonapi._json import as_object
-from .service import Addresses
+from .service import Addresses, Basic, OAuth2, Service
 
 
 class SessionOptions(TypedDict, total=False):
@@ -41,20 +41,7 @@ class SessionOptions(TypedDict, total=False):
     trust_env: bool
     user_agent: str | None
     resources: Iterable[type[Resource]]
-
-
-def require_auth(auth: object) -> None:
-    """Refuse what gives no token.
-
-    Raises:
-        ConfigurationError: it is none of the ways to authenticate.
-    """
-    if isinstance(auth, str):
-        raise ConfigurationError("auth must be AccessToken(…), ClientCredentials(…) or an async callable, not a string")
-    if not isinstance(auth, AccessToken | Credentials) and not callable(auth):
-        raise ConfigurationError(
-            f"auth must be AccessToken(…), ClientCredentials(…) or an async callable, not {type(auth).__name__}"
-        )
+    service: Service
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -62,7 +49,7 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def organization_of(auth: Auth, addresses: Addresses, auth_url: str | None = None) -> str:
+def organization_of(auth: object, addresses: Addresses, auth_url: str | None = None) -> str:
     """The organization's URL, as the claims of a token name it.
 
     Nobody has verified them, so they choose among hosts of the service alone: the slug must be one, and the issuer one
@@ -71,6 +58,10 @@ def organization_of(auth: Auth, addresses: Addresses, auth_url: str | None = Non
     Raises:
         ConfigurationError: they do not name it, or name what is neither.
     """
+    if addresses.hosts is None:
+        raise ConfigurationError(
+            f"organization must be given: the URL of {addresses.name}, such as 'https://api.example'"
+        )
     claims = claims_of(auth.token) if isinstance(auth, AccessToken) else {}
     slug = (as_object(claims.get("organization")) or {}).get("slug")
     issuer = claims.get("iss", addresses.auth_url)
@@ -88,19 +79,40 @@ def organization_of(auth: Auth, addresses: Addresses, auth_url: str | None = Non
     return addresses.organization_url(slug, domain)
 
 
-def auth_from_env() -> Auth:
+def auth_from_env(service: Service) -> Auth | str | tuple[str, str] | None:
     """What the environment authenticates with; a token goes before credentials.
 
     Raises:
         ConfigurationError: a variable is missing.
     """
     token = os.environ.get("COMMERCELAYER_ACCESS_TOKEN")
+    if not isinstance(service.auth, OAuth2):
+        return secret_of(token, service)
     if token:
         return AccessToken(token)
     client_id = os.environ.get("COMMERCELAYER_CLIENT_ID")
     if client_id:
         secret = os.environ.get("COMMERCELAYER_CLIENT_SECRET") or None
         return ClientCredentials(client_id, secret, scope=os.environ.get("COMMERCELAYER_SCOPE") or None)
+    if not service.needs_auth:
+        return None
     raise ConfigurationError(
         "set COMMERCELAYER_ACCESS_TOKEN, or COMMERCELAYER_CLIENT_ID with COMMERCELAYER_CLIENT_SECRET"
     )
+
+
+def secret_of(text: str | None, service: Service) -> str | tuple[str, str] | None:
+    """What a variable holds, as the service's scheme takes it.
+
+    Raises:
+        ConfigurationError: it holds nothing, and the service answers nobody without a secret.
+    """
+    if not text:
+        if service.needs_auth:
+            raise ConfigurationError(f"set COMMERCELAYER_ACCESS_TOKEN to the secret of {service.name}")
+        return None
+    secret = Secret(text)
+    if not isinstance(service.auth, Basic):
+        return secret
+    user, _, password = secret.partition(":")
+    return Secret(user), Secret(password)

@@ -32,6 +32,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import attrs
 
+from ._markers import public
 from ._plain import plain
 from .errors import ConfigurationError
 
@@ -70,6 +71,7 @@ def _text(value: Any) -> str | None:
     return text if type(text) is str else None
 
 
+@public("commercelayer_async.service")
 @attrs.frozen
 class ReportedWindow:
     """One window as headers report it. Each member is None where it was not told, or where it cannot be true."""
@@ -105,10 +107,16 @@ may raise: the first time is logged, and each counts as nothing reported.
 BodyWait = Callable[[Any], float | None]
 """From the JSON of a refusal to the seconds that it asks to wait, None if it asks for nothing.
 
-It is for services that say so in the body and not in `Retry-After`, such as Patreon with `retry_after_seconds`.
+It is for services that say so in the body and not in `Retry-After`, such as Patreon with `retry_after_seconds`. A
+function of a caller's may raise, or give what nobody can wait for: the first time is logged, and each counts as nothing
+asked for.
 """
 
+LONGEST_WAIT: Final = 10 * 24 * 3600.0
+"""Seconds; a server that asks for more has lost its clock."""
 
+
+@public("commercelayer_async.service")
 @attrs.frozen
 class Names:
     """The dialect of headers with one number each: `prefix` and a name for each number that a service tells.
@@ -378,12 +386,12 @@ _MOST_WINDOWS: Final = 64
 """Windows of one response that are looked at."""
 
 
-@attrs.define(eq=False)
+@attrs.define(unsafe_hash=True)
 class _Guarded:
     """A function of a caller's, of which only windows come through."""
 
     _dialect: Dialect
-    _has_failed: bool = False
+    _has_failed: bool = attrs.field(default=False, eq=False)
 
     def __call__(self, headers: Mapping[str, str], wall_time: float) -> Sequence[ReportedWindow]:
         try:
@@ -406,3 +414,41 @@ def guarded(dialect: Dialect) -> Dialect:
     if isinstance(dialect, Names | _Guarded) or dialect in (DRAFT_6, DRAFT_7, DRAFT_8, APP_STORE):
         return dialect
     return _Guarded(dialect)
+
+
+@attrs.define(eq=False)
+class _GuardedWait:
+    """A function of a caller's, of which only seconds come through."""
+
+    _read: BodyWait
+    _has_failed: bool = False
+
+    def __call__(self, body: Any) -> float | None:
+        try:
+            seconds = plain(self._read(body))
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the refusal counts
+            self._ignore(f"raised {type(error).__name__}")
+            return None
+        if seconds is None:
+            return None
+        if type(seconds) not in (int, float) or not 0 <= seconds <= LONGEST_WAIT:
+            self._ignore("gave what is not a number of seconds that anybody waits for")
+            return None
+        return float(seconds)
+
+    def _ignore(self, what: str) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            _log.warning("how long a refusal asks to wait is not read: wait_in_body %s", what)
+
+
+def guarded_wait(read: BodyWait | None) -> BodyWait | None:
+    """What reads a wait from a body, so that it never raises or lies: the first failure is logged.
+
+    Raises `ConfigurationError` for what cannot be called.
+    """
+    if read is None or isinstance(read, _GuardedWait):
+        return read
+    if not callable(read):
+        raise ConfigurationError("Rates.wait_in_body must be a function from the JSON of a refusal to seconds")
+    return _GuardedWait(read)

@@ -16,7 +16,7 @@ from ._plain import make_plain
 from ._rate_dialects import posix_time
 from .errors import ConfigurationError
 
-_SHORTEST: Final = 0.05
+SHORTEST_WAIT: Final = 0.05
 """Seconds to wait at least where a server asks for none: no tight loop."""
 
 
@@ -78,10 +78,10 @@ def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     except ValueError:
         moment = posix_time(text)
         start = posix_time(headers.get("date", ""))
-        return None if moment is None else max(moment - (now if start is None else start), _SHORTEST)
+        return None if moment is None else max(moment - (now if start is None else start), SHORTEST_WAIT)
     if not math.isfinite(seconds) or seconds < 0:
         return None
-    return max(seconds, _SHORTEST)
+    return max(seconds, SHORTEST_WAIT)
 
 
 class RetryBudget:

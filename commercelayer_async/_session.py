@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar, Unpack, overload
 import aiohttp
 import attrs
 
+from ._auth.accepted import accepted_auth, hidden
 from ._auth.credentials import Auth, TokenStore
 from ._bulk.many import collect, ids_at_once, prefetch_into, require_several, stream_of
 from ._bulk.outcomes import Progress
@@ -19,7 +20,7 @@ from ._calls.context import SessionContext
 from ._calls.deadline import CallScope
 from ._calls.options import WORKER, CallOptions
 from ._calls.response_info import ResponseInfo
-from ._checks import require_number
+from ._checks import require_instance, require_number
 from ._hooks import Hooks
 from ._http.message import Response
 from ._http.options import HttpOptions
@@ -31,10 +32,10 @@ from ._lists.arguments import collection_of, scan_of
 from ._lists.collection import ListOptions, ResourceCollection, Scan
 from ._lists.list_reader import ListReader, list_reader_for
 from ._markers import public
-from ._options import SessionOptions, auth_from_env, given, organization_of, require_auth
+from ._options import SessionOptions, auth_from_env, given, organization_of
 from ._plain import plain, plain_text
 from ._reading.parameters import query_parameters
-from ._reading.reader import Reader, endpoint_of
+from ._reading.reader import Reader, counted_under
 from ._retry import Retry
 from ._session_parts import SessionParts
 from .errors import ConfigurationError, closed_error
@@ -42,7 +43,7 @@ from .jsonapi import Document, GenericResource, Relationship, Resource, ToManyRe
 from .jsonapi._compound import response_of
 from .jsonapi.query import include_paths, segment
 from .jsonapi.registry import type_of
-from .service import COMMERCE_LAYER
+from .service import COMMERCE_LAYER, Service
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Resource)
@@ -63,7 +64,7 @@ class Session:
     def __init__(
         self,
         organization: str | None,
-        auth: Auth,
+        auth: Auth | str | tuple[str, str] | None,
         *,
         timeout: float | None = 30.0,
         retry: Retry | None = None,
@@ -82,13 +83,17 @@ class Session:
         trust_env: bool = False,
         user_agent: str | None = None,
         resources: Iterable[type[Resource]] = (),
+        service: Service = COMMERCE_LAYER,
     ) -> None:
         """A session that reads `organization` with the token that `auth` gives; nothing is opened or sent yet.
 
         Args:
             organization: A slug (`https://{slug}.commercelayer.io`), a host, or a full URL, whose path is kept as a
-                prefix, with or without `/api` at its end; None to take it from the claims of an `AccessToken`.
-            auth: A bearer token, credentials, or an async callable that gives a token.
+                prefix, with or without `/api` at its end; None to take it from the claims of an `AccessToken`. For a
+                service without hosts of its own, a URL or a host, with or without the service's root at its end.
+            auth: A bearer token, credentials, an async callable that gives a token, or `Signed`. By the scheme of the
+                service, it may also be the secret as a `str` (`Header`), or a user's name and password as a pair
+                (`Basic`). None sends no secret, to a service that answers without.
             timeout: Seconds for a whole call: queue, token, tries and the waits between them; None for as long as it
                 takes. A request handler wants less than the default, a worker more.
             retry: When to try again; `Retry.web()` and `Retry.worker()` are presets.
@@ -103,20 +108,24 @@ class Session:
                 them wait, within their timeout.
             max_body: Bytes of an answer at most, as received and as unpacked.
             auth_url: Where `/oauth/token` is, with or without that; `https://auth.commercelayer.io`, for the URL of
-                another host its own origin.
-            api_version: A version to put into the path, such as `2017-08`; None for the organization's default.
+                another host its own origin. For services with a token endpoint alone.
+            api_version: A version to put into the path, such as `2017-08`; None for the organization's default. For
+                services with versions in their paths alone.
             http: An aiohttp session of the caller's, never closed. Its connections, proxies, cookies, traces,
                 middlewares and headers are used, but those that would make another request; what is accepted, raised
                 and unpacked is said with each request. It must have no `auth`.
             ssl: What TLS trusts, such as a private root; None for the system's roots.
             trust_env: Whether proxies of the environment (`HTTPS_PROXY`, …) are used.
             user_agent: The application's own name and version, put behind this package's.
-            resources: Classes of the caller's, beside those of `commercelayer_async.resources` or instead of them.
+            resources: Classes of the caller's, beside those that the service brings along or instead of them.
+            service: What the service does its own way; Commerce Layer unless another one is given.
 
         Raises:
             ConfigurationError: an option does not make sense.
         """
-        require_auth(auth)
+        require_instance("service", service, Service, "Service(…)")
+        auth = hidden(auth)
+        accepted = accepted_auth(auth, service)
         options = CallOptions(timeout=timeout, **given(retry=retry, hooks=hooks), priority=priority)
         http_options = HttpOptions(
             max_connections=max_connections,
@@ -126,12 +135,11 @@ class Session:
             trust_env=trust_env,
             user_agent=user_agent,
         )
-        service = COMMERCE_LAYER
         named = organization if organization is not None else organization_of(auth, service.addresses, auth_url)
         context = SessionContext(
             service,
             Origin.of(named, addresses=service.addresses, api_version=api_version, auth_url=auth_url),
-            auth,
+            accepted,
             http=http_options,
             limits=limits,
             limiter=limiter,
@@ -149,7 +157,7 @@ class Session:
         """Make what each copy has for itself; it ends with the session object that it is a copy of."""
         self._context = context
         self._options = options
-        self._parts = SessionParts(context, options, self, self._reader_of)
+        self._parts = SessionParts(context, options, self, self._patient_reader)
         context.register(self._parts)
         if source is not None:
             source.register(self._parts)
@@ -180,7 +188,8 @@ class Session:
 
         `COMMERCELAYER_ORGANIZATION` is the slug, host or URL; `COMMERCELAYER_ACCESS_TOKEN`, or
         `COMMERCELAYER_CLIENT_ID` with `COMMERCELAYER_CLIENT_SECRET` and `COMMERCELAYER_SCOPE` where needed, is what
-        authenticates.
+        authenticates. For another service the token is the secret by its scheme, `user:password` for `Basic`; where it
+        needs none, it may be missing.
 
         Raises:
             ConfigurationError: a variable is missing; it is named.
@@ -188,7 +197,7 @@ class Session:
         organization = os.environ.get("COMMERCELAYER_ORGANIZATION")
         if not organization:
             raise ConfigurationError("set COMMERCELAYER_ORGANIZATION to the organization's slug, host or URL")
-        return cls(organization, auth_from_env(), **options)
+        return cls(organization, auth_from_env(options.get("service", COMMERCE_LAYER)), **options)
 
     def __del__(self) -> None:
         if getattr(self, "_original", False) and self._context.transport.is_open and not self._is_closed:
@@ -264,7 +273,7 @@ class Session:
 
         Args:
             cls_or_type: A resource class, whose instance comes back; or a JSON:API type, for a `GenericResource`.
-            id: The resource's id: letters, digits, `_` and `-`.
+            id: The resource's id, as the service's pattern says: letters, digits, `_` and `-`.
             include: Relationships to bring along, such as `["customer", "payment_method.payment_gateway"]`.
 
         Raises:
@@ -277,7 +286,7 @@ class Session:
             SessionError: the session is closed, or used in another event loop or process.
         """
         cls, type_ = _class_and_type(cls_or_type)
-        return await self._parts.reader.one(cls, type_, segment(id, "id"), self._include_of(cls, include))
+        return await self._parts.reader.one(cls, type_, id, self._include_of(cls, include))
 
     def stream(
         self,
@@ -352,8 +361,9 @@ class Session:
         """
         self._require_usable()
         wanted = [*map(plain, require_several(ids, or_async=False))]
+        at_once = ids_at_once(self._parts.reader, type_of(cls), per_id=per_id)
         return await collect(
-            self._reader_of(len(wanted), per_id=per_id),
+            self._parts.reader if len(wanted) <= at_once else self._patient_reader(),
             cls,
             wanted,
             self._include_of(cls, include),
@@ -380,12 +390,16 @@ class Session:
         """
         self._require_usable()
         wanted = [*resources]
-        await prefetch_into(self._reader_of(len(wanted)), wanted, relationships, clock=self._context.clock)
+        reader = self._parts.reader
+        at_once = min((ids_at_once(reader, type) for type in {one.type for one in wanted}), default=0)
+        if len(wanted) > at_once:
+            reader = self._patient_reader()
+        await prefetch_into(reader, wanted, relationships, clock=self._context.clock)
 
-    def _reader_of(self, count: int, *, per_id: bool = False) -> Reader:
-        """What reads so many resources; their relationships are followed through this session in any case."""
+    def _patient_reader(self) -> Reader:
+        """What reads more than a call's time is meant for; relationships are followed through this session anyway."""
         timeout, enough = self._options.timeout, WORKER["timeout"]
-        if count <= ids_at_once(self._parts.reader, per_id=per_id) or timeout is None or timeout >= enough:
+        if timeout is None or timeout >= enough:
             return self._parts.reader
         patient = self.with_options(timeout=enough)._parts  # noqa: SLF001 - a copy of this session
         return Reader(self._context, patient.send, self, patient.deadlines)
@@ -398,7 +412,7 @@ class Session:
         filter: Mapping[str, Any] | None = None,
         sort: str | Iterable[str] = (),
         include: str | Iterable[str] = (),
-        page_size: int = 25,
+        page_size: int | None = None,
         start_from: str | None = None,
         read_ahead: int = 1,
     ) -> ResourceCollection[R]: ...
@@ -410,7 +424,7 @@ class Session:
         filter: Mapping[str, Any] | None = None,
         sort: str | Iterable[str] = (),
         include: str | Iterable[str] = (),
-        page_size: int = 25,
+        page_size: int | None = None,
         start_from: str | None = None,
         read_ahead: int = 1,
     ) -> ResourceCollection[R]: ...
@@ -422,7 +436,7 @@ class Session:
         filter: Mapping[str, Any] | None = None,
         sort: str | Iterable[str] = (),
         include: str | Iterable[str] = (),
-        page_size: int = 25,
+        page_size: int | None = None,
         start_from: str | None = None,
         read_ahead: int = 1,
     ) -> ResourceCollection[GenericResource]: ...
@@ -433,7 +447,7 @@ class Session:
         filter: Mapping[str, Any] | None = None,
         sort: str | Iterable[str] = (),
         include: str | Iterable[str] = (),
-        page_size: int = 25,
+        page_size: int | None = None,
         start_from: str | None = None,
         read_ahead: int = 1,
     ) -> ResourceCollection[Any]:
@@ -447,7 +461,7 @@ class Session:
             sort: What to sort by, `"-created_at"` or several; then by `id`, which makes the order total. By `id` alone
                 where nothing is said. Event stores come in the server's order.
             include: Relationships to bring along.
-            page_size: Resources of a page, 1 to 25.
+            page_size: Resources of a page, 1 to the most that the service gives; None for its usual size, 25.
             start_from: Where to go on: the `cursor` of a page, or the `start_from` of an error, of a list with the same
                 arguments; None for the beginning.
             read_ahead: 1 to read the next page while one is worked on, 0 to read each when it is asked for.
@@ -456,7 +470,7 @@ class Session:
             ConfigurationError: an argument is refused; the error names the nearest one that would do.
         """
         reader = list_reader_for(cls_or_type, context=self._context, send=self._parts.send, follower=self)
-        options = ListOptions.checked(page_size, start_from, read_ahead, service=self._context.service)
+        options = ListOptions.checked(page_size, start_from, read_ahead, paging=reader.paging, type=reader.type)
         return collection_of(reader, filter=filter, sort=sort, include=include, options=options)
 
     def scan(
@@ -466,7 +480,7 @@ class Session:
         filter: Mapping[str, Any] | None = None,
         include: str | Iterable[str] = (),
         after: str | None = None,
-        page_size: int = 25,
+        page_size: int | None = None,
         read_ahead: int = 1,
     ) -> Scan[R]:
         """Every resource exactly once, in the order of ids, also while others are created and deleted.
@@ -482,14 +496,15 @@ class Session:
             filter: As for `list`; `id_lteq` ends the scan earlier, for one of several that share the work.
             include: Relationships to bring along.
             after: Where to go on: the `cursor` of a scan or of one of its pages, or the `start_from` of its error.
-            page_size: Resources of a page, 1 to 25.
+            page_size: Resources of a page, 1 to the most that the service gives; None for these.
             read_ahead: 1 to read the next page while one is worked on, 0 to read each when it is asked for.
 
         Raises:
             ConfigurationError: an argument will not do.
         """
         reader: ListReader[R] = list_reader_for(cls, context=self._context, send=self._parts.send, follower=self)
-        options = ListOptions.checked(page_size, None, read_ahead, service=self._context.service)
+        size = page_size if page_size is not None else reader.paging.largest_of(reader.type)
+        options = ListOptions.checked(size, None, read_ahead, paging=reader.paging, type=reader.type)
         return scan_of(reader, filter=filter, include=include, after=after, options=options)
 
     async def request(self, path_or_url: str, *, params: Mapping[str, Any] | None = None) -> Document:
@@ -514,7 +529,7 @@ class Session:
         target = self._context.origin.target_of(f"{api}{given}" if below else given)
         if added := query_parameters(params):
             target += f"{'&' if '?' in target else '?'}{'&'.join(added)}"
-        return await self._parts.send(target, endpoint_of(target, api), _document)
+        return await self._parts.send(target, counted_under(self._context, target), _document)
 
     async def follow(self, relationship: Relationship, *, include: Sequence[str] = (), anew: bool = False) -> Any:
         """What a relationship leads to; awaiting it, or its `fetch`, calls this."""

@@ -20,7 +20,7 @@ class SessionParts:
     """Deadlines, pipeline, reader and batcher of one copy of a session."""
 
     def __init__(
-        self, context: SessionContext, options: CallOptions, follower: Follow, reader_of: Callable[[int], Reader]
+        self, context: SessionContext, options: CallOptions, follower: Follow, reader_of: Callable[[], Reader]
     ) -> None:
         self.closed = False
         self._context = context

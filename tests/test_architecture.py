@@ -84,6 +84,7 @@ PURE = [
     "_http/origin.py",
     "_http/status.py",
     "_limits/demand.py",
+    "_limits/moments.py",
     "_limits/windows.py",
     "_limits/quota.py",
     "_limits/budget.py",

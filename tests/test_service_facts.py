@@ -1,41 +1,51 @@
-"""Facts of the service about lists stand once, in `service.py`: no other module repeats them as literals."""
+"""Facts of the service about lists stand once, in `service`: no other module repeats them as literals."""
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 from urllib.parse import quote
 
 import pytest
 
 import commercelayer_async
+from commercelayer_async._lists.filters import ransack_of
 from commercelayer_async.service import COMMERCE_LAYER as SERVICE
+from commercelayer_async.service import Numbers
+from commercelayer_async.service.by_type import values_of
 
 ROOT = Path(commercelayer_async.__file__).parent
-EXEMPT = {"resources", "sandbox", "service.py"}
-"""The classes name what they read, the sandbox imports nothing of the client, and `service.py` is where facts stand."""
+EXEMPT = {"resources", "sandbox", "service"}
+"""The classes name what they read, the sandbox imports nothing of the client, and `service` is where facts stand."""
 NUMBERED = {"_bulk", "_lists", "_reading"}
 """Where the size of a page and of a chunk of ids is not repeated either."""
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in EXEMPT)
 
+PAGING = list(values_of(SERVICE.paging))
+FILTERS = ransack_of(SERVICE)
+IDS, KEYSET, SORT = SERVICE.ids_at_once, SERVICE.keyset, SERVICE.sort
+assert IDS is not None
+assert isinstance(IDS.template, str)
+assert KEYSET is not None
+assert SORT is not None
 NAMES = (
-    SERVICE.paging.number_parameter,
-    SERVICE.paging.size_parameter,
-    SERVICE.keys.in_filter,
-    SERVICE.keys.after_filter,
-    SERVICE.filtering.template.partition("{}")[0],
+    *(paging.number for paging in PAGING if isinstance(paging, Numbers)),
+    *(paging.size for paging in PAGING),
+    IDS.template,
+    FILTERS.template.partition("{}")[0],
 )
-PARAMETERS = (*NAMES, *(quote(name, safe="") for name in NAMES), f"sort={SERVICE.keys.id_attribute}")
+PARAMETERS = (*NAMES, *(quote(name, safe="") for name in NAMES), f"sort={SORT.tie_break}")
 """Texts that hold one of these repeat a fact."""
 WORDS = (
-    *(name.rpartition("[")[2].rstrip("]") for name in (SERVICE.keys.in_filter, SERVICE.keys.after_filter)),
-    SERVICE.paging.count_member,
-    *SERVICE.paging.cursor_types,
+    IDS.template.rpartition("[")[2].rstrip("]"),
+    f"{KEYSET.attribute}_{KEYSET.operator}",
+    "record_count",
+    *(type for type in cast("Mapping[object, object]", SERVICE.paging) if isinstance(type, str)),
 )
 """Texts that hold one of these as a word repeat a fact."""
-PREDICATES = frozenset(
-    name for name in SERVICE.filtering.predicates.all if "_" in name or name in ("jcont", "lteq", "gteq")
-)
+SIZES = {IDS.most, *(paging.most for paging in PAGING)}
+PREDICATES = frozenset(name for name in FILTERS.predicates.all if "_" in name or name in ("jcont", "lteq", "gteq"))
 """Texts that are one of these, or several predicates, repeat a fact; the others are words of other things too."""
 
 
@@ -57,9 +67,9 @@ def repeated(source: str, *, numbers: bool) -> Iterator[object]:
             yield from (parameter for parameter in PARAMETERS if parameter in value)
             yield from (word for word in WORDS if re.search(rf"\b{word}\b", value))
             yield from PREDICATES & {value}
-            if len(words) > 1 and SERVICE.filtering.predicates.all.issuperset(words):
+            if len(words) > 1 and FILTERS.predicates.all.issuperset(words):
                 yield value
-        elif numbers and value in (SERVICE.paging.max_size, SERVICE.keys.max_ids) and not isinstance(value, bool):
+        elif numbers and value in SIZES and not isinstance(value, bool):
             yield value
 
 

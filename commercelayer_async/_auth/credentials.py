@@ -14,12 +14,15 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+from .._checks import require_number
 from .._markers import public
 from .._plain import make_plain, plain_text
 from .._text import Secret, printable, redact_exact
 from ..errors import AuthError, ConfigurationError, DecodeError
 from ..jsonapi._json import as_array, as_object, as_text, loads
 from ..jsonapi.objects import errors_from_json
+from ..service import Basic, OAuth2, Scheme
+from ..service.auth import is_header_value
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,16384}")
 _DEFAULT_LIFE: Final = 7200.0
@@ -158,10 +161,43 @@ Credentials = ClientCredentials | Password | RefreshToken | AuthorizationCode | 
 """What is exchanged for a token at the token endpoint."""
 
 TokenSource = Callable[[], Awaitable[str]]
-"""Any async callable that gives a bearer token, asked before each request: a vault, a cache, another client."""
+"""Any async callable that gives a token, asked before each request: a vault, a cache, another client.
 
-Auth = AccessToken | Credentials | TokenSource
-"""What a session may be given to authenticate with."""
+It gives what the service's scheme takes: a bearer token, a key, or `"user:password"` for `Basic`.
+"""
+
+
+@public("commercelayer_async")
+@attrs.frozen
+class Signed(_Secret):
+    """Tokens that the caller signs, such as App Store Connect's: `Signed(make_jwt, lasts=1200)`.
+
+    `make` is called when the first token is needed and before the last one is over, once for all calls that wait, and
+    again after a response 401. A new token is made in the background where there is time. What it raises, or gives that
+    is not a token, is an `AuthError` in the calls that wait, and the next call tries again; so is one that takes longer
+    than 30 seconds.
+    """
+
+    make: Callable[[], str | Awaitable[str]] = attrs.field(repr=False)
+    """A function or a coroutine function that gives a token; a plain function is called in the event loop."""
+    lasts: float = attrs.field(default=1200.0, kw_only=True)
+    """Seconds for which a token is good, from the call of `make` on."""
+
+    def __attrs_post_init__(self) -> None:
+        if not callable(self.make):
+            raise ConfigurationError(f"Signed: make must be a function that gives a token, not a {_kind(self.make)}")
+        object.__setattr__(self, "lasts", float(require_number("Signed: lasts", self.lasts)))
+
+
+@attrs.frozen
+class FixedSecret(_Secret):
+    """A secret as the service's scheme takes it, which never changes; empty for a session without one."""
+
+    token: str = attrs.field(repr=False, converter=_secret)
+
+
+Auth = AccessToken | Credentials | TokenSource | Signed
+"""What a session may be given to authenticate with, whatever the service."""
 
 
 @attrs.frozen(kw_only=True)
@@ -343,17 +379,35 @@ def claims_of(token: str) -> dict[str, Any]:
         return {}
 
 
-def usable(token: object) -> str:
-    """Check a token that a caller's function returned.
+def usable(token: object, scheme: Scheme) -> str:
+    """Check a token that a caller's function returned, and give it as the scheme takes it.
 
     Raises:
-        AuthError: it is not a bearer token.
+        AuthError: it is not one that can be sent.
     """
     text = plain_text(token)
-    if text is None or not _TOKEN.fullmatch(text):
-        what = "a text that is not a bearer token" if text is not None else type(token).__name__
-        raise AuthError(f"the token function returned {what}; it must return a bearer token as a str")
+    wanted = "a bearer token"
+    if isinstance(scheme, Basic):
+        wanted = "'user:password'"
+        text = None if text is None else _encoded(text)
+    elif not isinstance(scheme, OAuth2):
+        wanted = "a token that a header can hold"
+    if not text or not (_TOKEN.fullmatch(text) if isinstance(scheme, OAuth2) else is_header_value(text)):
+        what = f"a text that is not {wanted}" if isinstance(token, str) else type(token).__name__
+        raise AuthError(f"the token function returned {what}; it must return {wanted} as a str")
     return Secret(text)
+
+
+def _encoded(pair: str) -> str | None:
+    user, colon, password = pair.partition(":")
+    try:
+        return Basic.encode(user, password) if colon else None
+    except ConfigurationError:
+        return None
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
 
 
 def _life(seconds: object) -> float:

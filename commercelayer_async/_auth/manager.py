@@ -26,15 +26,18 @@ from .._markers import override
 from .._tasks import cancel_and_wait
 from .._text import Secret
 from ..errors import AuthError, CommerceLayerError, SessionError, TransportError, closed_error, closed_meanwhile
+from ..service import OAuth2, Scheme
 from .credentials import (
     AccessToken,
     Auth,
     AuthorizationCode,
     ClientCredentials,
     Credentials,
+    FixedSecret,
     JwtBearer,
     Password,
     RefreshToken,
+    Signed,
     StoredToken,
     Token,
     TokenStore,
@@ -49,11 +52,13 @@ from .credentials import (
 from .endpoint import Patience, TokenEndpoint
 from .renewals import Member, Pause, announce_together, copy_error, renew_together
 from .store import GuardedStore
-from .token_function import token_from
+from .token_function import signed_by, token_from
 
 CREDENTIALS: Final = (ClientCredentials, Password, RefreshToken, AuthorizationCode, JwtBearer)
 _REUSABLE: Final = (ClientCredentials, Password, JwtBearer)
 """Those that can be sent again when a refresh token is refused."""
+
+_BEARER: Final = OAuth2()
 
 _log: Final = logging.getLogger("commercelayer_async")
 
@@ -114,9 +119,10 @@ class TokenManager(Member):
 
     def __init__(
         self,
-        auth: Auth,
+        auth: Auth | FixedSecret,
         endpoint: TokenEndpoint,
         *,
+        scheme: Scheme = _BEARER,
         auth_url: str,
         store: TokenStore | None,
         clock: Clock,
@@ -127,7 +133,8 @@ class TokenManager(Member):
         self._endpoint = endpoint
         self._clock = clock
         self._on_token = on_token
-        self._fixed = auth.token if isinstance(auth, AccessToken) else None
+        self._scheme = scheme
+        self._fixed = auth.token if isinstance(auth, AccessToken | FixedSecret) else None
         self._store: GuardedStore | None = None
         if store is not None and isinstance(auth, CREDENTIALS):
             self._store = GuardedStore(store, store_key(auth, auth_url), clock)
@@ -185,8 +192,8 @@ class TokenManager(Member):
             return cached
         if self._closed:
             raise closed_error()
-        if not isinstance(self._auth, CREDENTIALS) and not isinstance(self._auth, AccessToken):
-            return await token_from(self._auth)
+        if not isinstance(self._auth, (*CREDENTIALS, Signed, AccessToken, FixedSecret)):
+            return await token_from(self._auth, self._scheme)
         self._renew()
         waiter = _Waiter(asyncio.get_running_loop().create_future(), patience)
         self._waiters[waiter] = None
@@ -293,11 +300,19 @@ class TokenManager(Member):
         return self._token.value
 
     async def _get(self) -> StoredToken:
+        if isinstance(self._auth, Signed):
+            return await self._sign(self._auth)
         if self._store is None:
             return await self.fetch()
         token = await renew_together(self._store.store, self._store.key, self)
         self._on_token(token.value, False)  # noqa: FBT003 - its only other parameter
         return token
+
+    async def _sign(self, signed: Signed) -> StoredToken:
+        received_at = self._clock.wall_time()
+        value = await signed_by(signed, self._scheme, self._clock)
+        self._on_token(value, False)  # noqa: FBT003 - its only other parameter
+        return StoredToken(value=value, received_at=received_at, life=signed.lasts)
 
     @override
     async def fetch(self) -> StoredToken:

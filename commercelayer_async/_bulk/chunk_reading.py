@@ -7,7 +7,7 @@ does not show that it is whole, is asked for again by halves, and at last one by
 from collections.abc import Mapping, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
-from .._reading.chunks import halves, may_be_one_id, reason_against
+from .._reading.chunks import halves, may_be_one_id
 from ..errors import AuthError, CommerceLayerError, SessionError, Unauthorized
 from ..jsonapi import Resource
 from .outcomes import Failed, Fetched, Progress
@@ -57,6 +57,14 @@ class ChunkReader(Protocol[R_co]):
         """Ids of a chunk at most."""
         ...
 
+    def can_be_joined(self, id: str) -> bool:
+        """True if an id can be asked for together with others."""
+        ...
+
+    def reason_against(self, id: object) -> CommerceLayerError | None:
+        """The error for an id that cannot be asked for, which may be anything; None if it can."""
+        ...
+
     def due(self) -> float:
         """When the time is up for a chunk that begins now, with all requests that it takes."""
         ...
@@ -83,13 +91,16 @@ async def outcomes_of(
         AuthError, SessionError, Unauthorized: it would be the same for every id.
     """
     # Ids are the caller's and may be anything, also what cannot be a key.
-    reasons = [reason_against(id) for id in ids]
+    reasons = [reader.reason_against(id) for id in ids]
     wanted = tuple(dict.fromkeys(id for id, reason in zip(ids, reasons, strict=True) if reason is None))
     chunk = _ChunkOutcomes(reader, progress)
     if per_id:
         await chunk.read_each(wanted)
     elif wanted:
-        await chunk.read(wanted)
+        joined = tuple(id for id in wanted if reader.can_be_joined(id))
+        if joined:
+            await chunk.read(joined)
+        await chunk.read_each([id for id in wanted if id not in joined])
     return chunk.hand_over(ids, reasons)
 
 

@@ -27,9 +27,9 @@ _CONCURRENCY: Final = 8
 """Requests under way at most, of a read for which the caller names no number."""
 
 
-def ids_at_once(reader: Reader, *, per_id: bool = False) -> int:
+def ids_at_once(reader: Reader, type: str, *, per_id: bool = False) -> int:
     """Count the ids that `collect` reads in one round: a chunk for each request under way."""
-    return _CONCURRENCY if per_id else _CONCURRENCY * reader.max_ids
+    return _CONCURRENCY if per_id else _CONCURRENCY * max(1, reader.max_ids(type))
 
 
 def stream_of(
@@ -103,7 +103,7 @@ async def collect(
         per_id=per_id,
         clock=clock,
         on_progress=on_progress,
-        due=due if len(ids) <= ids_at_once(reader, per_id=per_id) else None,
+        due=due if len(ids) <= ids_at_once(reader, type_of(cls), per_id=per_id) else None,
     )
     fetched, failed = await _gather(stream)
     if failed:
@@ -133,7 +133,8 @@ async def prefetch_into(
     """
     by_class, paths_of = _lacking(reader, resources, relationships)
     count = sum(len(same) for by_id in by_class.values() for same in by_id.values())
-    due = reader.due() if count <= ids_at_once(reader) else None
+    at_once = min((ids_at_once(reader, type) for _, type in by_class), default=0)
+    due = reader.due() if count <= at_once else None
     fetched: dict[str, Resource] = {}
     failed: dict[str, CommerceLayerError] = {}
     for (cls, resource_type), by_id in by_class.items():
@@ -293,7 +294,15 @@ class _ClassReader(ChunkReader[R], Generic[R]):
     @property
     @override
     def max_ids(self) -> int:
-        return self._reader.max_ids
+        return max(1, self._reader.max_ids(self._type))
+
+    @override
+    def can_be_joined(self, id: str) -> bool:
+        return self._reader.can_be_joined(id)
+
+    @override
+    def reason_against(self, id: object) -> CommerceLayerError | None:
+        return self._reader.reason_against(self._type, id)
 
     @override
     def due(self) -> float:

@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from .._clock import Clock
+from .._rate_dialects import LONGEST_WAIT
 from .._retry import Retry, RetryBudget
 from ..errors import (
     ApiError,
@@ -27,8 +28,6 @@ from ..errors import (
 
 _TRANSIENT: Final = frozenset({408, 500, 502, 503, 504})
 _TOKEN_TRANSIENT: Final = _TRANSIENT | {429}
-_LONGEST: Final = 10 * 24 * 3600.0
-"""Seconds; a server that asks for more has lost its clock."""
 
 
 class Remedy(Enum):
@@ -71,7 +70,7 @@ def judge(failure: CommerceLayerError, *, no_permission_code: str) -> Verdict:  
             return Verdict(Remedy.PAUSE, wait=seconds or 0.0)
         case Unauthorized(code=code):
             # The token is good where the code says that it may not read this record.
-            return _FINAL if code == no_permission_code else Verdict(Remedy.NEW_TOKEN)
+            return _FINAL if no_permission_code and code == no_permission_code else Verdict(Remedy.NEW_TOKEN)
         case TLSError() | BodyTooLarge() | TransportError(is_final=True):
             return _FINAL
         case TimeoutError():
@@ -90,7 +89,7 @@ def judge(failure: CommerceLayerError, *, no_permission_code: str) -> Verdict:  
 
 def is_sane_wait(seconds: float) -> bool:
     """True unless nobody can mean to wait that long."""
-    return seconds <= _LONGEST
+    return seconds <= LONGEST_WAIT
 
 
 class Attempts:

@@ -8,7 +8,9 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
-from .._auth.credentials import AccessToken, Auth, TokenStore, claims_of
+import attrs
+
+from .._auth.credentials import AccessToken, Auth, FixedSecret, TokenStore, claims_of
 from .._auth.manager import TokenManager
 from .._clock import Clock, LoopClock
 from .._hooks import Hooks, call_hook
@@ -21,7 +23,7 @@ from .._limits.windows import RateLimits
 from .._tasks import consume_exception
 from ..errors import SessionError, closed_error
 from ..jsonapi import Registry, Resource
-from ..service import Service
+from ..service import OAuth2, Paths, Service
 from .memory import ServiceMemory
 from .semaphore import FifoSemaphore
 from .singleflight import SingleFlight
@@ -47,7 +49,7 @@ class SessionContext:
         self,
         service: Service,
         origin: Origin,
-        auth: Auth,
+        auth: Auth | FixedSecret,
         *,
         http: HttpOptions,
         limits: RateLimits | None,
@@ -63,10 +65,12 @@ class SessionContext:
         auth_server = urlsplit(origin.auth_url)
         self.service: Final = service
         self.origin: Final = origin
+        self.paths: Final = Paths(service, origin.api)
         self.clock: Final = clock if clock is not None else LoopClock()
-        self.transport: Final = transports(origin.url, http)
+        self.transport: Final = transports(origin.url, _for_service(http, service))
         auth_origin = f"{auth_server.scheme}://{auth_server.netloc}"
-        self.token_transport: Final = transports(auth_origin, http)
+        sends_json = isinstance(service.auth, OAuth2) and service.auth.sends_json
+        self.token_transport: Final = transports(auth_origin, attrs.evolve(http, sends_json=sends_json))
         self.connections: Final = FifoSemaphore(http.connections)
         token_requests = TokenRequests(
             self.token_transport,
@@ -79,6 +83,7 @@ class SessionContext:
         self.tokens: Final = TokenManager(
             auth,
             token_requests,
+            scheme=service.auth,
             auth_url=origin.auth_url,
             store=token_store,
             clock=self.clock,
@@ -168,12 +173,12 @@ class SessionContext:
         """
         if self._own_limiter is not None:
             return self._own_limiter
-        test = claims_of(token).get("test") if token is not None else None
-        mode = {True: "test", False: "live"}[test] if isinstance(test, bool) else None
         rates = self.service.rates
+        test = claims_of(token).get("test") if token is not None and rates.modes is not None else None
+        mode = {True: "test", False: "live"}[test] if isinstance(test, bool) else None
         limiter = shared_limiter(self.origin.url, self._limits, clock=self.clock, facts=rates, mode=mode)
-        if mode is not None and not is_loopback(self.origin.host):
-            limiter.use(RateLimits.of(rates.test if test else rates.live))
+        if mode is not None and rates.modes is not None and not is_loopback(self.origin.host):
+            limiter.use(RateLimits.of(rates.modes.test if test else rates.modes.live))
         self._limiter = limiter
         return limiter
 
@@ -181,9 +186,9 @@ class SessionContext:
     def registry(self) -> Registry:
         """The classes by type."""
         if self._registry is None:
-            from ..resources import RESOURCES  # noqa: PLC0415 - a program with classes of its own may never need them
-
-            self._registry = Registry(*RESOURCES, *self._own_resources)
+            self._registry = Registry(
+                *self.service.resources(), *self._own_resources, linkage_total=self.service.linkage_total
+            )
         return self._registry
 
     def require_usable(self) -> None:
@@ -222,6 +227,17 @@ class SessionContext:
                 f"the session belongs to the event loop where it was first used ({_name_of(self._loop)}) and cannot be"
                 f" used or closed in another ({_name_of(loop)}); make one in each loop, and close it there"
             )
+
+
+def _for_service(http: HttpOptions, service: Service) -> HttpOptions:
+    """How the service's own origin is spoken to; nothing of it goes to a token endpoint."""
+    return attrs.evolve(
+        http,
+        accept=service.accept,
+        headers=service.headers,
+        authorized_by=service.auth.name,
+        by_slug=service.hosts is not None,
+    )
 
 
 def _name_of(loop: asyncio.AbstractEventLoop) -> str:

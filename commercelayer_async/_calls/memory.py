@@ -3,6 +3,7 @@
     routes      a related link that the document gives and the service does not serve
     batches     parents that the service does not give by a filter with a relationship included
     filters     a filter by ids that the service ignores
+    slashes     paths that the service has with a slash at their end, or without
 
 One response proves little: a record may have been deleted in that moment, a gateway may have had a hiccup, one id may
 spoil a request for all. So what one failure suggests is forgotten with the next success, and what several suggest is
@@ -15,6 +16,7 @@ from typing import Final
 import attrs
 
 from .._clock import Clock
+from .._http.redirects import with_slash
 
 Route = tuple[str, str]
 """A resource type and one of its relationships."""
@@ -24,6 +26,16 @@ _ENOUGH: Final = 2
 _FIRST_PAUSE: Final = 60.0
 """Seconds for which a batch is not tried then."""
 _LONGEST_PAUSE: Final = 3600.0
+
+
+Shape = tuple[str, int]
+"""An endpoint and the number of a path's segments: what lists have in common, and resources, and relationships."""
+
+_MOST_SHAPES: Final = 1000
+
+
+def _shape(target: str, endpoint: str) -> Shape:
+    return endpoint, target.partition("?")[0].rstrip("/").count("/")
 
 
 @attrs.define
@@ -44,9 +56,22 @@ class ServiceMemory:
         self._batches: dict[Route, _Batch] = {}
         self._ignored: dict[str, int] = {}
         """How often in a row lists of a type held others than the ids asked for."""
+        self.slashes: Final[dict[Shape, bool]] = {}
+        """Whether paths of a shape end in a slash, as redirects said; empty for a service that sent none."""
         self.odd = False
         """True if the last response that was compared with its request was about something else, and the connections
         were discarded for it."""
+
+    def in_its_form(self, target: str, endpoint: str) -> str:
+        """A target as the service wants it, with a slash at the end of its path or without."""
+        slash = self.slashes.get(_shape(target, endpoint))
+        return target if slash is None else with_slash(target, slash)
+
+    def slash_learnt(self, target: str, endpoint: str, slash: bool) -> None:  # noqa: FBT001 - what it is about
+        """A redirect led from a target to the same path with a slash, or without, and was right."""
+        if len(self.slashes) >= _MOST_SHAPES:
+            self.slashes.clear()
+        self.slashes[_shape(target, endpoint)] = slash
 
     def may_batch(self, route: Route) -> bool:
         """False while the service is known to refuse a relationship of many parents at once."""

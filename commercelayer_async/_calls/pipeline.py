@@ -9,12 +9,15 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
+from .._auth.carried import carried
 from .._hooks import Answered, Call, call_hook
 from .._http.message import Request, Response, Transport
+from .._http.redirects import SlashRedirect, require_no_slash, with_slash
 from .._http.status import READABLE, redact_error, require_document
 from .._limits.limiter import Lease, LocalLease
-from .._retry import RetryBudget, retry_after
-from ..errors import ApiError, CommerceLayerError, RateLimited, Unauthorized
+from .._retry import SHORTEST_WAIT, RetryBudget, retry_after
+from ..errors import ApiError, CommerceLayerError, DecodeError, RateLimited, Unauthorized
+from ..jsonapi._json import loads
 from .attempts import Attempts, is_sane_wait, judge
 from .context import SessionContext
 from .deadline import CallScope, Deadline, Deadlines
@@ -30,6 +33,8 @@ Read = Callable[[Response, ResponseInfo], T]
 _log: Final = logging.getLogger("commercelayer_async")
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+_REFUSALS: Final = frozenset({429, 503})
+"""Statuses that may say how long to wait (RFC 6585, 4; RFC 9110, 15.6.4)."""
 
 
 class RequestPipeline:
@@ -43,7 +48,11 @@ class RequestPipeline:
         self._connections = context.connections
         self._clock = context.clock
         self._url = context.origin.url
-        self._no_permission_code = context.service.no_permission_code
+        self._service = context.service
+        self._memory = context.memory
+        self._wait_in_body = context.service.rates.wait_in_body
+        self._carried = carried("", context.service)
+        self._no_permission_code = context.service.no_permission_code or ""
         self._retry = options.retry
         self._priority = options.priority
         self._hooks = options.hooks
@@ -64,6 +73,8 @@ class RequestPipeline:
             call_hook(self._hooks.started, call)
         ended: BaseException | None = None
         try:
+            if self._memory.slashes:
+                target = self._memory.in_its_form(target, type)
             with Deadline(self.deadlines, call.url, scope) as deadline:
                 return await self._loop(target, type, read, call, deadline)
         except BaseException as error:
@@ -78,10 +89,13 @@ class RequestPipeline:
             # An exception in a variable of a frame that its traceback leads to is a cycle.
             ended = None
 
-    async def _loop(self, target: str, type: str, read: Read[T], call: Call, deadline: Deadline) -> T:
+    async def _loop(  # noqa: C901, PLR0912 - one loop
+        self, target: str, type: str, read: Read[T], call: Call, deadline: Deadline
+    ) -> T:
         # Made for the first failure: most calls have none.
         attempts: Attempts | None = None
         turn: int | None = None
+        slash: bool | None = None
         while True:
             # 1. Token: first, so that calls which wait for one hold nothing that others could use.
             token = self._tokens.cached()
@@ -103,14 +117,21 @@ class RequestPipeline:
             call.tries = deadline.tries = call.tries + 1
             try:
                 # 4. Send.
-                response = await self._send_once(target, token, lease, call, deadline)
+                response = await self._send_once(target, token, lease, call, deadline, slash=slash)
                 # 5. Read: a body that cannot be decoded is a failed attempt.
                 info = ResponseInfo(response, tries=deadline.tries, elapsed=deadline.elapsed(), waited=call.waited)
                 value = read(response, info)
+            except SlashRedirect as redirect:
+                # Followed once, as a request of its own.
+                slash = redirect.slash
+                target = with_slash(target, slash)
+                continue
             except CommerceLayerError as error:
                 # Its frames hold what the server sent, which may be what it was sent; error trackers show variables.
-                failure = redact_error(error, token).with_traceback(None)
+                failure = redact_error(error, *carried(token, self._service).secrets).with_traceback(None)
             else:
+                if slash is not None:
+                    self._memory.slash_learnt(target, type, slash)
                 if attempts is None:
                     self._retry_budget.give_back()
                 else:
@@ -191,13 +212,32 @@ class RequestPipeline:
             raise
         return lease
 
-    async def _send_once(self, target: str, token: str, lease: Lease, call: Call, deadline: Deadline) -> Response:
-        """One request and its response, which is a document or an exception."""
+    async def _send_once(
+        self,
+        target: str,
+        token: str,
+        lease: Lease,
+        call: Call,
+        deadline: Deadline,
+        *,
+        slash: bool | None,
+    ) -> Response:
+        """One request and its response, which is a document or an exception.
+
+        `slash` is what a redirect that the call followed asked for, None if there was none.
+
+        Raises:
+            SlashRedirect: the response is one that is followed; it is the call's first.
+        """
         if self._hooks.sending is not None:
             call_hook(self._hooks.sending, call)
         began = self._clock.now() if self._hooks.answered is not None else 0.0
+        # What goes with a request is the same until the token changes.
+        sent = self._carried
+        if token != sent.token:
+            sent = self._carried = carried(token, self._service)
         try:
-            response = await self._transport.send(Request(target, f"Bearer {token}"), deadline)
+            response = await self._transport.send(Request(target, sent.authorization), deadline)
         except BaseException:
             # The server may have counted it all the same.
             settle(lease, None, _NO_HEADERS)
@@ -207,14 +247,18 @@ class RequestPipeline:
             call_hook(self._hooks.answered, call, answered)
         if response.status in READABLE:
             settle(lease, response.status, response.headers)
-            require_document(response, secret=token)
+            require_document(response, secrets=sent.secrets)
             return response
         by_name = {name.lower(): value for name, value in response.headers.items()}
         asked = retry_after(by_name, now=self._clock.wall_time())
         heeded = asked if asked is not None and is_sane_wait(asked) else None
+        if heeded is None and (told := self._told_in_body(response)) is not None:
+            asked = heeded = told
         paused_for = settle(lease, response.status, response.headers, heeded)
+        if slash is None:
+            require_no_slash(response, origin=self._url, target=target)
         try:
-            require_document(response, secret=token)
+            require_document(response, secrets=sent.secrets)
         except RateLimited as error:
             error.retry_after = seconds_after_refusal(
                 lease,
@@ -229,6 +273,16 @@ class RequestPipeline:
             error.retry_after = asked
             raise
         raise AssertionError("any other status is an error")
+
+    def _told_in_body(self, response: Response) -> float | None:
+        """Seconds that the body of a refusal asks to wait, by the service's own function; None if it says nothing."""
+        if self._wait_in_body is None or response.status not in _REFUSALS:
+            return None
+        try:
+            seconds = self._wait_in_body(loads(response.body))
+        except DecodeError:
+            return None
+        return None if seconds is None else max(seconds, SHORTEST_WAIT)
 
 
 def type_name(error: BaseException) -> str:

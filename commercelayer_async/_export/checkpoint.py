@@ -33,7 +33,7 @@ class Checkpoint:
     """What is exported. Two exports with different descriptions are different exports."""
     started_at: str
     cursor: str | None = None
-    """The id of the last record that counts; None before the first."""
+    """Where to go on after the last record that counts: its id, or the service's own cursor. None before the first."""
     records: int = 0
     offset: int = 0
     """Bytes of the part that count. Bytes after them belong to a page that does not count."""

@@ -50,7 +50,8 @@ class Exported:
 
     `type`, `filter`, `include`, `fields`, and `included_fields` by type, where a class of what is included is sparse;
     `format`, `compression`, `columns`, `column_types`; `organization` (a URL) and `api_version`; and whose token it
-    was, as far as that says so: `mode`, `organization_id`, `application`, `owner`, `scope`.
+    was, as far as that says so: `mode`, `organization_id`, `application`, `owner`, `scope`. A parameter of the filter
+    that is sent several times has a list of values.
     """
     started_at: str
     """ISO 8601, UTC; of the first run."""

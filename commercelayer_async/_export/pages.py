@@ -1,6 +1,6 @@
 """The pages of an export: read, found to be of the right world, and made lines of."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,11 +8,12 @@ import attrs
 
 from .._access import BulkAccess, RawItem
 from .._auth.principal import Principal
+from .._lists.collection import KeysetScan
 from .._text import printable
 from ..errors import ExportMismatch
 from .plan import Plan
 from .provenance import Provenance, provenance_after
-from .records import records_of
+from .records import RawRecord, records_of
 
 if TYPE_CHECKING:
     from .. import Page
@@ -41,7 +42,8 @@ class PageReader:
         self._path = path
         self._principal = Principal()
         self._members = access.service.provenance_members
-        self._count_member = access.service.paging.count_member
+        self._service = access.service
+        self._counts_rest = True
         access.scan(plan.scanned, filter=filter, include=plan.include)  # raises for what cannot be scanned
 
     async def identify(self) -> Principal:
@@ -64,13 +66,17 @@ class PageReader:
             )
 
     async def pages(self, after: str | None) -> "AsyncGenerator[Page[Any]]":
-        """The pages after a record, each with `RawItem`s."""
+        """The pages after a cursor, each with `RawItem`s."""
         scan = self._access.scan(self._plan.scanned, filter=self._filter, include=self._plan.include, after=after)
+        self._counts_rest = isinstance(scan, KeysetScan)
+        after = after if after is not None else scan.beginning
         async with aclosing(scan.pages()) as pages:
             async for page in pages:
-                if not page.items:
-                    break
-                yield page
+                # A page whose link onwards is wrong leads back to itself: it would be written twice after a resumption.
+                # The next turn raises what is wrong. Of cursors, pages may be empty before the end.
+                leads_back, after = page.cursor == after, page.cursor
+                if page.items and not leads_back:
+                    yield page
 
     def lines(self, page: "Page[Any]", provenance: Provenance) -> Lines:
         """The lines of a page that comes after others, of which `provenance` are known.
@@ -79,9 +85,12 @@ class PageReader:
             DecodeError: a record cannot be taken out of it.
             ExportMismatch: it has records of another world.
         """
-        item: RawItem = page.items[0]
+        items: Sequence[RawItem] = page.items
+        item = items[0]
         known = self._provenance_after(item.body, provenance)
-        records = list(records_of(item.body, compound=bool(self._plan.include)))
+        received = list(records_of(item.body, compound=bool(self._plan.include)))
+        # Without those that came on an earlier page.
+        records: list[RawRecord] = [received[item.place] for item in items]
         return Lines(self._plan.writer.lines(records), self._plan.check.count_invalid(item.body, records), known)
 
     def _provenance_after(self, body: bytes, provenance: Provenance) -> Provenance:
@@ -97,7 +106,15 @@ class PageReader:
             path=self._path,
         )
 
-    def left(self, page: "Page[Any]") -> int | None:
-        """How many records the server counted before a page, its own included; None if it does not say."""
-        left = page.meta.get(self._count_member)
-        return left if isinstance(left, int) and left >= len(page.items) else None
+    def total(self, page: "Page[Any]", before: int) -> int | None:
+        """How many records there will be, by what the server counted, if `before` were written before a page.
+
+        None if it does not say, or if that cannot be.
+        """
+        total = self._service.total_of(self._plan.resource_type)
+        count = total.count(page.meta, {}) if total is not None else None
+        if count is None:
+            return None
+        # What is asked for after an id is counted from there; a list that is walked by cursors is counted as a whole.
+        written = before if self._counts_rest else 0
+        return written + count if written + count >= before + len(page.items) else None

@@ -9,7 +9,8 @@ import attrs
 
 from .._auth.principal import Principal
 from .._http.origin import Origin
-from .._lists.filters import QueryCapabilities, filter_name_of, filter_parameters, related_class
+from .._lists.filters import QueryCapabilities, filter_name_of, ransack_of, related_class
+from .._lists.written_filter import write_filter
 from .._plain import plain_text
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Registry, Resource
@@ -28,6 +29,7 @@ from .storage import os_errors_as
 class Plan:
     """The checked arguments of an export."""
 
+    resource_type: str
     writer: Writer
     gzip: bool
     scanned: type[Resource] | str
@@ -70,7 +72,7 @@ def plan_of(
     cls = GenericResource if by_name else given
     paths = include_paths(include, cls, registry)
     capabilities = QueryCapabilities(registry.get(type) if by_name else cls, registry, service)
-    parameters = filter_parameters({} if filter is None else filter, capabilities)
+    parameters = write_filter(filter, capabilities).parameters
     if chosen.format is Format.PARQUET:
         parquet.require()
     # Parquet has types: what is nested stays nested there.
@@ -78,6 +80,7 @@ def plan_of(
     layout = layout_for(class_for(cls), compound=bool(paths), targets=targets)
     columns = None if chosen.format is Format.JSONL else layout.columns
     return Plan(
+        resource_type=type,
         writer=_writer(chosen.format, layout),
         gzip=chosen.gzip,
         scanned=type if by_name else cls,
@@ -86,7 +89,7 @@ def plan_of(
         description={
             "type": type,
             "organization": f"{origin.url}{origin.api}",
-            "api_version": _api_version(origin),
+            "api_version": _api_version(origin, service),
             "filter": _plain_filter(parameters, service),
             "include": list(paths),
             "fields": list(fieldset(cls) or ()) or None,
@@ -140,13 +143,18 @@ def _writer(format: Format, layout: RowLayout) -> Writer:
             return Rows(layout)
 
 
-def _api_version(origin: Origin) -> str | None:
-    """The version at the end of the API's path, `/api/2017-08`; None for the organization's default."""
+def _api_version(origin: Origin, service: Service) -> str | None:
+    """The version at the end of the API's path, `/api/2017-08`; None for the default, and for a service without."""
     parent, _, last = origin.api.rpartition("/")
-    return last if parent.endswith("/api") else None
+    return last if service.versions is not None and parent.endswith(service.root) else None
 
 
-def _plain_filter(parameters: Iterable[str], service: Service) -> dict[str, str]:
-    """The filter as it is sent, by `{attribute}_{predicate}`, in the order of names."""
-    pairs = sorted(parse_qsl("&".join(parameters)))
-    return {filter_name_of(name, service.filtering): value for name, value in pairs}
+def _plain_filter(parameters: Iterable[str], service: Service) -> dict[str, str | list[str]]:
+    """The filter as it is sent, in the order of names: of Ransack by `{attribute}_{predicate}`, else by parameter.
+
+    A parameter that is sent several times has a list, in the order that it is sent in.
+    """
+    sent: dict[str, list[str]] = {}
+    for name, value in parse_qsl("&".join(parameters), keep_blank_values=True):
+        sent.setdefault(filter_name_of(name, ransack_of(service)), []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in sorted(sent.items())}

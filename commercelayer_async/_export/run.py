@@ -51,9 +51,9 @@ async def export(
     The file appears under its name when it is complete, with a manifest beside it, `_FILE.manifest.json`. Its owner
     alone can read it: it holds what the API sent, payment tokens included. A run that ends early, for whatever reason,
     leaves `.FILE.part` and `.FILE.part.json`, from which the next run can resume. Records are read as `session.scan`
-    reads them, with the options of `presets.WORKER`: behind interactive calls. They are written as received, also where
-    they do not fit their class. All are read for one principal: a token of another mode, organization, application,
-    owner or scope is not sent.
+    reads them, so of a service that declares how a list is walked exactly, with the options of `presets.WORKER`: behind
+    interactive calls. They are written as received, also where they do not fit their class. All are read for one
+    principal: a token of another mode, organization, application, owner or scope is not sent.
 
     Args:
         session: The session that reads.
@@ -138,9 +138,7 @@ async def _write_pages(
             if time.monotonic() - saved_at >= _CHECKPOINT_INTERVAL:
                 await in_thread(target.save)
                 saved_at = time.monotonic()
-            left = reader.left(page)
-            # The count of a page is that of all records after the last cursor, so of what was left before this page.
-            total = None if left is None else before + left
+            total = reader.total(page, before)
             progress = ExportProgress(target.state.records, total, target.state.offset, target.resumed)
             call_hook(on_progress, progress, what="a progress callback")
 

@@ -77,8 +77,7 @@ async def stream_export(
             lines = await in_thread(partial(reader.lines, page, provenance))
             provenance = lines.provenance
             await in_thread(partial(write, lines.data), stop)
-            left = reader.left(page)
-            total = None if left is None else written.records + left
+            total = reader.total(page, written.records)
             written = Streamed(
                 written.records + len(page.items),
                 written.size + len(lines.data),

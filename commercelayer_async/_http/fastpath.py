@@ -49,11 +49,21 @@ _FRESH: Final = 0
 class DirectClient:
     """A client for one origin that writes requests and reads responses itself."""
 
-    def __init__(self, connector: "Connector", origin: URL, headers: Mapping[str, str], *, ssl: Any) -> None:
+    def __init__(
+        self,
+        connector: "Connector",
+        origin: URL,
+        headers: Mapping[str, str],
+        *,
+        ssl: Any,
+        authorized_by: str = "Authorization",
+    ) -> None:
+        """Send `headers` with each request, and what a request is authorized with in the header `authorized_by`."""
         self._connector = connector
         self._time = asyncio.get_running_loop().time
         self._address = _Address("GET", origin, loop=asyncio.get_running_loop(), ssl=ssl)
         self._headers = {"Host": self._address.headers["Host"], **headers}
+        self._authorized_by = authorized_by
         self._authorization: str | None = None
         self._head = _head(self._headers)
 
@@ -83,7 +93,7 @@ class DirectClient:
         """
         # The head is the same text for every request until the token changes.
         if authorization != self._authorization:
-            self._head = _head({**self._headers, **({"Authorization": authorization} if authorization else {})})
+            self._head = _head({**self._headers, **({self._authorized_by: authorization} if authorization else {})})
             self._authorization = authorization
         if not _TARGET.fullmatch(target):
             raise ValueError("a target must be printable ASCII text without blanks")

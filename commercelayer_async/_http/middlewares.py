@@ -32,20 +32,23 @@ async def no_hidden_retry(request: aiohttp.ClientRequest, handler: aiohttp.Clien
     raise ConnectionLost(name)
 
 
-def own_headers(origin: URL, authorization: str | None, *, reads: bool) -> aiohttp.ClientMiddlewareType:
+def own_headers(
+    origin: URL, authorization: str | None, *, by: str = "Authorization", reads: bool
+) -> aiohttp.ClientMiddlewareType:
     """A client middleware that takes from a request what a caller's session adds and what would make another of it.
 
     aiohttp refuses a request that has both a token and credentials of the session (`.netrc`), so the token is put in
-    here, in place of those.
+    here, in place of those: `by` is the header that carries it.
     """
     secret = None if authorization is None else Secret(authorization)
+    removed = (*_REMOVED_HEADERS, by, *(("Content-Type",) if reads else ()))
 
     async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        for name in (*_REMOVED_HEADERS, "Content-Type") if reads else _REMOVED_HEADERS:
+        for name in removed:
             request.headers.popall(name, None)
         request.headers["Host"] = origin.host_port_subcomponent or ""
         if secret is not None:
-            request.headers["Authorization"] = secret
+            request.headers[by] = secret
         return await handler(request)
 
     return middleware

@@ -1,6 +1,7 @@
 """How a session speaks HTTP, as one value."""
 
 import ssl as tls
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -9,6 +10,7 @@ from .._checks import require_number
 from .._plain import make_plain
 from .._text import printable
 from ..errors import ConfigurationError
+from ..jsonapi import JSON_API
 
 if TYPE_CHECKING:
     import aiohttp
@@ -27,6 +29,16 @@ class HttpOptions:
     ssl: tls.SSLContext | None = None
     trust_env: bool = False
     user_agent: str | None = None
+
+    # What the service asks for, which the session's origin gets and the token endpoint does not
+    accept: str = JSON_API
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    authorized_by: str = "Authorization"
+    """The header that carries the session's secret."""
+    by_slug: bool = True
+    """Whether the host may follow from an organization's slug, of which an error asks then whether it is right."""
+    sends_json: bool = True
+    """False for a token endpoint that takes a form, and not JSON."""
 
     def __attrs_post_init__(self) -> None:
         for name in ("max_connections", "max_body"):

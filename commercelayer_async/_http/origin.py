@@ -22,12 +22,14 @@ _HOST: Final = re.compile(
     r"(?P<host>[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|localhost|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?(/.*)?", re.DOTALL
 )
 """A host name or an address as people write it without a scheme, with what may follow."""
+_A_URL: Final = "a URL such as 'https://api.example', or a host"
 _LINK_LIMIT: Final = 2048
 _PORTS: Final = {"http": 80, "https": 443}
 _PRINTABLE: Final = re.compile(r"[!-~]*")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _DOT_SEGMENT: Final = re.compile(r"(^|/)\.\.?(;[^/]*)?(/|$)")
 """A segment that leads elsewhere, also to servers that cut its parameters off first (RFC 3986, 3.3)."""
+_SLASH: Final = re.compile("%2[Ff]")
 _ODD: Final = re.compile(
     r"[\x00-\x1f\x7f\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|%[uU][0-9A-Fa-f]{4}",
 )
@@ -47,6 +49,8 @@ class Origin:
     """The path that requests begin with, such as `/api` or `/api/2017-08`."""
     auth_url: str
     """The URL below which the token endpoint is."""
+    ids: tuple[str, ...] = ()
+    """Patterns for ids: one that takes a slash lets links hold it, encoded once, where such an id can stand."""
 
     @property
     def url(self) -> str:
@@ -65,6 +69,8 @@ class Origin:
     ) -> "Origin":
         """The origin of an organization, given by its slug, its host, or a full URL, whose path is kept as a prefix.
 
+        A service without hosts of its own for organizations has no slugs.
+
         A host without a scheme is asked by https. URLs may be given as they are found: that of the organization with
         the root of the API, also with a version, and that of the authorization server with the token endpoint.
 
@@ -73,10 +79,10 @@ class Origin:
         """
         parts = _base_url(_organization_url(organization, addresses), "organization")
         prefix, given = addresses.prefix_and_version(parts.path)
-        version = _version(api_version, given)
-        root = f"{prefix}{addresses.api_path}"
+        version = _version(api_version, given, addresses)
+        root = f"{prefix}{addresses.root}"
         api = f"{root}/{version}" if version else root
-        origin = cls(parts.scheme, parts.hostname or "", _port(parts), root, api, "")
+        origin = cls(parts.scheme, parts.hostname or "", _port(parts), root, api, "", addresses.ids)
         return attrs.evolve(origin, auth_url=_auth_url(auth_url, origin, addresses))
 
     def target_of(self, link: str, *, base: str | None = None) -> str:
@@ -94,7 +100,8 @@ class Origin:
                 reason = "it is not a URL"
             else:
                 if reason is None:
-                    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+                    path = parts.path or "/"
+                    return f"{path}?{parts.query}" if parts.query else path
         raise LinkRefused(link=link, reason=reason, url=base)
 
     def _foreign_reason(self, parts: SplitResult) -> str | None:
@@ -105,9 +112,9 @@ class Origin:
             return "it holds user information"
         if (parts.scheme, parts.hostname, _port(parts)) != (self.scheme, self.host, self.port):
             return f"it leaves the origin {self.url}"
-        if reason := _ambiguous_reason(parts.path):
+        if reason := _ambiguous_reason(parts.path, self.ids):
             return reason
-        if not parts.path.startswith(f"{self.root}/"):
+        if not (parts.path or "/").startswith(f"{self.root}/"):
             return f"it leaves the API below {self.url}{self.root}/"
         return None
 
@@ -134,14 +141,17 @@ def _malformed_reason(link: object) -> str | None:
     return None
 
 
-def _ambiguous_reason(path: str) -> str | None:
+def _ambiguous_reason(path: str, ids: tuple[str, ...] = ()) -> str | None:
     """Why servers may differ on where a path leads; None if it is plain.
 
     A proxy may decode a path once more than the server behind it, or once less, and so see another route than was
-    checked here. So nothing may come out of decoding that divides a path: neither at once nor after another round.
+    checked here. So nothing may come out of decoding that divides a path: neither at once nor after another round. The
+    exception are slashes of an id, where the service has such `ids`; they are encoded once.
     """
     if _DOT_SEGMENT.search(path):
         return "its path has dot segments"
+    if ids and _SLASH.search(path):
+        path = "/".join(_without_slashes_of_ids(segment, ids) for segment in path.split("/"))
     while "%" in path:
         # In latin-1 every byte is one character, so that each round starts from bytes again.
         decoded = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
@@ -157,14 +167,33 @@ def _ambiguous_reason(path: str) -> str | None:
     return None
 
 
+def _without_slashes_of_ids(segment: str, ids: tuple[str, ...]) -> str:
+    """A segment of a path with `_` for its encoded slashes, if they are those of an id and lead nowhere else."""
+    if not _SLASH.search(segment):
+        return segment
+    try:
+        id = unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError:
+        return segment
+    if _DOT_SEGMENT.search(id) or not any(re.fullmatch(pattern, id) for pattern in ids):
+        return segment
+    return _SLASH.sub("_", segment)
+
+
 def _organization_url(organization: object, addresses: Addresses) -> str:
     text = plain_text(organization)
     if not text:
-        raise ConfigurationError("organization must be a slug such as 'yourdomain', a host, or a URL")
+        wanted = "a slug such as 'yourdomain', a host, or a URL" if addresses.hosts is not None else _A_URL
+        raise ConfigurationError(f"organization must be {wanted}")
     if _HOST.fullmatch(text):
         return _with_scheme(text, "organization")
     if "/" in text or ":" in text:
         return text
+    if addresses.hosts is None:
+        raise ConfigurationError(
+            f"organization must be {_A_URL}, not {printable(text, 60)!r}: {addresses.name} has no hosts that"
+            " are found by a name alone"
+        )
     if not addresses.is_slug(text):
         raise ConfigurationError(f"{printable(text, 60)!r} is not an organization slug (letters, digits and '-')")
     return addresses.organization_url(text)
@@ -180,10 +209,12 @@ def _with_scheme(text: str, what: str) -> str:
     return f"https://{text}"
 
 
-def _version(given: object, in_url: str | None) -> str | None:
+def _version(given: object, in_url: str | None, addresses: Addresses) -> str | None:
     """The version to ask for, given by itself or in the organization's URL."""
     if given is None:
         return in_url
+    if addresses.version is None:
+        raise ConfigurationError(f"api_version cannot be chosen: the paths of {addresses.name} have no versions")
     version = plain_text(given)
     if version is None or not _VERSION.fullmatch(version):
         shown = printable(repr(version), 60) if version is not None else f"of a {type(given).__name__}"
@@ -197,6 +228,8 @@ def _version(given: object, in_url: str | None) -> str | None:
 
 def _auth_url(given: object, origin: Origin, addresses: Addresses) -> str:
     """The URL below which the token endpoint is: as given, else that of the service, else the origin's own."""
+    if given and addresses.oauth is None:
+        raise ConfigurationError(f"auth_url cannot be chosen: {addresses.name} has no token endpoint (auth=OAuth2(…))")
     if not given:
         return addresses.auth_url_of(origin.host) or origin.url
     text = plain_text(given)

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 from weakref import WeakSet
 
 import aiohttp
@@ -30,7 +31,6 @@ from ..errors import (
     closed_error,
     closed_meanwhile,
 )
-from ..jsonapi import JSON_API
 from .body import BodyReader
 from .compatibility import GUARD, UNFIT, Unfit, aiohttp_is_compatible
 from .failures import CONNECT_SECONDS, READ_SECONDS, ConnectionLost, final_error, map_aiohttp_error
@@ -76,10 +76,12 @@ class AiohttpTransport(Transport):
         self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = (no_hidden_retry,)
         self._middlewares_for: Request | None = None
         self._headers = {
-            "Accept": JSON_API,
+            **options.headers,
+            "Accept": options.accept,
             "Accept-Encoding": "gzip",
             "User-Agent": default_user_agent(options.user_agent),
         }
+        self._authorized_by = options.authorized_by
         self._authorized: CIMultiDict[str] = CIMultiDict()
         self._pool: _Pool | None = None
         self._retired: set[_Pool] = set()
@@ -159,7 +161,7 @@ class AiohttpTransport(Transport):
             "GET" if request.form is None else "POST",
             self._origin.with_path(request.target, encoded=True) if "?" not in url else URL(url, encoded=True),
             headers=self._headers_of(request),
-            data=msgspec.json.encode(request.form, enc_hook=str) if request.form is not None else None,
+            data=self._encoded(request.form) if request.form is not None else None,
             allow_redirects=False,
             raise_for_status=False,
             auto_decompress=False,
@@ -191,7 +193,8 @@ class AiohttpTransport(Transport):
                 f"the aiohttp session given as http= cannot be used: {printable(str(error))}; give another"
             )
         if isinstance(error, (aiohttp.ClientError, OSError, ValueError)):
-            return map_aiohttp_error(error, url=url, phase=observer.phase, to_organization=request.form is None)
+            by_slug = request.form is None and self._options.by_slug
+            return map_aiohttp_error(error, url=url, phase=observer.phase, to_organization=by_slug)
         if self._theirs is not None:
             # aiohttp's own are about its state, any other comes from what the caller added to it.
             of_state = isinstance(error, RuntimeError)
@@ -213,19 +216,26 @@ class AiohttpTransport(Transport):
             request.form is None,
         ):
             self._middlewares_for = Request(request.target, request.authorization, {} if request.form else None)
-            own = own_headers(self._origin, request.authorization, reads=request.form is None)
+            own = own_headers(self._origin, request.authorization, by=self._authorized_by, reads=request.form is None)
             self._middlewares = (no_hidden_retry, own, *getattr(self._theirs, "_middlewares", ()))
         return self._middlewares
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:
         if request.form is not None:
-            return {**self._headers, "Accept": "application/json", "Content-Type": "application/json"}
+            content_type = "application/json" if self._options.sends_json else "application/x-www-form-urlencoded"
+            return {**self._headers, "Accept": "application/json", "Content-Type": content_type}
         if request.authorization is not None and self._theirs is None:
-            if request.authorization != self._authorized.get("Authorization"):
+            if request.authorization != self._authorized.get(self._authorized_by):
                 # Kept until the token changes: aiohttp copies such a mapping faster than it reads another.
-                self._authorized = CIMultiDict({**self._headers, "Authorization": request.authorization})
+                self._authorized = CIMultiDict({**self._headers, self._authorized_by: request.authorization})
             return self._authorized
         return self._headers
+
+    def _encoded(self, form: Mapping[str, str]) -> bytes:
+        """A form as the server takes it: as JSON, or as RFC 6749 asks for (appendix B)."""
+        if self._options.sends_json:
+            return SecretBytes(msgspec.json.encode(form, enc_hook=str))
+        return SecretBytes(urlencode(form).encode())
 
     @property
     @override
@@ -298,7 +308,9 @@ class AiohttpTransport(Transport):
             connector = Connector(limit=self._options.connections)
             if self._proxy is not None:
                 return connector, None
-            return connector, DirectClient(connector, self._origin, self._headers, ssl=self._ssl)
+            return connector, DirectClient(
+                connector, self._origin, self._headers, ssl=self._ssl, authorized_by=self._authorized_by
+            )
         except UNFIT as error:
             GUARD.turn_off(type(error).__name__)
             return None, None

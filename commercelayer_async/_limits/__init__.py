@@ -1,9 +1,10 @@
 """Rate limits: how many requests may leave, and who goes first.
 
     demand.py       what interactive calls used lately, which bulk calls leave them; pure
+    moments.py      moments of very many requests, in little memory; pure
     windows.py      sliding windows, and which reported ones can be kept; pure arithmetic
     quota.py        what is left until a reset, where the window's length is not told; pure
-    budget.py       the windows of one class of routes, and what may leave now; pure
+    budget.py       the windows of requests that are counted together, and what may leave now; pure
     limiter.py      the queues, the timer, leases, the pause after a refusal, and who shares which budget
 
 A call asks the limiter for a lease before each request, and settles it with the response.

@@ -4,7 +4,7 @@ A limiter is one budget, shared by all sessions of an organization in an event l
 waiting passes without a suspension. Otherwise it joins the queue of its endpoint and priority. After each response or
 timer tick, waiters leave from the head of each queue while the windows have room: interactive ones before bulk ones,
 and in order of arrival among the endpoints that have room. A cancelled waiter leaves the queue at once, and nothing
-depends on any waiter's task.
+depends on any waiter's task. Where a service counts types apart, each has a budget and a pause of its own.
 
 A refusal (429) pauses all requests. When the pause is over one request goes first, as a probe; its response ends the
 pause for the rest, or begins a longer one. Responses to requests that left before the refusal do neither. Who cannot
@@ -26,8 +26,8 @@ import attrs
 from .._clock import Clock, Timer
 from .._markers import override, public
 from .._tasks import WaitQueue, next_number
-from ..service import RateFacts
-from .budget import Budget, Ledger, Priority, RateState
+from ..service import Rates
+from .budget import Budget, Ledger, Pause, Priority, RateState
 from .windows import RateLimits
 
 _log: Final = logging.getLogger("commercelayer_async")
@@ -89,9 +89,9 @@ class PausedTooLong(Exception):
 
 
 class LocalLease(Lease):
-    """A request that is counted in its class's average and its endpoint's burst."""
+    """A request that is counted in all windows of its endpoint."""
 
-    __slots__ = ("_average", "_budget", "_bulk", "_burst", "_limiter", "_open", "began", "pauses", "probe", "turn")
+    __slots__ = ("_bulk", "_limiter", "_open", "_windows", "began", "budget", "pauses", "probe", "turn")
 
     def __init__(  # noqa: PLR0917 - made for each request, where keywords take time
         self,
@@ -103,21 +103,18 @@ class LocalLease(Lease):
         bulk: bool,  # noqa: FBT001 - as above
     ) -> None:
         self._limiter = limiter
-        self._budget = budget
-        self._average = budget.average
-        self._burst = budget.burst(type, now)
+        self.budget = budget
+        self._windows = budget.windows(type, now)
         self._bulk = bulk
         self._open = True
         self.began = now
         self.turn = turn
         """Its place in the order of arrival, to keep if the request is refused."""
-        self.pauses = limiter.ledger.pauses
+        self.pauses = budget.pause.count
         """Pauses before it left: a refusal from before the last one is no news."""
-        self.probe = limiter.ledger.refusals > 0
-        if self._average is not None:
-            self._average.start(now, bulk=bulk)
-        if self._burst is not None:
-            self._burst.start(now, bulk=bulk)
+        self.probe = budget.pause.refusals > 0
+        for window in self._windows:
+            window.start(now, bulk=bulk)
 
     @override
     def settle(self, status: int | None, headers: Mapping[str, str], *, retry_after: float | None = None) -> float:
@@ -125,21 +122,17 @@ class LocalLease(Lease):
             return 0.0
         self._open = False
         now = self._limiter.clock.now()
-        if self._average is not None:
-            self._average.finish(now, bulk=self._bulk)
-        if self._burst is not None:
-            self._burst.finish(now, bulk=self._bulk)
-        return self._limiter.on_response(self, self._budget, status, headers, retry_after, now=now)
+        for window in self._windows:
+            window.finish(now, bulk=self._bulk)
+        return self._limiter.on_response(self, status, headers, retry_after, now=now)
 
     @override
     def release(self) -> None:
         if self._open:
             self._open = False
-            if self._average is not None:
-                self._average.cancel(bulk=self._bulk)
-            if self._burst is not None:
-                self._burst.cancel(bulk=self._bulk)
-            self._limiter.on_release(probe=self.probe)
+            for window in self._windows:
+                window.cancel(bulk=self._bulk)
+            self._limiter.on_release(self)
 
 
 _Waiter = asyncio.Future[LocalLease]
@@ -148,27 +141,24 @@ _Waiter = asyncio.Future[LocalLease]
 class LocalLimiter(Limiter):
     """A budget in memory, for the sessions of one event loop."""
 
-    def __init__(
-        self, limits: RateLimits | None, *, clock: Clock, facts: RateFacts, ledger: Ledger | None = None
-    ) -> None:
-        """Keep `limits`; None to go by the token's mode and the headers, and until then by how many are under way.
+    def __init__(self, limits: RateLimits | None, *, clock: Clock, facts: Rates, ledger: Ledger | None = None) -> None:
+        """Keep `limits`; None to go by what the service declares, the token's mode and the headers.
+
+        Until any of these tells, it goes by how many are under way.
 
         `ledger` is what an earlier limiter of the same limits counted.
         """
         self.clock: Final = clock
         self._facts = facts
         self.ledger: Final = ledger if ledger is not None else Ledger(limits, facts)
-        self._queues: dict[tuple[Budget, Priority], dict[str, WaitQueue[LocalLease]]] = {
-            (budget, priority): {} for budget in self.ledger.budgets for priority in Priority
-        }
+        self._queues: dict[tuple[Budget, Priority], dict[str, WaitQueue[LocalLease]]] = {}
         self._waiting = 0
         self._gone = 0
         """Cancelled waiters that may still stand in a queue."""
-        self._due: dict[_Waiter, float] = {}
-        """When the time of those is up who wait and have not all the time there is."""
+        self._due: dict[_Waiter, tuple[float, Pause]] = {}
+        """When the time of those is up who wait and have not all the time there is, and the pause they may wait for."""
         self._timer: Timer | None = None
         self._timer_at = math.inf
-        self._probing = False
 
     @override
     async def acquire(self, type: str, *, priority: Priority = Priority.INTERACTIVE) -> LocalLease:
@@ -189,13 +179,15 @@ class LocalLimiter(Limiter):
             return lease
         now = self.clock.now()
         due = now + seconds
-        if self.ledger.refusals and due < self.ledger.paused_until:
-            raise PausedTooLong(self.ledger.paused_until - now)
-        queue = self._queues[self._budget(type), priority].setdefault(type, WaitQueue())
+        budget = self._budget(type, now)
+        pause = budget.pause
+        if pause.refusals and due < pause.until:
+            raise PausedTooLong(pause.until - now)
+        queue = self._queues.setdefault((budget, priority), {}).setdefault(type, WaitQueue())
         waiter = queue.append() if turn is None else queue.insert(turn)
         self._waiting += 1
         if due < math.inf:
-            self._due[waiter] = due
+            self._due[waiter] = due, pause
         self._dispatch()
         try:
             return await waiter
@@ -214,16 +206,15 @@ class LocalLimiter(Limiter):
         # Whoever waits was here first.
         if self._waiting:
             return None
-        budget = self._budget(type)
         now = self.clock.now()
-        if (self.ledger.refusals and self._is_paused(now)) or not budget.has_room(type, priority, now):
+        budget = self._budget(type, now)
+        if (budget.pause.refusals and budget.pause.holds(now)) or not budget.has_room(type, priority, now):
             return None
         return self._grant(budget, type, priority, now, next_number())
 
     def on_response(
         self,
         lease: LocalLease,
-        budget: Budget,
         status: int | None,
         headers: Mapping[str, str],
         retry_after: float | None,
@@ -231,22 +222,23 @@ class LocalLimiter(Limiter):
         now: float,
     ) -> float:
         """Learn from a response, and let leave who may leave now; gives seconds that the pause has left."""
+        budget, pause = lease.budget, lease.budget.pause
         budget.learn(status, headers, began=lease.began, now=now, wall_time=self.clock.wall_time())
         if lease.probe:
-            self._probing = False
+            pause.is_probing = False
         wait = 0.0
         if status == _THROTTLED:
-            wait = self._pause(now, retry_after, is_news=lease.pauses == self.ledger.pauses)
+            wait = self._pause(pause, now, retry_after, is_news=lease.pauses == pause.count)
         elif lease.probe and status is not None:
-            self.ledger.refusals = 0
+            pause.refusals = 0
         if self._waiting or self._timer is not None:
             self._dispatch()
         return wait
 
-    def on_release(self, *, probe: bool) -> None:
+    def on_release(self, lease: LocalLease) -> None:
         """A lease was given back unused: let leave who may leave now."""
-        if probe:
-            self._probing = False
+        if lease.probe:
+            lease.budget.pause.is_probing = False
         self._dispatch()
 
     def use(self, limits: RateLimits) -> None:
@@ -256,50 +248,47 @@ class LocalLimiter(Limiter):
 
     @override
     def state(self) -> RateState:
-        budget, now = self.ledger.uncacheable, self.clock.now()
-        window = budget.average
-        paused_for = max(0.0, self.ledger.paused_until - now) if self.ledger.refusals else 0.0
-        if window is None or not budget.is_known:
+        now = self.clock.now()
+        window, paused_for = self.ledger.tightest(now), self.ledger.closed_for(now)
+        if window is None:
             return RateState(None, None, None, self._waiting, paused_for)
         return RateState(window.limit, window.seconds, max(0, window.free(now)), self._waiting, paused_for)
 
-    def _budget(self, type: str) -> Budget:
-        return self.ledger.cacheable if type in self._facts.cacheable else self.ledger.uncacheable
+    def _budget(self, type: str, now: float) -> Budget:
+        return self.ledger.budget(type, now, self._is_waited_for)
+
+    def _is_waited_for(self, budget: Budget) -> bool:
+        return any((budget, priority) in self._queues for priority in Priority)
 
     def _grant(self, budget: Budget, type: str, priority: Priority, now: float, turn: int) -> LocalLease:
         lease = LocalLease(self, budget, type, now, turn, priority is Priority.BULK)
-        self._probing = lease.probe
+        budget.pause.is_probing = lease.probe
         return lease
 
-    def _is_paused(self, now: float) -> bool:
-        return self.ledger.refusals > 0 and (self._probing or now < self.ledger.paused_until)
-
-    def _pause(self, now: float, retry_after: float | None, *, is_news: bool) -> float:
+    def _pause(self, pause: Pause, now: float, retry_after: float | None, *, is_news: bool) -> float:
         """Pause for as long as the server says, else for longer each time; gives the seconds that are left."""
-        ledger = self.ledger
         if is_news:
-            ledger.refusals += 1
-            ledger.pauses += 1
+            pause.refusals += 1
+            pause.count += 1
         if retry_after is not None:
             wait = min(retry_after, _LONGEST_ASKED)
             # It may be one that left before the pause which is over: then the next request is a probe again.
-            ledger.refusals = max(1, ledger.refusals)
+            pause.refusals = max(1, pause.refusals)
         elif is_news:
-            wait = back_off(ledger.refusals, self.clock.random())
+            wait = back_off(pause.refusals, self.clock.random())
         else:
             wait = 0.0
-        if now + wait > ledger.paused_until:
-            ledger.paused_until = now + wait
+        if now + wait > pause.until:
+            pause.until = now + wait
             _log.warning("the rate limit was exceeded: all requests wait %.1f s", wait)
-            self._refuse_who_cannot_wait(now)
-        return max(0.0, ledger.paused_until - now)
+            self._refuse_who_cannot_wait(pause, now)
+        return max(0.0, pause.until - now)
 
-    def _refuse_who_cannot_wait(self, now: float) -> None:
-        until = self.ledger.paused_until
-        for waiter, due in list(self._due.items()):
-            if due < until and not waiter.done():
+    def _refuse_who_cannot_wait(self, pause: Pause, now: float) -> None:
+        for waiter, (due, its_pause) in list(self._due.items()):
+            if its_pause is pause and due < pause.until and not waiter.done():
                 self._waiting -= 1
-                waiter.set_exception(PausedTooLong(until - now))
+                waiter.set_exception(PausedTooLong(pause.until - now))
 
     def _on_cancelled(self) -> None:
         """Forget a waiter that was cancelled: no timer for nobody, and queues that hold none but those who wait."""
@@ -309,11 +298,13 @@ class LocalLimiter(Limiter):
             self._schedule(math.inf)
         if not self._waiting or self._gone > self._waiting + _MOST_GONE:
             self._gone = 0
-            for queues in self._queues.values():
+            for key, queues in list(self._queues.items()):
                 for type, queue in list(queues.items()):
                     queue.discard_done()
                     if not queue:
                         del queues[type]
+                if not queues:
+                    del self._queues[key]
 
     def _dispatch(self) -> None:
         """Let leave who may, in order; then set the timer for the next one."""
@@ -323,24 +314,26 @@ class LocalLimiter(Limiter):
             return
         now = self.clock.now()
         next_at = math.inf
-        for budget in self.ledger.budgets:
+        for budget in {budget: None for budget, _ in self._queues}:
             for priority in Priority:
-                next_at = min(next_at, self._dispatch_priority(budget, priority, now))
+                if (budget, priority) in self._queues:
+                    next_at = min(next_at, self._dispatch_priority(budget, priority, now))
         self._schedule(next_at)
 
     def _dispatch_priority(self, budget: Budget, priority: Priority, now: float) -> float:
-        """The same for one priority of a class; gives the moment when its next waiter may leave."""
-        queues = self._queues[budget, priority]
+        """The same for one priority of a budget; gives the moment when its next waiter may leave."""
+        queues, pause = self._queues[budget, priority], budget.pause
         while True:
             heads = [(queue.first_number, type, queue) for type, queue in queues.items() if queue]
             if len(heads) < len(queues):
                 for type in [type for type, queue in queues.items() if not queue]:
                     del queues[type]
             if not heads:
+                del self._queues[budget, priority]
                 return math.inf
-            if self._is_paused(now):
+            if pause.holds(now):
                 # The probe's response dispatches again; else the end of the pause does.
-                return math.inf if self._probing else self.ledger.paused_until
+                return math.inf if pause.is_probing else pause.until
             ready = [head for head in heads if budget.has_room(head[1], priority, now)]
             if not ready:
                 return min(budget.has_room_at(type, priority, now) for _, type, _ in heads)
@@ -370,7 +363,7 @@ def back_off(refusals: int, random: float) -> float:
     return bound * (0.5 + random / 2)
 
 
-_Key = tuple[str, RateLimits | None, str | None]
+_Key = tuple[str, RateLimits | None, str | None, Rates]
 
 
 @attrs.define
@@ -394,16 +387,17 @@ _shared: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop]] = WeakKeyD
 
 
 def shared_limiter(
-    url: str, limits: RateLimits | None, *, clock: Clock, facts: RateFacts, mode: str | None = None
+    url: str, limits: RateLimits | None, *, clock: Clock, facts: Rates, mode: str | None = None
 ) -> LocalLimiter:
     """The budget that all sessions of a server in the running event loop share, if they name the same limits.
 
-    `mode` is that of their tokens, test or live, which the server counts apart. What sessions counted that are gone is
-    counted on, until it has faded. Loops of other threads and other processes have budgets of their own: give each its
-    part of the limits, or a limiter that they share.
+    Whose requests they are does not matter: where a server counts accounts apart, that is never too fast. `mode` is
+    that of their tokens, test or live, which the server counts apart. What sessions counted that are gone is counted
+    on, until it has faded. Loops of other threads and other processes have budgets of their own: give each its part of
+    the limits, or a limiter that they share.
     """
     of_loop = _shared.setdefault(asyncio.get_running_loop(), _OfLoop())
-    key = (url, limits, mode)
+    key = (url, limits, mode, facts)
     entry = of_loop.entries.get(key)
     limiter = entry.limiter() if entry is not None else None
     if limiter is not None:

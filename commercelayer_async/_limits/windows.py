@@ -16,9 +16,10 @@ What we never do: wait without need, or learn a limit by being refused.
 """
 
 import math
-from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from heapq import merge
+from itertools import chain, islice, repeat
 from typing import Final, NamedTuple, cast
 
 import attrs
@@ -27,13 +28,16 @@ from .._markers import public
 from .._plain import plain
 from .._rate_dialects import ReportedWindow
 from ..errors import ConfigurationError
-from ..service import COMMERCE_LAYER, RateFacts, RequestsInSeconds
+from ..service import COMMERCE_LAYER, Modes, Rates, RequestsInSeconds
 from .demand import Demand
+from .moments import are_many, moments
 
 _SANE_LIMIT: Final = 1_000_000
 """Requests in a window; what headers report beyond that is not believed."""
-_MOST_CONFIGURED: Final = _SANE_LIMIT // COMMERCE_LAYER.rates.cacheable_factor
+_MODES: Final[Modes] = cast("Modes", COMMERCE_LAYER.rates.modes)
+_MOST_CONFIGURED: Final = _SANE_LIMIT // _MODES.cacheable_factor
 _SANE_SECONDS: Final = 3600.0
+"""A window that headers report is not kept if it is longer; a service may declare one of up to 31 days."""
 _LEAST_PACE: Final = 10.0
 """Seconds for each request at most; a reported limit that is lower would stop every session for its window."""
 _STEP_UP: Final = 0.05
@@ -42,8 +46,12 @@ _ASK_AGAIN: Final = 5.0
 """Seconds after which one request asks again, where only other clients' requests seem to fill a window."""
 _LOOK_AGAIN: Final = 20
 """Parts of a window after which it is looked again at how much interactive calls need of it."""
+_LONGEST_LOOK: Final = _SANE_SECONDS / _LOOK_AGAIN
+"""Seconds after which it is in any case."""
 _EVENLY: Final = 0.95
 """Part of an even spacing that bulk requests keep beside interactive ones: timers are late, and time is not made up."""
+_LONGEST_STEP: Final = 2 * _LEAST_PACE
+"""Seconds between these at most: evenly over a day would be hours for what a window has room for."""
 
 
 @public("commercelayer_async")
@@ -72,12 +80,12 @@ class RateLimits:
     @classmethod
     def live(cls) -> "RateLimits":
         """The API's limits for live data, of 2024 and later."""
-        return cls.of(COMMERCE_LAYER.rates.live)
+        return cls.of(_MODES.live)
 
     @classmethod
     def test(cls) -> "RateLimits":
         """The API's limits for test data, of 2024 and later."""
-        return cls.of(COMMERCE_LAYER.rates.test)
+        return cls.of(_MODES.test)
 
     @classmethod
     def none(cls) -> "RateLimits":
@@ -119,10 +127,12 @@ class Limits(NamedTuple):
         return cls(*(pair and (pair[0] * factor, pair[1]) for pair in (limits.average, limits.burst)))
 
     @classmethod
-    def of_average(cls, limit: int, seconds: float, facts: RateFacts) -> "Limits":
+    def of_average(cls, limit: int, seconds: float, facts: Rates) -> "Limits":
         """Make the limits where only the average is known: the burst has always been the same part of it."""
-        requests = max(1, int(limit * facts.burst_share))
-        return cls((limit, seconds), (requests, seconds * facts.burst_seconds_share))
+        if facts.modes is None:
+            return cls((limit, seconds), None)
+        requests = max(1, int(limit * facts.modes.burst_share))
+        return cls((limit, seconds), (requests, seconds * facts.modes.burst_seconds_share))
 
 
 class Window:
@@ -148,18 +158,18 @@ class Window:
     )
 
     def __init__(self, limit: int, seconds: float) -> None:
-        self.limit = limit
-        self.seconds = seconds
+        self.limit: int = limit
+        self.seconds: float = seconds
         self.under_way = 0
-        self._fading: deque[float] = deque()
-        self._faded: deque[float] = deque()
-        self._foreign: deque[float] = deque()
+        self._fading = moments(limit, seconds)
+        self._faded = moments(limit, seconds)
+        self._foreign = moments(limit, seconds)
         """When requests of other clients were learned of."""
         self._heard = 0.0
         """When a response last came while there were any."""
         self.started_interactive = 0
         self._bulk_under_way = 0
-        self._bulk: deque[float] = deque()
+        self._bulk = moments(limit, seconds)
         self._bulk_began = -math.inf
         self._demand = Demand()
 
@@ -185,9 +195,10 @@ class Window:
         missing = 1 - (self.limit - self.under_way - len(self._fading) - len(self._foreign))
         if missing <= 0:
             return 0.0
-        counted = sorted([*self._fading, *self._foreign]) if self._foreign else self._fading
-        fades = counted[missing - 1] + self.seconds if missing <= len(counted) else math.inf
-        return min(fades, self._asks_again_at()) if self._foreign else fades
+        if not self._foreign:
+            return self._fading[missing - 1] + self.seconds if missing <= len(self._fading) else math.inf
+        counted = islice(merge(self._fading, self._foreign), missing - 1, None)
+        return min(next(counted, math.inf) + self.seconds, self._asks_again_at())
 
     def has_room_for_bulk(self, now: float, *, least: int) -> bool:
         """True if bulk calls may take one more of what interactive ones leave them; `least` is for these anyway."""
@@ -204,7 +215,7 @@ class Window:
         if excess < 0:
             return paced_at
         fades = self._bulk[excess] + self.seconds if excess < len(self._bulk) else math.inf
-        return max(paced_at, min(fades, now + self.seconds / _LOOK_AGAIN))
+        return max(paced_at, min(fades, now + min(self.seconds / _LOOK_AGAIN, _LONGEST_LOOK)))
 
     def _bulk_share(self, now: float, least: int) -> tuple[int, float]:
         """How much of the window bulk calls may have, and when the next one may leave at the earliest.
@@ -216,7 +227,7 @@ class Window:
         if not reserved:
             return self.limit, 0.0
         share = self.limit - reserved
-        return share, self._bulk_began + _EVENLY * self.seconds / share
+        return share, self._bulk_began + _EVENLY * min(self.seconds / share, _LONGEST_STEP)
 
     def reserve(self, now: float) -> int:
         """Requests of the window for interactive calls: as many as they used lately, and at most half of it."""
@@ -227,11 +238,13 @@ class Window:
 
     def change(self, limit: int, seconds: float) -> None:
         """Have another limit and length from now on; what was counted is counted for the new length."""
+        if seconds != self.seconds or are_many(limit, seconds) != are_many(self.limit, seconds):
+            self._fading = moments(limit, seconds, chain(self._faded, self._fading))
+            self._faded = moments(limit, seconds)
+            self._foreign = moments(limit, seconds, self._foreign)
+            self._bulk = moments(limit, seconds, self._bulk)
         self.limit = limit
-        if seconds != self.seconds:
-            self.seconds = seconds
-            self._fading.extendleft(reversed(self._faded))
-            self._faded.clear()
+        self.seconds = seconds
 
     def start(self, now: float, *, bulk: bool) -> None:
         """Count a request that leaves."""
@@ -262,8 +275,8 @@ class Window:
 
     def finish_all(self, now: float) -> None:
         """Let all requests fade that are under way: nobody is left who could report their responses."""
-        self._fading.extend([now] * self.under_way)
-        self._bulk.extend([now] * self._bulk_under_way)
+        self._fading.extend(repeat(now, self.under_way))
+        self._bulk.extend(repeat(now, self._bulk_under_way))
         self.under_way = self._bulk_under_way = 0
 
     def count_foreign(self, counted: int, began: float, now: float) -> None:
@@ -287,7 +300,7 @@ class Window:
         if foreign > 0:
             self._heard = now
         if foreign > len(self._foreign):
-            self._foreign.extend([now] * (foreign - len(self._foreign)))
+            self._foreign.extend(repeat(now, foreign - len(self._foreign)))
         while len(self._foreign) > max(counted - 1, 0) and self._foreign[0] < began:
             self._foreign.popleft()
 
@@ -344,6 +357,22 @@ def choose(reported: Iterable[ReportedWindow]) -> tuple[ReportedLimit | None, Re
         elif window.resets_in is not None and window.remaining is not None:
             counted = min(counted or window, window, key=_left)
     return kept, counted
+
+
+def reported_of(reported: Iterable[ReportedWindow], limit: int, seconds: float) -> ReportedLimit | None:
+    """What headers report of the declared window that is so long; None if nothing of it.
+
+    Of several that are so long the lowest limit counts, and the least that is left. What is above all measure is not
+    believed, nor is less than a request in ten seconds, unless that is declared.
+    """
+    found = [one for one in reported if one.seconds == seconds]
+    limits = [one.limit for one in found if one.limit is not None]
+    told = min(limits, default=limit)
+    if not found or not min(limit, seconds / _LEAST_PACE) <= told <= _SANE_LIMIT:
+        return None
+    return ReportedLimit(
+        told, seconds, min((one.remaining for one in found if one.remaining is not None), default=None)
+    )
 
 
 @lru_cache(maxsize=512)  # a server repeats the same headers, and counts down in one of them

@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
+from .._plain import plain_text
 from .._reading.parameters import parameter
 from ..errors import ConfigurationError
 from ..jsonapi import GenericResource, Resource
-from ..jsonapi.query import include_paths, parameters_of, segment
-from .collection import ListOptions, ResourceCollection, Scan
-from .filters import QueryCapabilities, filter_name_of, filter_parameters, sort_keys
-from .list_query import require_sendable
+from ..jsonapi.query import include_paths, parameters_of
+from ..service import Cursor, Keyset
+from .collection import CursorScan, KeysetScan, ListOptions, ResourceCollection, Scan
+from .filters import QueryCapabilities, sort_keys
+from .list_query import ListQuery, require_sendable
 from .list_reader import ListReader
+from .written_filter import write_filter
 
 R = TypeVar("R", bound=Resource)
 
@@ -31,13 +34,8 @@ def collection_of(
         ConfigurationError: one of them will not do.
     """
     capabilities = _capabilities_of(reader)
-    id = reader.service.keys.id_attribute
-    keys = sort_keys(sort, capabilities)
-    if reader.numbered and not any(key in (id, f"-{id}") for key in keys):
-        # Without an order that is total, a record may be on two pages, and another on none.
-        keys = (*keys, id)
-    other = [*_parameters(reader, include), *([f"sort={','.join(keys)}"] if keys else [])]
-    filters = filter_parameters({} if filter is None else filter, capabilities)
+    other = [*_parameters(reader, include), *_sort_parameters(reader, sort_keys(sort, capabilities))]
+    filters = write_filter(filter, capabilities).parameters
     return ResourceCollection(reader, filters=filters, other=tuple(other), options=options)
 
 
@@ -52,23 +50,80 @@ def scan_of(
     """Make the scan that the arguments of `Session.scan` describe.
 
     Raises:
-        ConfigurationError: one of them will not do.
+        ConfigurationError: one of them will not do, or lists of this type cannot be walked with no record missed.
     """
-    if not reader.numbered:
-        type = reader.resource_type
+    paging, keyset, service = reader.paging, reader.service.keyset, reader.service
+    if isinstance(paging, Cursor) and paging.is_exact:
+        capabilities = _capabilities_of(reader)
+        filters = write_filter(filter, capabilities).parameters
+        query = reader.query(*_parameters(reader, include), *filters, size=options.page_size)
+        require_sendable(query.target, "filter")
+        return CursorScan(reader, query, plain_text(after), read_ahead=options.read_ahead)
+    if isinstance(paging, Cursor) and keyset is not None:
         raise ConfigurationError(
-            f"{type} cannot be scanned: the API neither sorts nor filters them; read them by session.list()"
+            f"{reader.type} cannot be scanned: the API neither sorts nor filters them; read them by session.list()"
         )
-    keys = reader.service.keys
-    filters = filter_parameters({} if filter is None else filter, _capabilities_of(reader))
-    if any(one.startswith(parameter(keys.after_filter, "")) for one in filters):
-        name = filter_name_of(keys.after_filter, reader.service.filtering)
-        raise ConfigurationError(f"filter: a scan asks for {name!r} itself; say where it starts by after=")
-    after = None if after is None else segment(after, "after")
-    query = reader.query(*_parameters(reader, include), *filters, f"sort={keys.id_attribute}", size=options.page_size)
+    if keyset is None or isinstance(paging, Cursor):
+        raise ConfigurationError(
+            f"{reader.type} cannot be scanned: {service.name} declares no keyset and no exact cursor; session.list()"
+            " walks its pages"
+        )
+    return _keyset_scan(reader, keyset, filter=filter, include=include, after=after, options=options)
+
+
+def _keyset_scan(
+    reader: ListReader[R],
+    keyset: Keyset,
+    *,
+    filter: Mapping[str, Any] | None,
+    include: str | Iterable[str],
+    after: str | None,
+    options: ListOptions,
+) -> Scan[R]:
+    written = write_filter(filter, _capabilities_of(reader))
+    if written.has(keyset):
+        raise ConfigurationError(
+            f"filter: a scan asks for {written.name_of(keyset)!r} itself; say where it starts by after="
+        )
+    after = None if after is None else reader.context.paths.id(reader.type, after, "after")
+    others, order = _parameters(reader, include), _sort_parameter(reader, (keyset.attribute,))
+    size = options.page_size
+
+    def query_after(last: str) -> ListQuery:
+        filters, further = written.beyond(keyset, last)
+        return reader.query(*others, *filters, *order, *further, size=size)
+
+    query = reader.query(*others, *written.parameters, *order, size=size)
     # Each page but the first is asked for by the id before it, however long that will be.
-    require_sendable(query.with_parameters(parameter(keys.after_filter, _LONGEST_ID)).target, "filter")
-    return Scan(reader, query, after, read_ahead=options.read_ahead)
+    require_sendable(query_after(_LONGEST_ID).target, "filter")
+    return KeysetScan(
+        reader, query, after, target_after=lambda last: query_after(last).target, read_ahead=options.read_ahead
+    )
+
+
+def _sort_parameters(reader: ListReader[Any], keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The parameter for what a list is sorted by: the caller's keys, and what makes the order total.
+
+    Raises:
+        ConfigurationError: the service does not sort, or takes fewer keys.
+    """
+    service, sort = reader.service, reader.service.sort
+    if sort is None:
+        if keys:
+            raise ConfigurationError(f"sort: {service.name} does not sort lists of {reader.type!r}")
+        return ()
+    if sort.keys is not None and len(keys) > sort.keys:
+        raise ConfigurationError(f"sort: {service.name} sorts by {sort.keys} at once, and {len(keys)} are asked for")
+    tie = sort.tie_break
+    if tie is not None and reader.paging.is_numbered and tie not in {key.removeprefix("-") for key in keys}:
+        # Without an order that is total, a record may be on two pages, and another on none.
+        keys = (*keys, tie)
+    return _sort_parameter(reader, keys)
+
+
+def _sort_parameter(reader: ListReader[Any], keys: tuple[str, ...]) -> tuple[str, ...]:
+    sort = reader.service.sort
+    return (f"{parameter(sort.parameter, '')}{','.join(keys)}",) if keys and sort is not None else ()
 
 
 def _capabilities_of(reader: ListReader[Any]) -> QueryCapabilities:

@@ -6,8 +6,8 @@ iterator: closing the iterator ends it, and so does dropping it.
 """
 
 import asyncio
-from collections.abc import Generator, Iterator
-from typing import Any, Generic, Self, TypeVar
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Final, Generic, Self, TypeVar
 
 import attrs
 
@@ -16,8 +16,9 @@ from .._markers import override, public
 from .._plain import plain
 from .._tasks import cancel_and_wait, consume_exception, is_cancelled
 from .._text import printable
+from ..errors import ConfigurationError
 from ..jsonapi import Resource
-from ..service import Service
+from ..service import Paging
 from .list_query import ListQuery, PagePosition, require_sendable
 from .list_reader import ListReader
 from .pages import Page
@@ -48,8 +49,13 @@ class Items(Generic[R]):
             async with self._lock:
                 # Looked at again: another task may have read the next page while this one waited for the lock.
                 while (item := next(self._page, None)) is None:
-                    self._page = iter((await anext(self._pages)).items)
+                    page = await anext(self._pages)
+                    self._on_page(page)
+                    self._page = iter(page.items)
         return item
+
+    def _on_page(self, page: Page[R]) -> None:
+        """Learn of a page whose resources are taken next."""
 
     async def aclose(self) -> None:
         """End the iteration; no request is under way when this returns. Twice is fine."""
@@ -153,7 +159,7 @@ class ResourceCollection(Generic[R]):
         self._filters = filters
         self._other = other
         self._options = options
-        self._query = reader.query(*other, *filters, size=options.page_size)
+        self._query = reader.query(*other, *filters, size=options.page_size, filtered=bool(filters))
         require_sendable(self._query.target, "filter")
         self._start = self._query.start()
         if options.start_from is not None:
@@ -184,7 +190,7 @@ class ResourceCollection(Generic[R]):
             DecodeError: the server does not say; it never does for event stores.
         """
         # Neither order nor relationships change how many there are.
-        return await self._reader.count(self._reader.query(*self._filters, size=1).target)
+        return await self._reader.count(*self._filters)
 
     async def _first_page(self) -> tuple[R, ...]:
         return await self._items_at(self._query, self._start)
@@ -198,21 +204,56 @@ class ResourceCollection(Generic[R]):
 class Scan(Items[R]):
     """Every record of a type exactly once, whatever is created and deleted meanwhile; iterate over it once.
 
-    Records come in the order of their ids, which is that of their creation. `cursor` is where to go on after the last
-    one that was taken: store it, and hand it to `session.scan(..., after=cursor)`. Records that are created while the
-    scan goes on are delivered if their ids come later.
+    Where the service is asked for what comes after an id, records come in the order of their ids, which is that of
+    their creation. Where it hands out cursors that walk a list exactly, they come in its own order.
+
+    `cursor` is where to go on after the last one that was taken: store it, and hand it to
+    `session.scan(..., after=cursor)`. Of a service's own cursor it leads to the page that the last one was taken from,
+    until all of that page was taken, so a scan that goes on in the middle of a page gives its records again. Records
+    that are created while the scan goes on are delivered if they come later.
     """
 
-    def __init__(self, reader: ListReader[R], query: ListQuery, after: str | None, *, read_ahead: int) -> None:
+    cursor: str | None
+    """Where to go on after the last resource that was taken; None before the first."""
+
+    def __init__(self, reader: ListReader[R], query: ListQuery, cursor: str | None, *, read_ahead: int) -> None:
         self._reader = reader
         self._query = query
         self._read_ahead = read_ahead
-        self.cursor: str | None = after
-        """The id of the last resource that was taken; None before the first."""
+        self.cursor = cursor
         super().__init__(self.pages())
 
     def __repr__(self) -> str:
         return f"<Scan {self._reader.path}, after {printable(repr(self.cursor), 80)}>"
+
+    def pages(self) -> Pages[R]:
+        """Iterate over the pages from the cursor on, each with a cursor of its own; the last one may be empty."""
+        return Pages(self._reader, self._paginator(), read_ahead=self._read_ahead)
+
+    @property
+    def beginning(self) -> str | None:
+        """The cursor that a page has which leads back to the first one; None where no page leads back."""
+        return None
+
+    def _paginator(self) -> Paginator[R]:
+        raise NotImplementedError
+
+
+class KeysetScan(Scan[R]):
+    """A scan that asks for what comes after an id."""
+
+    def __init__(
+        self,
+        reader: ListReader[R],
+        query: ListQuery,
+        after: str | None,
+        *,
+        target_after: Callable[[str], str],
+        read_ahead: int,
+    ) -> None:
+        """Read what comes after an id; `target_after` makes the target for what comes after one."""
+        self._target_after = target_after
+        super().__init__(reader, query, after, read_ahead=read_ahead)
 
     @override
     async def __anext__(self) -> R:
@@ -220,28 +261,90 @@ class Scan(Items[R]):
         self.cursor = item.id
         return item
 
-    def pages(self) -> Pages[R]:
-        """Iterate over the pages from the cursor on, each with a cursor of its own; the last one is empty."""
-        return Pages(self._reader, KeysetPaginator(self._query, self.cursor), read_ahead=self._read_ahead)
+    @override
+    def _paginator(self) -> Paginator[R]:
+        return KeysetPaginator(self._query, self.cursor, self._target_after)
+
+
+class CursorScan(Scan[R]):
+    """A scan that follows the service's own cursor, which walks a list exactly."""
+
+    def __init__(self, reader: ListReader[R], query: ListQuery, after: str | None, *, read_ahead: int) -> None:
+        """Begin at a position that a scan's `cursor` named.
+
+        Raises:
+            ConfigurationError: it names none of this list.
+        """
+        if after is not None:
+            query.resume_or_end(after)
+        self._left = 0
+        """Resources of the page that have not been taken."""
+        self._behind: str | None = after
+        """Where to go on when all of the page was taken."""
+        super().__init__(reader, query, after, read_ahead=read_ahead)
+
+    @override
+    async def __anext__(self) -> R:
+        item = await super().__anext__()
+        self._left -= 1
+        if not self._left:
+            self.cursor = self._behind
+        return item
+
+    @property
+    @override
+    def beginning(self) -> str | None:
+        return self._query.start().cursor
+
+    @override
+    def _on_page(self, page: Page[R]) -> None:
+        self._left = len(page.items)
+        self._behind = page.cursor
+
+    @override
+    def _paginator(self) -> Paginator[R]:
+        start = self._query.start() if self.cursor is None else self._query.resume_or_end(self.cursor)
+        return LinkPaginator(self._query, start, names_end=True)
 
 
 @attrs.frozen
 class ListOptions:
     """How a list is read, whatever it holds."""
 
-    page_size: int
+    page_size: int | None
+    """Resources of a page; None to let the service choose."""
     start_from: str | None
     read_ahead: int
 
     @classmethod
-    def checked(cls, page_size: int, start_from: str | None, read_ahead: int, *, service: Service) -> "ListOptions":
-        """Make options of a caller's arguments.
+    def checked(
+        cls, page_size: int | None, start_from: str | None, read_ahead: int, *, paging: Paging, type: str
+    ) -> "ListOptions":
+        """Make options of a caller's arguments, for lists of a type that are paged so.
 
         Raises:
             ConfigurationError: one is out of its range.
         """
         return cls(
-            require_whole_number("page_size", page_size, 1, service.paging.max_size),
+            _page_size(page_size, paging, type),
             plain(start_from),
             require_whole_number("read_ahead", read_ahead, 0, 1),
         )
+
+
+_MOST: Final = 1_000_000
+"""Resources of a page that may be asked for where the service does not say how many it gives."""
+
+
+def _page_size(given: object, paging: Paging, type: str) -> int | None:
+    """The size to ask for: the caller's, else the service's usual one.
+
+    Raises:
+        ConfigurationError: it is out of range, or pages of this list have the size that the service chooses.
+    """
+    if given is None:
+        return paging.usual_of(type)
+    size = require_whole_number("page_size", given, 1, paging.most_of(type) or _MOST)
+    if paging.size is None:
+        raise ConfigurationError(f"page_size: the service chooses the size of pages of {type!r}; leave it out")
+    return size

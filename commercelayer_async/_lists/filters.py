@@ -1,4 +1,4 @@
-"""Filters and sort keys: checked against the class, and written as the service takes them.
+"""Filters of services that name attribute and predicate in one, and sort keys: checked against the class, and written.
 
 A filter's name is an attribute and a predicate, `{attribute}_{predicate}` (docs.commercelayer.io, "Filtering data").
 What the server does with a filter that it does not know is not published. Servers of this kind are apt to drop it in
@@ -8,7 +8,7 @@ by the documented list, attributes by the class, and by what the API's schema sa
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
 from itertools import chain
@@ -23,7 +23,7 @@ from ..jsonapi import GenericResource, Registry, Resource, ToMany, ToOne
 from ..jsonapi._schema import member_names
 from ..jsonapi.query import attribute_names, names_in, relationship_names
 from ..jsonapi.resource import declared_relationships
-from ..service import Filtering, Predicates, Service
+from ..service import Predicates, Ransack, Service
 
 _NAME: Final = re.compile(r"[^\W_][\w.-]{0,254}")
 """A name as members have them: with hyphens, dots and letters of any script (JSON:API 1.1, "Member Names")."""
@@ -40,6 +40,7 @@ class QueryCapabilities:
     def __init__(self, cls: type[Resource], registry: Registry, service: Service) -> None:
         self.name = cls.__name__
         self.service = service
+        self.grammar: Final = ransack_of(service)
         self.filterable: frozenset[str] | None = None
         """Attributes that can be filtered by; None where it is not known."""
         self.sortable: frozenset[str] | None = None
@@ -56,19 +57,21 @@ class QueryCapabilities:
             self._learn(cls)
 
     def _learn(self, cls: type[Resource]) -> None:
-        facts = self.service.filtering.types.get(cls.type)
+        if not isinstance(self.service.filters, Ransack):
+            # Nothing says what such a service filters and sorts by; the class says how members are called.
+            self._attributes = attribute_names(cls)
+            return
+        facts = self.grammar.types.get(cls.type)
         published = _published_class(cls.type, self.service)
         # Both, as a class of the caller's may be a smaller one, or know more than this package.
         self._attributes = {**attribute_names(published), **attribute_names(cls)}
         self._declared = declared_relationships(published) | declared_relationships(cls)
         own = frozenset(member_names(cls)) - frozenset(member_names(published))
-        id, common = {self.service.keys.id_attribute}, self.service.filtering.common
+        id, common = _id_attributes(self.service), self.grammar.common
         shared = common | id if facts is None or facts.common else frozenset[str]()
         self.filterable = own | shared | (facts.filterable if facts is not None else frozenset())
         sortable = own | shared | id
-        self.sortable = (
-            sortable | facts.sortable if facts is not None else sortable
-        ) - self.service.filtering.unsortable
+        self.sortable = (sortable | facts.sortable if facts is not None else sortable) - self.grammar.unsortable
         self._through = sorted(self._declared if facts is None else facts.through)
         names = {name: name for name in self._through}
         names.update(relationship_names(published))
@@ -132,11 +135,11 @@ def filter_parameters(filter: Mapping[str, Any], capabilities: QueryCapabilities
     Raises:
         ConfigurationError: a name or a value will not do; values are not shown.
     """
-    _require_mapping(filter)
+    require_mapping(filter)
     return tuple(_filter_parameter(name, value, capabilities) for name, value in filter.items())
 
 
-def filter_name_of(parameter_name: str, filtering: Filtering) -> str:
+def filter_name_of(parameter_name: str, filtering: Ransack) -> str:
     """The name of the filter that a query parameter is for: its `{attribute}_{predicate}`."""
     before, _, after = filtering.template.partition("{}")
     return parameter_name.removeprefix(before).removesuffix(after)
@@ -172,7 +175,12 @@ def related_class(owner: str, name: str, registry: Registry, service: Service) -
     return _related_class(declared_relationships(registry.get(owner)).get(name), registry, service)
 
 
-def _require_mapping(filter: object) -> None:
+def require_mapping(filter: object) -> None:
+    """Refuse a filter that is not a mapping.
+
+    Raises:
+        ConfigurationError: it is not one.
+    """
     if not isinstance(filter, Mapping):
         raise ConfigurationError(f"filter must be a mapping such as {{'created_at_gt': …}}, not {_type_name(filter)}")
 
@@ -183,7 +191,7 @@ def _filter_parameter(given: object, value: object, capabilities: QueryCapabilit
         shown = f"a {type(given).__name__}" if name is None else printable(repr(name), 80)
         raise ConfigurationError(f"filter: {shown} is not a name such as 'created_at_gt'")
     path, predicate = _split(name, capabilities)
-    filtering = capabilities.service.filtering
+    filtering = capabilities.grammar
     text = _text_for(predicate, plain(value), name, filtering.predicates)
     return parameter(filtering.template.format(f"{path}_{predicate}"), text)
 
@@ -204,13 +212,13 @@ def _split(name: str, capabilities: QueryCapabilities) -> tuple[str, str]:
         ConfigurationError: it does not end in a predicate, the class has no such attribute, or the API does not filter
             by it.
     """
-    predicates = [one for one in _longest_first(capabilities.service.filtering.predicates) if name.endswith(f"_{one}")]
+    predicates = [one for one in _longest_first(capabilities.grammar.predicates) if name.endswith(f"_{one}")]
     for predicate in predicates:
         path = _whole_path(name.removesuffix(f"_{predicate}"), capabilities)
         if path is not None:
             return path, predicate
     if not predicates:
-        hint = _hint(name, capabilities, sorted(capabilities.service.filtering.predicates.all))
+        hint = _hint(name, capabilities, sorted(capabilities.grammar.predicates.all))
         raise ConfigurationError(f"filter: {name!r} does not end in a predicate such as '_eq'{hint}")
     raise _refusal_of(name, predicates[0], capabilities)
 
@@ -253,7 +261,7 @@ def _refusal_of(name: str, predicate: str, capabilities: QueryCapabilities) -> C
 def _hint(name: str, capabilities: QueryCapabilities, predicates: Iterable[str]) -> str:
     """Guess the filter that was meant: its predicate where the attribute is known, else the whole name."""
     attributes = list(capabilities.filterable_names())
-    filtering = capabilities.service.filtering
+    filtering = capabilities.grammar
     known = max((one for one in attributes if f"{name}_".startswith(f"{one}_")), key=len, default=None)
     if known is None and attributes:
         return _hint_at_all_of(name, attributes, predicates, filtering)
@@ -264,7 +272,7 @@ def _hint(name: str, capabilities: QueryCapabilities, predicates: Iterable[str])
     return f"; did you mean {f'{attribute}_{predicate}'!r}?" if predicate else ""
 
 
-def _hint_at_all_of(name: str, attributes: Sequence[str], predicates: Iterable[str], filtering: Filtering) -> str:
+def _hint_at_all_of(name: str, attributes: Sequence[str], predicates: Iterable[str], filtering: Ransack) -> str:
     """Guess a filter whose attribute is misspelt; the predicate may be missing."""
     # Imported here: only a mistake needs it.
     from difflib import get_close_matches  # noqa: PLC0415 - as said above
@@ -337,17 +345,32 @@ def _type_name(value: object) -> str:
     return json_type_name(value) if value is None or isinstance(value, str | bool) else f"a {type(value).__name__}"
 
 
-@cache
-def _package_classes() -> Mapping[str, type[Resource]]:
-    # Imported here: a list of `GenericResource`s needs none of them.
-    from ..resources import RESOURCES  # noqa: PLC0415 - as said above
+def ransack_of(service: Service) -> Ransack:
+    """The grammar of a service that has one of this kind; one that knows nothing for any other."""
+    return service.filters if isinstance(service.filters, Ransack) else _UNKNOWN
 
-    return {cls.type: cls for cls in RESOURCES}
+
+_UNKNOWN: Final = Ransack(
+    template="{}",
+    predicates=Predicates(one=frozenset(), many=frozenset(), truth=frozenset(), json=frozenset()),
+)
+
+
+def _id_attributes(service: Service) -> frozenset[str]:
+    """What every resource can be found and sorted by."""
+    return frozenset() if service.keyset is None else frozenset({service.keyset.attribute})
+
+
+@cache
+def _classes_of(resources: Callable[[], Iterable[type[Resource]]]) -> Mapping[str, type[Resource]]:
+    """The classes that a service brings along, by type."""
+    return {cls.type: cls for cls in resources()}
 
 
 def _published_class(type: str, service: Service) -> type[Resource]:
-    """The package's own class for a type of a service; `Resource` where there is none."""
-    return _package_classes().get(type, Resource) if type in service.filtering.types else Resource
+    """The service's own class for a type of which it is known what can be asked; `Resource` where there is none."""
+    # Looked up first: a list of `GenericResource`s needs none of the classes.
+    return _classes_of(service.resources).get(type, Resource) if type in ransack_of(service).types else Resource
 
 
 def _related_class(
@@ -360,5 +383,5 @@ def _related_class(
         return None if given is GenericResource else given
     # `ToOne["Customer | None"]`: the class may be defined further down, so it is found by its name.
     name = given.__forward_arg__.partition("|")[0].strip(" '\"") if isinstance(given, ForwardRef) else ""
-    published = (cls for cls in _package_classes().values() if cls.type in service.filtering.types)
+    published = (_published_class(type, service) for type in ransack_of(service).types)
     return next((cls for cls in chain(registry.classes, published) if cls.__name__ == name), None)

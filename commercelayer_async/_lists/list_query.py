@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 from zlib import crc32
 
 import attrs
 
 from .._http.origin import Origin
-from .._reading.parameters import page_parameters
+from .._reading.parameters import encoded
 from ..errors import ConfigurationError
-from ..service import Service
+from ..service import Numbers, Offsets, Paging
 
 _MAX_TARGET: Final = 1900
 """Characters of a target at most: a link back to it, longer by the host, must not be too long to be followed."""
 _MAX_CURSOR: Final = 2048
 """Characters of a cursor at most."""
+_END: Final = "!"
+"""What a cursor ends in that leads to the end: no encoded parameter does."""
 _MAX_DIGITS: Final = 15
 """Digits of a number of pages or records at most."""
 
@@ -35,9 +37,7 @@ class PagePosition:
 
 
 def _first_target(query: "ListQuery") -> str:
-    # The first page by its number too: without one, the vendor's load balancer may answer from elsewhere.
-    first = page_parameters(query.service.paging, number=1 if query.numbered else None, size=query.page_size)
-    return f"{query.path}?{'&'.join((*query.parameters, *first))}"
+    return _with_query(query.path, *query.parameters, *encoded(query.paging.first_page(query.page_size)))
 
 
 @attrs.frozen
@@ -45,12 +45,14 @@ class ListQuery:
     """What is asked of a list: a path and a query, the latter as encoded `name=value` pairs."""
 
     origin: Origin
-    service: Service = attrs.field(repr=False)
+    paging: Paging = attrs.field(repr=False)
+    """How the list is cut into pages."""
     path: str
     parameters: tuple[str, ...]
-    page_size: int
-    numbered: bool
-    """False for a list that is paged by cursors."""
+    page_size: int | None
+    """Resources of a page, as asked for; None where the service chooses."""
+    linked: int = 0
+    """How many records linkage names that the list should hold at least."""
     target: str = attrs.field(init=False, default=attrs.Factory(_first_target, takes_self=True))
     """The target of the first page."""
 
@@ -92,16 +94,59 @@ class ListQuery:
         if not further:
             return self.start()
         # A link of the server's need not have repeated the size.
-        sized = any(name == self.service.paging.size_parameter for name, _ in further)
-        size = () if sized else page_parameters(self.service.paging, number=None, size=self.page_size)
-        target = f"{self.path}?{'&'.join((*self.parameters, *size, _encoded(further)))}"
+        sized = self.page_size is None or any(name == self.paging.size for name, _ in further)
+        size = () if sized else encoded([(self.paging.size or "", str(self.page_size))])
+        target = _with_query(self.path, *self.parameters, *size, _encoded(further))
         require_sendable(target, "start_from")
         return PagePosition(target, numbers[0], numbers[1], str(cursor))
 
+    def end_cursor(self, page: int, received: int) -> str:
+        """A cursor for the end of the list, behind that page."""
+        return self._cursor(page, received, _END)
+
+    def resume_or_end(self, cursor: str) -> PagePosition | None:
+        """The position that a cursor leads to; None for that of the end.
+
+        Raises:
+            ConfigurationError: see `resume`.
+        """
+        position = self.resume(cursor.removesuffix(_END))
+        return None if cursor.endswith(f"_{_END}") else position
+
     def number_of(self, target: str) -> int | None:
         """The number of the page that a target asks for; None where it asks for none by number."""
-        parameters = dict(_pairs(target.partition("?")[2]))
-        return _number(parameters.get(self.service.paging.number_parameter, ""))
+        if not isinstance(self.paging, Numbers):
+            return None
+        return _number(dict(_pairs(target.partition("?")[2])).get(self.paging.number, ""))
+
+    def has_place(self, target: str) -> bool:
+        """True if a target asks for a page by its number or its first row, and not by a cursor."""
+        if isinstance(self.paging, Offsets):
+            return any(name == self.paging.offset for name, _ in _pairs(target.partition("?")[2]))
+        return self.number_of(target) is not None
+
+    def counted_up(self, target: str, *, received: int) -> str | None:
+        """The target of the page after one, by its number or its first row; None where only links lead there.
+
+        `received` are the records of the list up to and with that page.
+        """
+        paging = self.paging
+        if isinstance(paging, Numbers) and not paging.gives_links:
+            number = self.number_of(target)
+            return self._replaced(target, paging.number, str((paging.first if number is None else number) + 1))
+        if isinstance(paging, Offsets) and not paging.gives_links:
+            return self._replaced(target, paging.offset, str(received))
+        return None
+
+    def at_cursor(self, target: str, name: str, cursor: str) -> str:
+        """The target of the page at a cursor that a document names."""
+        return self._replaced(target, name, cursor)
+
+    def _replaced(self, target: str, name: str, value: str) -> str:
+        """A target with another value of a parameter, all else as it was."""
+        path, _, query = target.partition("?")
+        others = [part for part in query.split("&") if part and unquote(part.partition("=")[0]) != name]
+        return _with_query(path, *others, *encoded([(name, value)]))
 
     @property
     def _mark(self) -> str:
@@ -110,6 +155,10 @@ class ListQuery:
 
     def _cursor(self, page: int, received: int, further: str) -> str:
         return f"{self._mark}_{page}_{received}_{further}"
+
+
+def _with_query(path: str, *parameters: str) -> str:
+    return f"{path}?{'&'.join(parameters)}" if parameters else path
 
 
 def require_sendable(target: str, what: str) -> None:

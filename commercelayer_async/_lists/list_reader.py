@@ -8,15 +8,16 @@ from .._calls.context import SessionContext
 from .._calls.response_info import ResponseInfo
 from .._http.message import Response
 from .._plain import plain_text
-from .._reading.reader import Send, endpoint_of
+from .._reading.parameters import encoded
+from .._reading.reader import Send, counted_under
 from .._reading.top_level import meta_and_links
 from .._text import printable
 from ..errors import CommerceLayerError, ConfigurationError, DecodeError
 from ..jsonapi import Follow, GenericResource, Registry, Relationship, Resource, media_type
 from ..jsonapi.links import links_from_json
-from ..jsonapi.query import path_of, segment
+from ..jsonapi.query import segment
 from ..jsonapi.registry import type_of
-from ..service import Service
+from ..service import NOTHING, Paging, Service, found_at
 from .filters import related_class
 from .list_query import ListQuery
 from .pages import Page, ReceivedPage
@@ -41,6 +42,10 @@ class ListReader(Generic[R]):
     path: str
     path_query: tuple[str, ...] = ()
     """The parameters of the link that the path came from."""
+    owner: str | None = None
+    """The type of the resource that the list is related to; None for the list of a type."""
+    linked: int = 0
+    """How many records the linkage names of a relationship that it is the list of."""
 
     @property
     def service(self) -> Service:
@@ -48,24 +53,35 @@ class ListReader(Generic[R]):
         return self.context.service
 
     @property
-    def numbered(self) -> bool:
-        """True if the list is paged by numbers, and not by cursors.
+    def type(self) -> str:
+        """The type that says how the list is paged and counted.
 
-        That is a matter of its type. Where that is not known, the relationship is often called like the type.
+        Where it is not known, the relationship is often called like the type.
         """
-        type = self.resource_type if self.resource_type is not None else self.path.rstrip("/").rpartition("/")[2]
-        return type not in self.service.paging.cursor_types
+        return self.resource_type if self.resource_type is not None else self.path.rstrip("/").rpartition("/")[2]
 
-    def query(self, *parameters: str, size: int) -> ListQuery:
-        """A query to this list, by encoded parameters and the size of its pages."""
+    @property
+    def paging(self) -> Paging:
+        """How the list is cut into pages."""
+        return self.service.paging_of(self.type)
+
+    def query(self, *parameters: str, size: int | None, filtered: bool = False) -> ListQuery:
+        """A query to this list, by encoded parameters and the size of its pages; None to let the service choose it."""
         return ListQuery(
             origin=self.context.origin,
-            service=self.service,
+            paging=self.paging,
             path=self.path,
             parameters=(*self.path_query, *parameters),
-            page_size=size,
-            numbered=self.numbered,
+            page_size=size if self.paging.size is not None else None,
+            linked=0 if filtered else self.linked,
         )
+
+    @property
+    def endpoint(self) -> str:
+        """What requests for it are counted by."""
+        if self.owner is None and self.resource_type is not None:
+            return self.resource_type
+        return counted_under(self.context, self.path, *([] if self.owner is None else [self.owner]))
 
     async def next_page(self, paginator: Paginator[R]) -> Page[R] | None:
         """Read the page that a paginator asks for next; None at its end."""
@@ -76,13 +92,22 @@ class ListReader(Generic[R]):
             paginator.annotate(error)
             raise
 
-    async def count(self, target: str) -> int:
-        """Ask how many records the list says it holds."""
+    async def count(self, *filters: str) -> int:
+        """Ask how many records the list says it holds, of those that encoded filters leave.
+
+        Raises:
+            ConfigurationError: the service does not count such lists; nothing was sent.
+        """
+        total = self.service.total_of(self.type)
+        if total is None:
+            raise ConfigurationError(f"{self.service.name} does not count lists of {self.type!r}; count what they give")
+        asked = encoded([_pair(total.asked_by)]) if total.asked_by is not None else ()
+        target = self.query(*filters, *asked, size=1).target
 
         def read(response: Response, _: ResponseInfo) -> int:
             return self._received(response, ()).require_count()
 
-        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
+        return await self.send(target, self.endpoint, read)
 
     async def _receive(self, target: str) -> ReceivedPage[R]:
         def read(response: Response, info: ResponseInfo) -> ReceivedPage[R]:
@@ -96,20 +121,37 @@ class ListReader(Generic[R]):
                 )
             return self._received(response, tuple(self._checked(item, n, response) for n, item in enumerate(found)))
 
-        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
+        return await self.send(target, self.endpoint, read)
 
     def _received(self, response: Response, items: tuple[R, ...]) -> ReceivedPage[R]:
         """A page with the document's meta and links, which are not decoded with its resources."""
         meta, links = meta_and_links(response)
         url = response.url_without_query
         applied = media_type(response.headers.get("Content-Type"))
-        count_member = self.service.paging.count_member
-        return ReceivedPage(items, meta, links_from_json(links, base=url), url, count_member, applied)
+        service = self.service
+        withheld = service.withheld is not None and found_at(service.withheld, meta, links) not in (NOTHING, None)
+        return ReceivedPage(
+            items,
+            meta,
+            links_from_json(links, base=url),
+            links,
+            url,
+            service.total_of(self.type),
+            withheld,
+            applied,
+        )
 
     def _checked(self, item: Resource, n: int, response: Response) -> R:
         """Return a resource, if it is of the class and the type asked for."""
-        if isinstance(item, self.cls) and (self.resource_type is None or item.type == self.resource_type):
+        type = self.resource_type
+        if isinstance(item, self.cls) and (type is None or item.type == type):
             return item
+        if type is not None and item.type != type and self.service.is_of(item.type, type):
+            # It is of the class of its own type, which a caller who names none cannot know.
+            kind: Any = item
+            if self.cls is GenericResource or isinstance(item, self.cls):
+                found: R = kind
+                return found
         # A wrong type here may mean that responses got out of step on this connection: discard it.
         self.context.transport.discard_connections()
         raise DecodeError(
@@ -129,17 +171,21 @@ def list_reader_for(
         ConfigurationError: it is none of these.
         LinkRefused: the link leaves the API.
     """
-    api = context.origin.api
     if isinstance(what, Relationship):
         return _reader_for_related(what, context, send, follower)
     name = plain_text(what)
     if name is not None:
         type = segment(name, "type")
         registry = context.registry.without(type)
-        return ListReader(context, send, follower, registry, GenericResource, type, f"{api}/{type}")
+        return ListReader(context, send, follower, registry, GenericResource, type, context.paths.list(type))
     cls: Any = what
     type = segment(type_of(cls), "type")
-    return ListReader(context, send, follower, context.registry.preferring(cls), cls, type, f"{api}/{type}")
+    return ListReader(context, send, follower, context.registry.preferring(cls), cls, type, context.paths.list(type))
+
+
+def _pair(query: str) -> tuple[str, str]:
+    name, _, value = query.partition("=")
+    return name, value
 
 
 def _reader_for_related(
@@ -150,10 +196,23 @@ def _reader_for_related(
         raise ConfigurationError(f"{owner.type}.{name} leads to one resource at most: await it")
     link = relationship.links.related
     # Documents of old records leave relationships out whose route is served (docs, "Fetching relationships").
-    href = f"{context.origin.api}{path_of(owner.type, owner.id or '')}/{segment(name, 'relationship')}"
-    target = context.origin.target_of(link.href, base=link.base) if link is not None else href
+    if link is not None:
+        target = context.origin.target_of(link.href, base=link.base)
+    else:
+        target = context.paths.related(owner.type, owner.id or "", name)
     path, _, query = target.partition("?")
     declared = related_class(owner.type, name, context.registry, context.service)
     type: str | None = getattr(declared, "type", None)
     path_query = tuple(query.split("&")) if query else ()
-    return ListReader(context, send, follower, context.registry, Resource, type, path, path_query)
+    return ListReader(
+        context,
+        send,
+        follower,
+        context.registry,
+        Resource,
+        type,
+        path,
+        path_query,
+        owner=owner.type,
+        linked=len(relationship.identifiers),
+    )

@@ -1,7 +1,7 @@
 """A page of a list: as it was received, and as a program gets it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -9,11 +9,9 @@ from .._markers import public
 from .._text import describe
 from ..errors import DecodeError
 from ..jsonapi import Links, MediaType, Resource
+from ..service import NOTHING, Total, found_at
 
 R_co = TypeVar("R_co", bound=Resource, covariant=True)
-
-_MAX_COUNT: Final = 10**15
-"""More records than any list has."""
 
 
 @public("commercelayer_async")
@@ -48,17 +46,20 @@ class ReceivedPage(Generic[R_co]):
     items: tuple[R_co, ...]
     meta: Mapping[str, Any]
     links: Links
+    raw_links: Mapping[str, Any]
+    """The same as the JSON had them."""
     url: str
     """The URL that it was read from, without the query."""
-    count_member: str
-    """The member of `meta` that says how many records the list holds."""
+    total: Total | None
+    """Where the document says how many records the list holds; None if it does not."""
+    withheld: bool = False
+    """True if the document says that rows were left out of it."""
     media_type: MediaType = attrs.field(factory=MediaType)
 
     @property
     def count(self) -> int | None:
         """How many records the list says it holds; None if it says nothing, or nothing sensible."""
-        count = self.meta.get(self.count_member)
-        return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < _MAX_COUNT else None
+        return self.total.count(self.meta, self.raw_links) if self.total is not None else None
 
     def require_count(self) -> int:
         """How many records the list says it holds.
@@ -66,11 +67,23 @@ class ReceivedPage(Generic[R_co]):
         Raises:
             DecodeError: it does not say, or what it says cannot be a count.
         """
-        if self.count is not None:
-            return self.count
-        given = self.meta
-        got = describe(given[self.count_member]) if self.count_member in given else "nothing: this list is not counted"
-        raise self.unexpected(f"/meta/{self.count_member}", "a number of records", got)
+        count, total = self.count, self.total
+        if count is not None:
+            return count
+        told = found_at(total.pointer, self.meta, self.raw_links) if total is not None else NOTHING
+        got = describe(told) if told is not NOTHING else "nothing: this list is not counted"
+        most = f" below {total.most:,}, beyond which is not counted" if total is not None and total.most else ""
+        raise self.unexpected(self.count_pointer, f"a number of records{most}", got)
+
+    @property
+    def count_member(self) -> str:
+        """The member that says how many there are, without those that it stands in."""
+        return self.total.pointer.rpartition(".")[2] if self.total is not None else "count"
+
+    @property
+    def count_pointer(self) -> str:
+        """Where the number stands, as a JSON pointer."""
+        return self.total.json_pointer if self.total is not None else "/meta"
 
     def unexpected(self, pointer: str, expected: str, got: str) -> DecodeError:
         """Make the error for a page that is not as it has to be."""

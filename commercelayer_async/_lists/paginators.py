@@ -10,7 +10,7 @@ Neither trusts the server to end. What has to be an error, and what only goes to
     a link back to a page already read          error: following it would never end
     many pages in a row with nothing new        error: the same, under other URLs
     an empty page, all that is counted came     the end, whatever `links.next` says: some servers always give one
-    three empty pages by number, no count       the end too, with a warning: what is beyond a page's number is empty
+    three empty pages by number, no count       the end too, with a warning, of a service that counts other lists
     far more records than the list counts       error: the same, with ever new records
     fewer records than the list counts          error if the count stood still: a page was cut short, or a link is gone
     fewer, and the count changed; duplicates    a warning: others changed the list while it was read
@@ -20,12 +20,14 @@ A paginator only holds state and decides: it names the target to request, takes 
 """
 
 import logging
+from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from .._markers import override
-from .._reading.parameters import parameter
+from .._text import describe
 from ..errors import CommerceLayerError
 from ..jsonapi import Resource
+from ..service import NOTHING, Cursor, found_at
 from .list_query import ListQuery, PagePosition
 from .pages import Page, ReceivedPage
 from .seen_ids import SeenIds
@@ -72,10 +74,12 @@ class Paginator(Protocol[R]):
 class LinkPaginator(Paginator[R], Generic[R]):
     """Follows `links.next` from a position on."""
 
-    def __init__(self, query: ListQuery, start: PagePosition) -> None:
+    def __init__(self, query: ListQuery, start: PagePosition | None, *, names_end: bool = False) -> None:
+        """Begin at a position, None for the end; with `names_end` the last page has a cursor too, which leads there."""
         self._query = query
+        self._names_end = names_end
         self._next: PagePosition | None = start
-        self._last = start
+        self._last = start if start is not None else query.start()
         self._visited: set[str] = set()
         self._seen = SeenIds()
         self._pages_without_news = 0
@@ -88,6 +92,8 @@ class LinkPaginator(Paginator[R], Generic[R]):
         """True if the list did not always say the same."""
         self._may_have_gaps = False
         """True if the list changed in a way that may have hidden records."""
+        self._withheld = False
+        """True if a page said that rows were left out of it."""
         self._failure: CommerceLayerError | None = None
         """What is wrong with the link to the next page; raised when that page is asked for, as this one is whole."""
 
@@ -117,6 +123,7 @@ class LinkPaginator(Paginator[R], Generic[R]):
         self._pages_without_news = 0 if items else self._pages_without_news + 1
         self._empty_pages = 0 if received.items else self._empty_pages + 1
         self._note_changes(received.count, duplicates)
+        self._withheld = self._withheld or received.withheld
         try:
             self._next = self._position_after(received, position)
         except CommerceLayerError as error:
@@ -124,6 +131,8 @@ class LinkPaginator(Paginator[R], Generic[R]):
         cursor = self._next.cursor if self._next is not None else None
         if self._failure is not None:
             cursor = position.cursor
+        elif cursor is None and self._names_end:
+            cursor = self._query.end_cursor(position.page, position.received + len(received.items))
         number = self._query.number_of(position.target)
         return Page(items, received.meta, received.links, number, cursor, duplicates, received.media_type)
 
@@ -147,12 +156,11 @@ class LinkPaginator(Paginator[R], Generic[R]):
             LinkRefused: it leaves the API.
         """
         total = position.received + len(received.items)
-        link = received.links.next
-        if link is None:
+        target = self._target_after(received, position, total)
+        if target is None:
             self._require_all(received, total)
             return None
-        target = self._query.origin.target_of(link.href, base=link.base)
-        if self._is_past_the_end(target, total):
+        if self._is_past_the_end(received, target, total):
             self._require_all(received, total)
             return None
         if target in self._visited:
@@ -163,22 +171,48 @@ class LinkPaginator(Paginator[R], Generic[R]):
                 "/data", "resources that did not come before", f"none on {self._pages_without_news} pages"
             )
         # Twice, as a list may grow while it is read. An uncounted list ends with the number of its pages alone.
+        deepest = self._query.paging.deepest
+        if deepest is not None and total >= deepest:
+            raise received.unexpected(
+                "/links/next", f"a list of at most {deepest:,} records", "more than the service gives"
+            )
         most = 2 * self._count + _SLACK if self._count is not None else total
         if total > most or position.page >= MAX_PAGES:
             raise received.unexpected("/links/next", "a list that ends", f"{total} resources, and more to come")
         return self._query.position(target, page=position.page + 1, received=total)
 
-    def _is_past_the_end(self, target: str, total: int) -> bool:
+    def _target_after(self, received: ReceivedPage[R], position: PagePosition, total: int) -> str | None:
+        """What the next page is asked for by: its link; else, where the service gives none, its number or its cursor.
+
+        None where there is no other page.
+        """
+        paging = self._query.paging
+        if isinstance(paging, Cursor) and paging.cursor is not None and paging.next is not None:
+            cursor = found_at(paging.next, received.meta, received.raw_links)
+            if cursor in (NOTHING, None, ""):
+                return None
+            if not isinstance(cursor, str | int) or isinstance(cursor, bool):
+                raise received.unexpected(f"/{paging.next.replace('.', '/')}", "a cursor", describe(cursor))
+            return self._query.at_cursor(position.target, paging.cursor, str(cursor))
+        if received.links.next is not None:
+            link = received.links.next
+            return self._query.origin.target_of(link.href, base=link.base)
+        if not received.items or (self._count is not None and not self._count_changed and total >= self._count):
+            return None
+        return self._query.counted_up(position.target, received=total)
+
+    def _is_past_the_end(self, received: ReceivedPage[R], target: str, total: int) -> bool:
         """True if an empty page shows that there is no more, though it has a link to another page.
 
         A list that counts itself ends when all came, if it always counted the same: a count of the page alone would
-        not. One that is paged by cursors may go on after any number of empty pages.
+        not. One that is paged by cursors may go on after any number of empty pages, and so may one of a service that
+        never counts: it may filter each page after it cut it.
         """
-        if not self._empty_pages:
+        if not self._empty_pages or received.total is None:
             return False
         if self._count is not None and not self._count_changed:
             return total >= self._count
-        if self._empty_pages < _MOST_EMPTY_PAGES or self._query.number_of(target) is None:
+        if self._empty_pages < _MOST_EMPTY_PAGES or not self._query.has_place(target):
             return False
         _log.warning(
             "%s gave %d empty pages and a link to more: taken for its end", self._query.path, self._empty_pages
@@ -187,16 +221,22 @@ class LinkPaginator(Paginator[R], Generic[R]):
 
     def _require_all(self, received: ReceivedPage[R], total: int) -> None:
         """At the end, refuse a list that gave fewer records than it counts, and warn of one that changed."""
-        count, member = received.count, received.count_member
+        count, size = received.count, self._query.page_size
         # A full page, no links and no count: whether that is all of the list cannot be known.
-        unknown = count is None and self._query.numbered and not received.links
-        if unknown and len(received.items) >= self._query.page_size:
-            raise received.unexpected(
-                "/links", f"links, or a {member}", "neither: it cannot be known whether there is more"
-            )
+        unknown = count is None and self._query.paging.expects_links and not received.links
+        if unknown and size is not None and len(received.items) >= size:
+            counted = f"links, or a {received.count_member}" if received.total is not None else "links"
+            raise received.unexpected("/links", counted, "neither: it cannot be known whether there is more")
         short = count is not None and total < count
+        if short and self._withheld:
+            _log.warning("%s gave fewer records than it counts, as it withholds some", received.url)
+            return
         if short and not self._count_changed:
-            raise received.unexpected(f"/meta/{member}", f"as many resources, over all pages ({total})", f"{count}")
+            raise received.unexpected(
+                received.count_pointer, f"as many resources, over all pages ({total})", f"{count}"
+            )
+        if count is None and total < self._query.linked:
+            _log.warning("%s gave %d records, and linkage names %d", received.url, total, self._query.linked)
         if short or self._may_have_gaps:
             _log.warning(
                 "%s changed while it was read page by page: records may be missing. session.scan() misses none",
@@ -215,8 +255,10 @@ class KeysetPaginator(Paginator[R], Generic[R]):
     what shows that it never ends is the number of pages, unless it has counted that many records.
     """
 
-    def __init__(self, query: ListQuery, after: str | None) -> None:
+    def __init__(self, query: ListQuery, after: str | None, target_after: Callable[[str], str]) -> None:
+        """Begin after an id; `target_after` makes the target for what comes after one."""
         self._query = query
+        self._target_after = target_after
         self._after = after
         self._page = 1
         self._ended = False
@@ -236,7 +278,7 @@ class KeysetPaginator(Paginator[R], Generic[R]):
             return None
         if self._after is None:
             return self._query.target
-        return self._query.with_parameters(parameter(self._query.service.keys.after_filter, self._after)).target
+        return self._target_after(self._after)
 
     @override
     def annotate(self, error: CommerceLayerError) -> None:

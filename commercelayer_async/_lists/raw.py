@@ -11,7 +11,6 @@ from msgspec import UNSET, Raw, UnsetType
 
 from .._http.message import Response
 from .._markers import override
-from .._reading.reader import endpoint_of
 from .._text import printable
 from ..errors import DecodeError
 from ..jsonapi._json import FAILURES, require_utf8
@@ -40,6 +39,8 @@ class RawItem:
     id: str
     body: bytes = attrs.field(repr=False)
     """The document of the whole page."""
+    place: int = 0
+    """Which of the page's resource objects it is, from 0."""
 
 
 # A list is typed by its resources, and these are none.
@@ -65,7 +66,11 @@ class RawListReader(ListReader[Any]):
         def read(response: Response, _: object) -> ReceivedPage[Any]:
             return self._received(response, self._items(response))
 
-        return await self.send(target, endpoint_of(target, self.context.origin.api), read)
+        return await self.send(target, self.endpoint, read)
+
+    def _is_asked_for(self, one: _Identity) -> bool:
+        type = self.resource_type
+        return bool(one.id) and (one.type == type or (type is not None and self.service.is_of(one.type, type)))
 
     def _items(self, response: Response) -> tuple[RawItem, ...]:
         body, url = response.body, response.url_without_query
@@ -82,7 +87,7 @@ class RawListReader(ListReader[Any]):
             raise DecodeError(
                 expected="an array of resource objects, each with type and id", got="another", pointer="/data", url=url
             )
-        stranger = next((n for n, one in enumerate(page.data) if one.type != self.resource_type or not one.id), None)
+        stranger = next((n for n, one in enumerate(page.data) if not self._is_asked_for(one)), None)
         if stranger is not None:
             # Perhaps the response to another request: responses got out of step on this connection.
             self.context.transport.discard_connections()
@@ -93,4 +98,4 @@ class RawListReader(ListReader[Any]):
                 pointer=f"/data/{stranger}",
                 url=url,
             )
-        return tuple(RawItem(one.type, one.id, body) for one in page.data)
+        return tuple(RawItem(one.type, one.id, body, place) for place, one in enumerate(page.data))

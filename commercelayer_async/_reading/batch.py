@@ -67,8 +67,8 @@ class Waiters(WaitQueue[Relationship | None]):
 class Batcher:
     """Groups the relationships that calls of one session await."""
 
-    def __init__(self, reader: Reader, reader_of: Callable[[int], Reader]) -> None:
-        """Read with `reader`; `reader_of` gives what reads so many resources."""
+    def __init__(self, reader: Reader, reader_of: Callable[[], Reader]) -> None:
+        """Read with `reader`; `reader_of` gives what reads more than a call's time is meant for."""
         self._reader: Final = reader
         self._reader_of: Final = reader_of
         self._pending: dict[BatchKey, dict[str, Waiters]] = {}
@@ -85,7 +85,7 @@ class Batcher:
         if self._closed:
             raise closed_meanwhile()
         owner, key = relationship.owner, (relationship.owner.type, relationship.name)
-        if relationship.to_many is not False or owner.id is None or not self._may_batch(key):
+        if relationship.to_many is not False or owner.id is None or not self._may_batch(key, owner.id):
             return await self._reader.related(relationship, (), scope)
         if not self._pending:
             # Callbacks run in order: every task that was ready before this one was scheduled gets its turn first, and
@@ -120,9 +120,14 @@ class Batcher:
         self.end()
         await cancel_and_wait(tuple(self._tasks))
 
-    def _may_batch(self, key: BatchKey) -> bool:
-        memory = self._reader.memory
-        return memory.may_batch(key) and memory.filters_by_id(key[0])
+    def _may_batch(self, key: BatchKey, id: str) -> bool:
+        reader, memory = self._reader, self._reader.memory
+        return (
+            reader.max_ids(key[0]) > 1
+            and reader.can_be_joined(id)
+            and memory.may_batch(key)
+            and memory.filters_by_id(key[0])
+        )
 
     def _flush(self) -> None:
         """The turn of the loop is over: start the requests for what has come together."""
@@ -130,11 +135,12 @@ class Batcher:
         for key, by_parent in pending.items():
             # Without those whose every waiter was cancelled meanwhile.
             waiting = {id: waiters for id, waiters in by_parent.items() if waiters}
-            if len(waiting) > _CONCURRENCY * self._reader.max_ids:
-                large_batch = _LargeBatch(self._reader_of(len(waiting)))
+            size = self._reader.max_ids(key[0])
+            if len(waiting) > _CONCURRENCY * size:
+                large_batch = _LargeBatch(self._reader_of())
                 for waiters in waiting.values():
                     waiters.large_batch = large_batch
-            for ids in chunked(waiting, size=self._reader.max_ids):
+            for ids in chunked(waiting, size=size):
                 chunk = {id: waiting[id] for id in ids}
                 if len(chunk) == 1:
                     # A list request for one parent saves nothing, and the parent's own link is what its document gave.

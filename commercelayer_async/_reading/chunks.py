@@ -1,7 +1,7 @@
 """Reading many resources by id in few requests: which ids fit into one request, and what its failure means for each.
 
 A service answers a filter by ids with one page at most, so a chunk holds as many ids as a page holds resources
-(`Keys.max_ids`), or fewer where they are long.
+(`Service.ids_at_once_of`), or fewer where they are long.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,9 +10,9 @@ from typing import Final
 
 from .._text import printable
 from ..errors import ApiError, CommerceLayerError, ConfigurationError, DecodeError, NotFound
-from ..jsonapi.query import segment
-from ..service import Service
-from .parameters import page_parameters, parameter
+from ..service import Calls, Paths, Service
+from .grammars import pairs_of, text_in_call
+from .parameters import encoded, parameter
 
 _MAX_CHARACTERS: Final = 1500
 """Characters that the ids of one request take at most. No length is documented; every server accepts this one."""
@@ -48,20 +48,36 @@ def halves(ids: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return ids[:middle], ids[middle:]
 
 
-def query_of_ids(service: Service, ids: Sequence[str], *, rest: str = "") -> str:
-    """Make the query of a list request for these ids; `rest` is a query to be joined to it."""
-    own = (
-        # Commas part the ids and need no encoding in a query (RFC 3986, 3.4).
-        parameter(service.keys.in_filter, ",".join(ids), safe=","),
-        *page_parameters(service.paging, number=1, size=len(ids)),
-    )
+def query_of_ids(service: Service, type: str, ids: Sequence[str], *, rest: str = "") -> str:
+    """Make the query of a list request for these ids of a type; `rest` is a query to be joined to it."""
+    own = (*_ids_parameters(service, ids), *encoded(service.paging_of(type).first_page(len(ids))))
     return f"?{'&'.join((*own, rest.removeprefix('?')) if rest else own)}"
 
 
-def reason_against(id: object) -> ConfigurationError | None:
+def _ids_parameters(service: Service, ids: Sequence[str]) -> tuple[str, ...]:
+    asked, grammar = service.ids_at_once, service.filters
+    if asked is None:
+        raise AssertionError("a service that takes no ids is not asked by them")
+    template = asked.template
+    if not isinstance(template, str):
+        return pairs_of(template, ids, "ids_at_once")
+    if isinstance(grammar, Calls) and asked.is_call:
+        texts = ",".join(text_in_call(id, grammar, "ids") for id in ids)
+        return (parameter(grammar.parameter, template.format(texts)),)
+    # Commas part the ids and need no encoding in a query (RFC 3986, 3.4).
+    return (parameter(template, ",".join(ids), safe=","),)
+
+
+def can_be_joined(service: Service, id: str) -> bool:
+    """True if an id can be asked for together with others: not where it holds what parts them."""
+    asked = service.ids_at_once
+    return asked is None or asked.is_call or not isinstance(asked.template, str) or "," not in id
+
+
+def reason_against(paths: Paths, type: str, id: object) -> ConfigurationError | None:
     """The error for an id that cannot be asked for, which may be anything; None if it can."""
     try:
-        segment(id, "id")
+        paths.id(type, id)
     except ConfigurationError as error:
         return error
     return None

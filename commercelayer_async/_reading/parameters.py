@@ -15,7 +15,6 @@ from urllib.parse import quote
 from .._plain import plain, plain_text
 from .._text import printable
 from ..errors import ConfigurationError
-from ..service import Paging
 
 _BEYOND: Final = 2**63
 """What no number of the API reaches."""
@@ -29,10 +28,9 @@ def parameter(name: str, value: str, *, safe: str = "") -> str:
     return f"{_encoded_name(name)}={quote(value, safe=safe)}"
 
 
-def page_parameters(paging: Paging, *, number: int | None, size: int) -> tuple[str, ...]:
-    """Encode which page to ask for; `number` is None for a list that is paged by cursors."""
-    numbered = () if number is None else (parameter(paging.number_parameter, str(number)),)
-    return (*numbered, parameter(paging.size_parameter, str(size)))
+def encoded(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Encode query parameters, names and values."""
+    return tuple(parameter(name, value) for name, value in pairs)
 
 
 def query_parameters(params: object) -> tuple[str, ...]:

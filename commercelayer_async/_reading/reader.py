@@ -5,7 +5,7 @@ A response is compared with its request: another id, type or class than was aske
 
 import re
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeGuard, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import attrs
@@ -16,10 +16,12 @@ from .._calls.pipeline import Read
 from .._calls.response_info import ResponseInfo
 from .._http.message import Response
 from .._text import printable
-from ..errors import ApiError, DecodeError, NotFound
+from ..errors import ApiError, ConfigurationError, DecodeError, NotFound
 from ..jsonapi import Decoded, Follow, GenericResource, Registry, Relationship, Resource
-from ..jsonapi.query import include_paths, parameters_of, path_of, query_of, segment, targets_of
-from .chunks import missing, query_of_ids
+from ..jsonapi.query import include_paths, parameters_of, query_of, segment, targets_of
+from ..service import NOTHING, found_at
+from ..service.by_type import path_by, types_named_by
+from .chunks import can_be_joined, missing, query_of_ids, reason_against
 from .top_level import meta_and_links
 
 R = TypeVar("R", bound=Resource)
@@ -78,10 +80,17 @@ class Reader:
         """When the time of a call that begins now is up."""
         return self._deadlines.due()
 
-    @property
-    def max_ids(self) -> int:
-        """Ids that `many` and `parents` take at most."""
-        return self._context.service.keys.max_ids
+    def max_ids(self, type: str) -> int:
+        """Ids of a type that `many` and `parents` take at most; 0 where the service takes one at a time."""
+        return self._context.service.ids_at_once_of(type)
+
+    def can_be_joined(self, id: str) -> bool:
+        """True if an id can be asked for together with others."""
+        return can_be_joined(self._context.service, id)
+
+    def reason_against(self, type: str, id: object) -> ConfigurationError | None:
+        """The error for an id that cannot be asked for, which may be anything; None if it can."""
+        return reason_against(self._context.paths, type, id)
 
     async def one(self, cls: type[R], type: str, id: str, include: Sequence[str], scope: CallScope | None = None) -> R:
         """Read one resource at its own URL.
@@ -90,13 +99,12 @@ class Reader:
             DecodeError: the response holds another resource, or none.
         """
         registry = self.registry_for(cls, type)
-        target = (
-            f"{self._context.origin.api}{path_of(type, id)}{query_of(self._described(cls, type), include, registry)}"
-        )
+        id, target = self._context.paths.item(type, id)
+        target += query_of(self._described(cls, type), include, registry)
 
         def read(response: Response, info: ResponseInfo) -> R:
             found = self.resources(registry, response, info)
-            if isinstance(found, cls) and found.id == id and found.type == type:
+            if self._is_asked_for(found, cls, type) and found.id == id:
                 self.memory.odd = False
                 return found
             self._discard_connections()
@@ -113,7 +121,9 @@ class Reader:
             DecodeError: the response holds a resource of another type.
         """
         registry = self.registry_for(cls, type)
-        query = query_of_ids(self._context.service, ids, rest=query_of(self._described(cls, type), include, registry))
+        query = query_of_ids(
+            self._context.service, type, ids, rest=query_of(self._described(cls, type), include, registry)
+        )
         wanted = frozenset(ids)
 
         def read(response: Response, info: ResponseInfo) -> Chunk[R]:
@@ -122,7 +132,7 @@ class Reader:
                 raise _unexpected(found, f"an array of {type}", response)
             by_id: dict[str, R] = {}
             for n, resource in enumerate(found):
-                if not isinstance(resource, cls) or resource.type != type:
+                if not self._is_asked_for(resource, cls, type):
                     self._discard_connections()
                     raise _unexpected(resource, f"one of the {type} asked for", response, pointer=f"/data/{n}")
                 if resource.id not in wanted:
@@ -135,11 +145,19 @@ class Reader:
             # Which resources are missing matters only where some are.
             # One that came twice may stand in place of another.
             is_whole = len(by_id) == len(wanted) or (
-                len(by_id) == len(found) and self._is_whole(response, len(found), asked=len(ids))
+                len(by_id) == len(found) and self._is_whole(response, type, len(found), asked=len(ids))
             )
             return Chunk(by_id, response.url_without_query, is_whole=is_whole)
 
-        return await self._send(f"{self._context.origin.api}/{segment(type, 'type')}{query}", type, read, scope)
+        return await self._send(f"{self._context.paths.list(type)}{query}", type, read, scope)
+
+    def _is_asked_for(self, found: object, cls: type[R], type: str) -> TypeGuard[R]:
+        """True for a resource of the class and the type asked for, or of a kind of that type."""
+        if not isinstance(found, Resource):
+            return False
+        if found.type == type:
+            return isinstance(found, cls)
+        return self._context.service.is_of(found.type, type) and (cls is GenericResource or isinstance(found, cls))
 
     async def parents(
         self, type: str, ids: Sequence[str], name: str, scope: CallScope | None = None
@@ -147,7 +165,7 @@ class Reader:
         """Read a chunk of resources with one relationship of each included."""
         return await self.many(self._context.registry.get(type), type, ids, (segment(name, "relationship"),), scope)
 
-    def _is_whole(self, response: Response, came: int, *, asked: int) -> bool:
+    def _is_whole(self, response: Response, type: str, came: int, *, asked: int) -> bool:
         """True if a list shows that it holds all that there is: by its count, or by links that lead no further.
 
         A list that says nothing of either may have been cut short, by a smaller page than was asked for.
@@ -158,8 +176,14 @@ class Reader:
             return False
         if links.get("next") is not None or came >= asked:
             return False
-        count = meta.get(self._context.service.paging.count_member)
-        return bool(links) if count is None else type(count) is int and count == came
+        service = self._context.service
+        if service.withheld is not None and found_at(service.withheld, meta, links) not in (NOTHING, None):
+            return False
+        total = service.total_of(type)
+        told = found_at(total.pointer, meta, links) if total is not None else NOTHING
+        if total is None or told in (NOTHING, None):
+            return bool(links)
+        return total.count(meta, links) == came
 
     def _discard_connections(self) -> None:
         """Use no open connection again: responses may be out of step on one of them.
@@ -221,7 +245,7 @@ class Reader:
             self._require_fit(found, relationship, response)
             return found
 
-        endpoint = endpoint_of(target, self._context.origin.api)
+        endpoint = counted_under(self._context, target, relationship.owner.type)
         parameters = parameters_of(self._targets_of(relationship), include, self._context.registry)
         return await self._send(_with_parameters(target, parameters), endpoint, read, scope)
 
@@ -281,7 +305,7 @@ class Reader:
         identifier = relationship.identifiers[0]
         if identifier.id is None:
             return None
-        return f"{self._context.origin.api}{path_of(identifier.type, identifier.id)}"
+        return self._context.paths.item(identifier.type, identifier.id)[1]
 
     async def _related_through_parent(
         self, relationship: Relationship, include: Sequence[str], scope: CallScope
@@ -291,7 +315,7 @@ class Reader:
         registry = self._context.registry
         paths = [segment(name, "relationship"), *(f"{name}.{path}" for path in include)]
         query = query_of(registry.get(owner.type), paths, registry)
-        target = f"{self._context.origin.api}{path_of(owner.type, owner.id or '')}{query}"
+        target = f"{self._context.paths.item(owner.type, owner.id or '')[1]}{query}"
 
         def read(response: Response, info: ResponseInfo) -> Relationship:
             parent = self.resources(registry, response, info)
@@ -318,6 +342,23 @@ def endpoint_of(target: str, api: str) -> str:
     path = target.removeprefix(base).partition("?")[0]
     first, _, rest = path.lstrip("/").partition("/")
     return rest.lstrip("/").partition("/")[0] if rest and _VERSION.fullmatch(first) else first
+
+
+def counted_under(context: SessionContext, target: str, *types: str) -> str:
+    """Find what the requests to a link are counted by: a type that the service has at such a path, else the endpoint.
+
+    So what is read by its link and what is read by its type are counted together. Types to look for are those given,
+    those that the session has classes for, and those that the service's table of paths names.
+    """
+    api, rule = context.origin.api, context.service.path
+    if rule is not None:
+        named = types_named_by(rule)
+        path = f"{target.partition('?')[0].rstrip('/')}/"
+        for type in dict.fromkeys((*types, *named, *(cls.type for cls in context.registry.classes))):
+            own = path_by(rule, type)
+            if own is not None and path.startswith(f"{api}/{own}/"):
+                return type
+    return endpoint_of(target, api)
 
 
 def _unexpected(

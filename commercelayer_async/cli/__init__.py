@@ -7,6 +7,7 @@
     profiles        credentials under a name, which `login` keeps
     keyrings        the system's keyring, which keeps client secrets
     private_files   files that nobody but their owner can read
+    services        which service is read, and its classes
     options         options that several commands take
     query_options   types, filters, sort keys and relationships as arguments, and their completion
     views           resources as the commands show them

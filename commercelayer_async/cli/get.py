@@ -17,8 +17,9 @@ from .options import MASKING_HELP, json_option, output_option, reveal_option
 from .output import Output, output_for_people, write_json
 from .progress import watched_session
 from .query_options import include_option, limit_option, relationship_argument, suggesting_types, type_argument
-from .records import PAGE_SIZE, Listed, read_pages, show_list
+from .records import Listed, read_pages, show_list
 from .saving import written_to
+from .services import page_size
 from .views import included_in, show_resource, view_of
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
@@ -109,7 +110,7 @@ async def _retrieve(type: str, id: str, relationship: str | None, include: str, 
                 return Retrieved(None) if target is None else await _with_included(target)
         listed = Listed()
         many: Any = followed
-        collection = session.list(many, include=include, page_size=min(limit, PAGE_SIZE))
+        collection = session.list(many, include=include, page_size=page_size(None, limit))
         async with aclosing(read_pages(collection, listed, limit)) as reading:
             async for one in reading:
                 listed.resources.append(one)

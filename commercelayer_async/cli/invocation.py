@@ -12,8 +12,10 @@ from click.shell_completion import CompletionItem
 
 from .._text import did_you_mean, printable
 from ..errors import ConfigurationError
+from ..service import OAuth2
 from .private_files import read_private
 from .profiles import DEFAULT, check_name, load_profiles, require_profile, variables_of
+from .services import SERVICE_HELP, is_commerce_layer, require_commerce_layer, service_in_use, service_option
 
 if TYPE_CHECKING:
     from .. import Session
@@ -27,13 +29,15 @@ _TOKEN_OR_CLIENT: Final = VARIABLES[1:3]
 """Either of them makes the environment one that has credentials."""
 _ENVIRONMENT: Final = "the environment"
 
-ENVIRONMENT_HELP: Final = """\b
+ENVIRONMENT_HELP: Final = f"""\b
 Credentials: variables of the environment, or lines NAME=value of the file that
 --credentials names:
   COMMERCELAYER_ORGANIZATION   the organization's slug, host or URL; or --organization
   COMMERCELAYER_ACCESS_TOKEN   a bearer token; or else
   COMMERCELAYER_CLIENT_ID, COMMERCELAYER_CLIENT_SECRET, COMMERCELAYER_SCOPE
-Where the environment has none, those that `login` kept, under --profile NAME."""
+Where the environment has none, those that `login` kept, under --profile NAME.
+
+{SERVICE_HELP}"""
 
 
 @attrs.define
@@ -65,6 +69,11 @@ class Invocation:
                 raise click.UsageError("--credentials and --profile exclude each other; choose one")
             self.environment = with_credentials(self.file, os.environ)
             self.source = printable(self.file)
+            return
+        if not is_commerce_layer():
+            # Profiles hold credentials of Commerce Layer, which no other service may see.
+            if self.profile is not None:
+                require_commerce_layer("--profile")
             return
         if any(os.environ.get(name) for name in _TOKEN_OR_CLIENT):
             if self.profile is not None:
@@ -104,9 +113,12 @@ def open_session(**options: Any) -> "Session":
         ConfigurationError: a variable is missing; it is named.
     """
     from .. import AccessToken, ClientCredentials, Session  # noqa: PLC0415 - slow to import; `--help` does without
+    from .._options import secret_of  # noqa: PLC0415 - as above
 
     called = invocation()
-    if called.source == _ENVIRONMENT and called.organization is None:
+    service = service_in_use()
+    options["service"] = service
+    if is_commerce_layer() and called.source == _ENVIRONMENT and called.organization is None:
         try:
             return Session.from_env(**options)
         except ConfigurationError as error:
@@ -118,8 +130,12 @@ def open_session(**options: Any) -> "Session":
     where = called.source
     if organization is None:
         raise ConfigurationError(f"{where} has no COMMERCELAYER_ORGANIZATION; add it, or give --organization")
+    if not isinstance(service.auth, OAuth2):
+        return Session(organization, secret_of(token, service), **options)
     if token is not None:
         return Session(organization, AccessToken(token), **options)
+    if client_id is None and not service.needs_auth:
+        return Session(organization, None, **options)
     if client_id is None:
         raise ConfigurationError(
             f"{where} has no credentials; add COMMERCELAYER_ACCESS_TOKEN, or"
@@ -151,7 +167,7 @@ def credentials_options(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=_use_file,
         help="Read the credentials from FILE (mode 0600) instead of the environment.",
     )
-    return with_profile(with_file(organization_option(settled)))
+    return with_profile(with_file(organization_option(service_option(settled))))
 
 
 def organization_option(command: Callable[..., Any]) -> Callable[..., Any]:

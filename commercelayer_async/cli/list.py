@@ -25,6 +25,7 @@ from .query_options import (
 )
 from .records import PAGE_SIZE, Listed, check_columns, read_pages, records_of, show_list, tsv_lines
 from .saving import written_to
+from .services import page_size
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 
@@ -114,10 +115,10 @@ async def _read(
 ) -> AsyncIterator[tuple[Resource, tuple[Resource, ...]]]:
     async with watched_session() as session:
         with suggesting_types(type):
-            collection = session.list(
-                class_of(type) or type, page_size=min(limit, PAGE_SIZE), read_ahead=int(limit > PAGE_SIZE), **query
-            )
-            async with aclosing(read_pages(collection, listed, limit)) as reading:
+            size = page_size(type, limit)
+            ahead = int(limit > (size or PAGE_SIZE))
+            collection = session.list(class_of(type) or type, page_size=size, read_ahead=ahead, **query)
+            async with aclosing(read_pages(collection, listed, limit, type)) as reading:
                 async for one in reading:
                     yield one
 

@@ -19,6 +19,7 @@ from .profiles import (
     load_profiles,
     save_profile,
 )
+from .services import require_commerce_layer
 
 _EPILOG: Final = """\b
 Where the secret is kept:
@@ -45,6 +46,7 @@ def login(*, profile: str, scope: str | None) -> None:
     The secret is not shown, and is never an argument. Without a terminal, what is asked for is read from stdin, a line
     each.
     """
+    require_commerce_layer("login")
     organization = invocation().organization or _ask("Organization (slug, host or URL)")
     client_id = _ask("Client id")
     secret = _ask("Client secret (empty if there is none)", hidden=True) or None

@@ -12,9 +12,9 @@ from typing import Final, TypeGuard, cast
 import attrs
 
 from .._text import printable, redact_exact
-from ..jsonapi import GenericResource, Registry, Resource
+from ..jsonapi import GenericResource, Resource
 from ..jsonapi.links import escape as escape_token
-from ..resources import RESOURCES
+from .services import registry
 
 MASKED: Final = "[masked]"
 
@@ -75,7 +75,7 @@ class Mask:
             return [self._resource_objects(entry, f"{at}/{n}") for n, entry in enumerate(entries)]
         if not _is_object(value):
             return value
-        cls = _REGISTRY.get(str(value.get("type")))
+        cls = registry().get(str(value.get("type")))
         return {name: self._member_of_resource(cls, name, entry, at) for name, entry in value.items()}
 
     def _member_of_resource(self, cls: type[Resource], name: str, value: object, at: str) -> object:
@@ -103,18 +103,18 @@ class Mask:
         return MASKED
 
 
-_REGISTRY: Final = Registry(*RESOURCES)
-
-
 def class_of(name: str) -> type[Resource] | None:
-    """The resource class for the name of a JSON:API type; None if this package has none."""
-    cls = _REGISTRY.get(name)
+    """The resource class for the name of a JSON:API type; None if the service has none."""
+    cls = registry().get(name)
     return None if cls is GenericResource else cls
 
 
 def own_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The credentials of the environment. They are never shown, even where a response repeats them."""
-    return tuple(value for name in _OWN if len(value := environment.get(name, "")) >= _OWN_MINIMUM)
+    values = [environment.get(name, "") for name in _OWN]
+    # Of a user and a password, the password alone is one too.
+    passwords = [value.partition(":")[2] for value in values]
+    return tuple(value for value in (*values, *passwords) if len(value) >= _OWN_MINIMUM)
 
 
 def clean(text: str, secrets: Iterable[str]) -> str:

@@ -11,16 +11,15 @@ from .._text import printable, redact_exact
 from ..errors import DecodeError
 from ..jsonapi import Document, ResourceObject, parse
 from ..jsonapi.document import resource_object
-from ..service import COMMERCE_LAYER
 from .class_source import class_source
 from .inference import infer
 from .invocation import ENVIRONMENT_HELP, credentials_options, invocation, open_session
 from .masking import own_secrets
 from .naming import class_name, is_class_name
 from .query_options import include_option, suggesting_types, type_argument
+from .services import page_size
 
 _RECORDS: Final = 100
-_MAX_PAGE: Final = COMMERCE_LAYER.paging.max_size
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
 With --json-file none are needed, and no request is made.
@@ -105,9 +104,9 @@ async def _read(type: str, records: int, include: str) -> Sequence[ResourceObjec
     found: list[ResourceObject] = []
     async with open_session() as session:
         with suggesting_types(type):
-            collection = session.list(
-                type, include=include, page_size=min(records, _MAX_PAGE), read_ahead=int(records > _MAX_PAGE)
-            )
+            size = page_size(type, records)
+            ahead = int(size is None or records > size)
+            collection = session.list(type, include=include, page_size=size, read_ahead=ahead)
             async with aclosing(collection.pages()) as pages:
                 async for page in pages:
                     found += [resource_object(one.raw, "", None) for one in page.items]

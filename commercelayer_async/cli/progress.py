@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn
 
 from .._markers import override
-from ..service import COMMERCE_LAYER
 from .invocation import open_session
 from .layout import NARROW
 from .output import DUMB
+from .services import service_in_use
 
 if TYPE_CHECKING:
     from .. import ExportProgress, RateState, Session
@@ -151,7 +151,8 @@ def seconds_left(progress: "ExportProgress", state: "RateState") -> float | None
     """The seconds that the rest of an export takes by the rate limits; None where they or the count are unknown."""
     if progress.total is None or not state.limit or state.seconds is None:
         return None
-    requests = math.ceil(max(0, progress.total - progress.records) / COMMERCE_LAYER.paging.max_size)
+    size = service_in_use().paging_of(None).most_of(None) or 1
+    requests = math.ceil(max(0, progress.total - progress.records) / size)
     return max(0, requests - (state.remaining or 0)) * state.seconds / state.limit + state.closed_for
 
 

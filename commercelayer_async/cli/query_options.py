@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -9,18 +10,17 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
-from .._lists.filters import QueryCapabilities
+from .._lists.filters import QueryCapabilities, ransack_of
 from .._text import did_you_mean, printable
 from ..errors import NotFound
-from ..jsonapi import Registry, Resource
+from ..jsonapi import Resource
 from ..jsonapi.resource import declared_relationships
-from ..resources import RESOURCES
-from ..service import COMMERCE_LAYER
+from ..service import Ransack
 from .masking import class_of
 from .records import PAGE_SIZE, column_names
+from .services import registry, service_in_use
 
 _BOOLEANS: Final = {"true": True, "false": False}
-_PREDICATES: Final = COMMERCE_LAYER.filtering.predicates
 _OFFERED: Final = ("eq", "in", "cont", "gt", "lt", "null")
 """The predicates that completion offers. All others can be used too."""
 
@@ -28,7 +28,9 @@ FILTER_HELP: Final = """\b
 Filters (--filter NAME=VALUE; a resource must match all of them):
   NAME is an attribute and a predicate, joined by "_": name_cont, created_at_gt,
   customer_email_eq. VALUE is text, true or false (null, blank, present …),
-  texts joined by commas (in, *_any, *_all), or a JSON object (jcont)."""
+  texts joined by commas (in, *_any, *_all), or a JSON object (jcont).
+  Of another service (--service), NAME is an attribute, or an attribute and an
+  operator of the service: title=x, created[gte]=2026-01-01. VALUE is text."""
 
 
 def type_argument(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,21 +127,41 @@ def parse_filters(given: Iterable[str]) -> dict[str, Any]:
         shown = repr(printable(name, 80))
         if not equals:
             raise click.UsageError(f"--filter takes NAME=VALUE, such as name_cont=visa, not {shown}")
+        if not isinstance(service_in_use().filters, Ransack):
+            _add_condition(filters, name, value, shown)
+            continue
         if name in filters:
             raise click.UsageError(f"--filter: {shown} is there more than once")
         filters[name] = _parse_value(name, value, shown)
     return filters
 
 
+def _add_condition(filters: dict[str, Any], name: str, value: str, shown: str) -> None:
+    """Add `name=value` or `name[operator]=value`; several operators of an attribute are all to be met."""
+    written = _CONDITION.fullmatch(name)
+    attribute, operator = written.groups() if written is not None else (name, None)
+    earlier = filters.get(attribute)
+    if earlier is None:
+        filters[attribute] = value if operator is None else {operator: value}
+    elif operator is not None and isinstance(earlier, dict) and operator not in earlier:
+        earlier[operator] = value
+    else:
+        raise click.UsageError(f"--filter: {shown} is there more than once")
+
+
+_CONDITION: Final = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
+
+
 def _parse_value(name: str, value: str, shown: str) -> object:
-    predicate = max((one for one in _PREDICATES.all if name.endswith(f"_{one}")), key=len, default="")
-    if predicate in _PREDICATES.truth:
+    predicates = ransack_of(service_in_use()).predicates
+    predicate = max((one for one in predicates.all if name.endswith(f"_{one}")), key=len, default="")
+    if predicate in predicates.truth:
         if value not in _BOOLEANS:
             raise click.UsageError(f"--filter: {shown} takes true or false")
         return _BOOLEANS[value]
-    if predicate in _PREDICATES.many:
+    if predicate in predicates.many:
         return [part.strip() for part in value.split(",")]
-    if predicate in _PREDICATES.json:
+    if predicate in predicates.json:
         try:
             return json.loads(value)
         except ValueError:
@@ -153,14 +175,14 @@ def suggesting_types(type: str) -> Generator[None]:
     try:
         yield
     except NotFound as error:
-        hint = "" if class_of(type) else did_you_mean(type, [known.type for known in RESOURCES])
+        hint = "" if class_of(type) else did_you_mean(type, [known.type for known in registry().classes])
         if hint:
             error.add_note(hint.removeprefix("; "))
         raise
 
 
 def _complete_types(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    return _complete(incomplete, (cls.type for cls in RESOURCES))
+    return _complete(incomplete, (cls.type for cls in registry().classes))
 
 
 def _complete_include(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -182,13 +204,15 @@ def _complete_columns(context: click.Context, _parameter: click.Parameter, incom
 
 def _complete_sort(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     cls = _class_in(context.params)
-    names = sorted(QueryCapabilities(cls, Registry(*RESOURCES), COMMERCE_LAYER).sortable or ()) if cls else []
+    names = sorted(QueryCapabilities(cls, registry(), service_in_use()).sortable or ()) if cls else []
     return _complete_last(incomplete, (*names, *(f"-{name}" for name in names)))
 
 
 def _complete_filters(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     cls = _class_in(context.params)
-    names = QueryCapabilities(cls, Registry(*RESOURCES), COMMERCE_LAYER).filterable_names() if cls else ()
+    names = QueryCapabilities(cls, registry(), service_in_use()).filterable_names() if cls else ()
+    if not isinstance(service_in_use().filters, Ransack):
+        return _complete(incomplete, (f"{name}=" for name in names))
     return _complete(incomplete, (f"{name}_{predicate}=" for name in names for predicate in _OFFERED))
 
 

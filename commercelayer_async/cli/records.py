@@ -11,21 +11,21 @@ import click
 
 from .._lists.filters import related_class
 from .._text import did_you_mean, printable
-from ..jsonapi import GenericResource, Registry, Resource, ToMany
+from ..jsonapi import GenericResource, Resource, ToMany
 from ..jsonapi._schema import member_names
 from ..jsonapi.resource import declared_relationships
-from ..resources import RESOURCES
 from ..service import COMMERCE_LAYER
 from .layout import Column
 from .masking import MASKED, Mask
 from .output import Output, text_of
+from .services import registry, service_in_use
 from .views import ResourceView, included_in, view_of
 
 if TYPE_CHECKING:
     from .. import ResourceCollection
 
-PAGE_SIZE: Final = COMMERCE_LAYER.paging.max_size
-_REGISTRY: Final = Registry(*RESOURCES)
+PAGE_SIZE: Final = COMMERCE_LAYER.paging_of(None).most_of(None) or 1
+"""How many of a list are shown, unless more are asked for."""
 _ID: Final = "id"
 _CREATED: Final = "created_at"
 _LEAST_IMPORTANT: Final = ("reference", "updated_at", "reference_origin", "metadata")
@@ -53,13 +53,17 @@ class Listed:
 
 
 async def read_pages(
-    collection: "ResourceCollection[Any]", listed: Listed, limit: int
+    collection: "ResourceCollection[Any]", listed: Listed, limit: int, type: str | None = None
 ) -> AsyncGenerator[tuple[Resource, tuple[Resource, ...]]]:
-    """Read up to `limit` resources, each with those included for it; `listed` learns how many there are."""
+    """Read up to `limit` resources, each with those included for it; `listed` learns how many there are.
+
+    `type` is that of the list, None for what a relationship leads to.
+    """
     left = limit
     async with aclosing(collection.pages()) as pages:
         async for page in pages:
-            count = page.meta.get(COMMERCE_LAYER.paging.count_member)
+            total = service_in_use().total_of(type)
+            count = total.count(page.meta, {}) if total is not None else None
             listed.count = count if isinstance(count, int) else None
             for resource in page.items[:left]:
                 yield resource, await included_in(resource)
@@ -266,7 +270,7 @@ def _target_columns(cls: type[Resource], name: str) -> Iterator[str]:
     declared = declared_relationships(cls).get(name)
     if declared is None or isinstance(declared, ToMany):
         return
-    target = related_class(cls.type, name, _REGISTRY, COMMERCE_LAYER)
+    target = related_class(cls.type, name, registry(), service_in_use())
     yield from (f"{name}.{part}" for part in ("type", _ID))
     if target is not None and target is not GenericResource:
         yield from (f"{name}.{attribute}" for attribute in member_names(target))
@@ -275,7 +279,7 @@ def _target_columns(cls: type[Resource], name: str) -> Iterator[str]:
 def _may_be_of_target(name: str, cls: type[Resource], include: str) -> bool:
     """True for an attribute of an included target whose class is not known, as it may be one of several."""
     first, dot, _ = name.partition(".")
-    unknown = related_class(cls.type, first, _REGISTRY, COMMERCE_LAYER) in (None, GenericResource)
+    unknown = related_class(cls.type, first, registry(), service_in_use()) in (None, GenericResource)
     return bool(dot) and first in _names_in(include) and unknown and first in declared_relationships(cls)
 
 

@@ -4,6 +4,8 @@ from typing import Final
 
 import click
 
+from .services import require_commerce_layer
+
 _EPILOG: Final = """\b
 Examples:
   commercelayer-async sandbox
@@ -33,6 +35,7 @@ def sandbox(context: click.Context, /, *, command: tuple[str, ...], **options: o
 
     `python -m commercelayer_async.sandbox` does the same.
     """
+    require_commerce_layer("sandbox")
     from ..sandbox.__main__ import main  # noqa: PLC0415 - a web server is slow to import
 
     given = {name.replace("_", "-"): value for name, value in options.items() if value is not None}

@@ -11,21 +11,23 @@ from urllib.parse import urlsplit
 import attrs
 import click
 
-from .._reading.parameters import page_parameters
+from .._reading.parameters import encoded
 from ..errors import Forbidden, NotFound, Unauthorized
 from ..jsonapi import ResourceObject
-from ..service import COMMERCE_LAYER
+from ..service import COMMERCE_LAYER, Paging
 from .invocation import ENVIRONMENT_HELP, credentials_options, invocation
 from .masking import own_secrets
 from .options import json_option
 from .output import output_for_people, text_of, write_json
 from .progress import watched_session
+from .services import require_commerce_layer
 
 if TYPE_CHECKING:
     from .. import Session, StoredToken
 
 _UNKNOWN: Final = "unknown"
-_PATHS: Final = ("/organization", "/customers?" + "&".join(page_parameters(COMMERCE_LAYER.paging, number=None, size=1)))
+_ONE: Final = "&".join(encoded(Paging.first_page(COMMERCE_LAYER.paging_of("customers"), 1)))
+_PATHS: Final = ("/organization", f"/customers?{_ONE}")
 """What is read for the organization's name and the rate budget; the second only if the first shows no budget."""
 
 _EPILOG: Final = f"""{ENVIRONMENT_HELP}
@@ -56,6 +58,7 @@ def whoami(*, as_json: bool) -> None:
 
     It makes one request or two, which show the budget and whether the token is valid.
     """
+    require_commerce_layer("whoami")
     found = asyncio.run(_inspect())
     secrets = own_secrets(invocation().environment)
     if as_json:

@@ -60,6 +60,11 @@ class ResourceDecoder(Protocol):
         """The caller's converter, if one was given."""
         ...
 
+    @property
+    def linkage_total(self) -> str | None:
+        """Where the meta of a relationship says how many targets it has; None if it does not."""
+        ...
+
     def target_of(self, type: str, relationship: str, /) -> "tuple[type[Identified], ...] | None":
         """Return the classes that a declared relationship may lead to; None if unknown."""
         ...

@@ -20,7 +20,9 @@ from .errors import ConfigurationError
 from .registry import Registry, type_of
 from .resource import GenericResource, Resource, declared_relationships
 
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SEGMENT: Final = "[A-Za-z0-9_-]{1,64}"
+"""A pattern for what is safe as a path segment whatever a server does with dots and slashes."""
+_SEGMENT: Final = re.compile(SEGMENT)
 _INCLUDE: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 _MAX_PATHS: Final = 256

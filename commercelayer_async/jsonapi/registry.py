@@ -35,6 +35,7 @@ class Registry:
         *classes: type[Resource],
         converter: "Converter | None" = None,
         max_resources: int = MAX_RESOURCES,
+        linkage_total: str | None = None,
     ) -> None:
         """Register `classes`; a later one replaces an earlier one of the same type.
 
@@ -44,6 +45,8 @@ class Registry:
                 decides what fits; slower. Without one, annotations are enforced strictly by msgspec, and cattrs
                 structures only types that msgspec does not know.
             max_resources: How many resource objects `data` and `included` may hold, each.
+            linkage_total: Where the `meta` of a relationship says how many targets it has, by members with dots, such
+                as `"paging.total"`: linkage of fewer is but a part, though no link says so.
 
         Raises:
             ConfigurationError: one is not an attrs class derived from `Resource`, has no `type`, or has an attribute
@@ -55,7 +58,7 @@ class Registry:
                 require_supported(cls)
             else:
                 require_supported_by(converter, cls)
-        self._options = _RegistryOptions(converter, max_resources)
+        self._options = _RegistryOptions(converter, max_resources, linkage_total=linkage_total)
         self._variants: dict[object, Registry] = {}
         self._targets: dict[tuple[str, str], tuple[type[Resource], ...] | None] = {}
         self._decoders: Decoders | None = None
@@ -79,6 +82,11 @@ class Registry:
     def converter(self) -> "Converter | None":
         """The caller's converter; None if none was given."""
         return self._options.converter
+
+    @property
+    def linkage_total(self) -> str | None:
+        """Where the `meta` of a relationship says how many targets it has; None if it does not."""
+        return self._options.linkage_total
 
     def get(self, type: str) -> type[Resource]:
         """Return the class for a JSON:API type; `GenericResource` if none is registered."""
@@ -211,11 +219,17 @@ class _RegistryOptions:
     converter: "Converter | None" = None
     max_resources: int = MAX_RESOURCES
     lenient: bool = False
+    linkage_total: str | None = None
 
 
 @public("commercelayer_async.jsonapi")
 def _restore_registry(classes: tuple[type[Resource], ...], options: _RegistryOptions) -> Registry:
-    registry = Registry(*classes, converter=options.converter, max_resources=options.max_resources)
+    registry = Registry(
+        *classes,
+        converter=options.converter,
+        max_resources=options.max_resources,
+        linkage_total=options.linkage_total,
+    )
     return registry.lenient() if options.lenient else registry
 
 

@@ -13,6 +13,7 @@ from typing import (
     ClassVar,
     Generic,
     TypeVar,
+    cast,
 )
 
 import msgspec
@@ -284,7 +285,7 @@ class Relationship(msgspec.Struct, eq=False):
         if linkage is UNSET:
             return UNSET
         if isinstance(linkage, list):
-            return UNSET if self._is_partial() else self._find_all(linkage)
+            return UNSET if self._is_partial(linkage) else self._find_all(linkage)
         if linkage is None:
             return None
         document = self._document
@@ -300,9 +301,20 @@ class Relationship(msgspec.Struct, eq=False):
         found = tuple(map(self._find, linkage))
         return UNSET if UNSET in found else found
 
-    def _is_partial(self) -> bool:
-        """True if an array of linkage is but one page of all (JSON:API 1.1, "Fetching Relationships")."""
-        return self.links.next is not None
+    def _is_partial(self, linkage: list[Identifier]) -> bool:
+        """True if an array of linkage is but one page of all (JSON:API 1.1, "Fetching Relationships").
+
+        A link to the next page says so; of a service that cuts linkage without one, the number of all does.
+        """
+        if self.links.next is not None:
+            return True
+        pointer = self._document.registry.linkage_total if self._document is not None else None
+        if pointer is None:
+            return False
+        total: object = self.meta
+        for member in pointer.split("."):
+            total = cast("Mapping[str, object]", total).get(member) if isinstance(total, Mapping) else None
+        return type(total) is int and total > len(linkage)
 
     def _malformed(self, *, expected: str, got: str) -> DecodeError:
         """Make the error for linkage that does not fit the declaration."""
@@ -370,7 +382,7 @@ class _ManyTargets(Relationship):
             DecodeError: the response has no count.
         """
         linkage = self._array()
-        if linkage is not UNSET and not self._is_partial():
+        if linkage is not UNSET and not self._is_partial(linkage):
             return _Resolved(len(linkage))
         count: Awaitable[int] = self._follower().list(self).count()
         return count

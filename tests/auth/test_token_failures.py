@@ -165,6 +165,7 @@ def test_before_another_attempt_the_store_is_read_again(kept: StoredToken, sent:
 def test_in_the_queue_of_the_endpoint_too_and_the_turn_is_given_back() -> None:
     async def main() -> None:
         store, limiter = Memory(), token_limiter()
+        assert COMMERCE_LAYER.rates.token is not None
         most = COMMERCE_LAYER.rates.token[0]
         for _ in range(most):
             lease = limiter.try_acquire("token", priority=Priority.INTERACTIVE)

@@ -37,6 +37,7 @@ from commercelayer_async import (
 from commercelayer_async._auth.manager import TokenManager
 from commercelayer_async._calls.attempts import Remedy, is_sane_wait, judge
 from commercelayer_async._calls.deadline import Deadlines
+from commercelayer_async._calls.memory import ServiceMemory
 from commercelayer_async._calls.options import CallOptions
 from commercelayer_async._calls.pipeline import RequestPipeline
 from commercelayer_async._calls.response_info import ResponseInfo
@@ -218,6 +219,7 @@ class Context:
         self.clock = LoopClock(random=lambda: 0.5)
         self.local = LocalLimiter(limits or RateLimits.none(), clock=self.clock, facts=COMMERCE_LAYER.rates)
         self.connections = FifoSemaphore(100)
+        self.memory = ServiceMemory(self.clock)
         self.service = COMMERCE_LAYER
         self.origin = SimpleNamespace(url="https://host")
         self.tokens = TokenManager(

@@ -37,6 +37,16 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
     assert [name for name in missing if name != "__version__"] == []
 
 
+def test_the_public_classes_of_services_are_in_the_reference() -> None:
+    """Beside these, the package has what its own rooms read a service by."""
+    module = "commercelayer_async.service"
+    names = importlib.import_module(module).__all__
+    public = {f"{module}.{name}" for name in names if getattr(at(f"{module}.{name}"), "__module__", None) == module}
+
+    assert public
+    assert public <= set(NAMED)
+
+
 def test_what_stands_beside_is_in_the_reference() -> None:
     assert {"commercelayer_async.presets", "commercelayer_async.otel.hooks"} <= set(NAMED)
 

@@ -32,6 +32,7 @@ from commercelayer_async._lists.seen_ids import SeenIds
 from commercelayer_async.jsonapi import Links
 from commercelayer_async.resources import Customer, CustomerPaymentSource
 from commercelayer_async.sandbox import Answer, Reset, Sandbox, Truncate
+from commercelayer_async.service import Total
 from tests.support.documents import resource
 from tests.support.list_pages import FIRST, PATH, SIXTY, UNSAID, broken, ids_of, link, page, pages, session_on
 from tests.support.responses import reply
@@ -436,7 +437,7 @@ class Endless(KeysetPaginator[Any]):
     def feed(self, ids: Sequence[str], count: int | None) -> None:
         meta = {} if count is None else {"record_count": count}
         items = tuple(GenericResource(type="customers", id=id_) for id_ in ids)
-        self.advance(ReceivedPage(items, meta, Links(), "https://x/api/customers", "record_count"))
+        self.advance(ReceivedPage(items, meta, Links(), {}, "https://x/api/customers", Total("meta.record_count")))
 
 
 @pytest.mark.parametrize(("count", "ends"), [(None, True), (0, True), (10**9, False)])
@@ -444,7 +445,7 @@ def test_a_scan_of_ever_new_records_ends(monkeypatch: pytest.MonkeyPatch, count:
     """Unless the service has counted that many."""
     monkeypatch.setattr(paginators, "MAX_PAGES", 50)
     query: Any = None
-    scan = Endless(query, None)
+    scan = Endless(query, None, str)
 
     def feed_all() -> None:
         for page_number in range(200):
@@ -460,7 +461,7 @@ def test_a_scan_of_ever_new_records_ends(monkeypatch: pytest.MonkeyPatch, count:
 def test_a_scan_that_begins_again_after_many_records_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after more than are remembered one by one."""
     monkeypatch.setattr(SeenIds.__init__, "__defaults__", (100,))
-    scan = Endless(None, None)  # type: ignore[arg-type] # the query is for requests, and none is made
+    scan = Endless(None, None, str)  # type: ignore[arg-type] # the query is for requests, and none is made
 
     def feed_twice() -> None:
         for page_number in [*range(40), *range(40)]:
@@ -499,4 +500,4 @@ async def test_cursor_paging_is_known_by_the_type(
 ) -> None:
     reader = list_reader_for(Customer, context=session._context, send=session._parts.send, follower=session)
 
-    assert attrs.evolve(reader, resource_type=cls, path=path).numbered is numbered
+    assert attrs.evolve(reader, resource_type=cls, path=path).paging.is_numbered is numbered

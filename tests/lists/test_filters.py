@@ -16,7 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commercelayer_async import ConfigurationError, GenericResource, Resource, ToMany, ToOne
-from commercelayer_async._lists.filters import QueryCapabilities, filter_parameters, related_class, sort_keys
+from commercelayer_async._lists.filters import (
+    QueryCapabilities,
+    filter_parameters,
+    ransack_of,
+    related_class,
+    sort_keys,
+)
 from commercelayer_async.jsonapi import Registry
 from commercelayer_async.jsonapi._schema import member_names
 from commercelayer_async.resources import (
@@ -31,7 +37,7 @@ from commercelayer_async.resources import (
 )
 from commercelayer_async.service import COMMERCE_LAYER
 
-PREDICATES = COMMERCE_LAYER.filtering.predicates.all
+PREDICATES = ransack_of(COMMERCE_LAYER).predicates.all
 REGISTRY = Registry(*RESOURCES)
 WALLETS = QueryCapabilities(CustomerPaymentSource, REGISTRY, COMMERCE_LAYER)
 ANYTHING = QueryCapabilities(GenericResource, REGISTRY, COMMERCE_LAYER)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from commercelayer_async import AccessToken, Session
-from commercelayer_async._lists.filters import QueryCapabilities
+from commercelayer_async._lists.filters import QueryCapabilities, ransack_of
 from commercelayer_async.jsonapi import Registry
 from commercelayer_async.jsonapi._schema import member_names
 from commercelayer_async.resources import RESOURCES, Customer, CustomerPaymentSource
@@ -76,20 +76,20 @@ class TestFlags:
         through = {name for name, one in TYPES[type].relationships.items() if one.filterable}
 
         assert set(TYPES[type].relationships) == set(capabilities(type)._declared)
-        assert through == COMMERCE_LAYER.filtering.types[type].through
+        assert through == ransack_of(COMMERCE_LAYER).types[type].through
 
 
 def test_predicates_are_those_of_the_client_and_take_what_it_sends():
     several = {name for name, one in PREDICATES.items() if one.takes.name == "MANY"}
 
-    assert set(PREDICATES) == COMMERCE_LAYER.filtering.predicates.all
-    assert several == COMMERCE_LAYER.filtering.predicates.many
+    assert set(PREDICATES) == ransack_of(COMMERCE_LAYER).predicates.all
+    assert several == ransack_of(COMMERCE_LAYER).predicates.many
     assert len(PREDICATES) == 51
 
 
 def all_filters(type, name):
     """A filter with each predicate for an attribute, as the client takes them."""
-    predicates = COMMERCE_LAYER.filtering.predicates
+    predicates = ransack_of(COMMERCE_LAYER).predicates
     value = "aaaaaaaaaa" if name == "id" else VALUES[TYPES[type].attributes[name].kind]
     return {
         **{f"{name}_{predicate}": value for predicate in predicates.one},

@@ -58,6 +58,6 @@ def attributes(source: CustomerPaymentSource) -> None:
 
 def mistakes() -> None:
     """Lines that must not pass."""
-    Session("yourdomain", "token")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Session("yourdomain", 5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Session("yourdomain", AccessToken("t"), timeuot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Order(id="o1", number="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -20,12 +20,14 @@ from commercelayer_async import (
     RefreshToken,
     Retry,
     Session,
+    Signed,
     StoredToken,
     TokenStore,
     presets,
 )
 from commercelayer_async.jsonapi import Document, Link
 from commercelayer_async.resources import Customer, CustomerPaymentSource
+from commercelayer_async.service import Basic, Header, Service
 
 
 class Store:
@@ -74,6 +76,11 @@ async def construction(http: aiohttp.ClientSession, tls: ssl.SSLContext, limiter
     Session(None, AccessToken("t"), priority=Priority.BULK, timeout=3.0)
     Session("yourdomain", AccessToken("t"), **presets.WEB)
     Session("yourdomain", token)
+    Session("https://tasks.example", "key", service=Service(auth=Header("X-Api-Key")))
+    Session("https://tasks.example", ("user", "password"), service=Service(auth=Basic()))
+    Session("https://tasks.example", None, service=Service())
+    Session("https://tasks.example", Signed(lambda: "token", lasts=600), service=Service())
+    Session("https://tasks.example", Signed(token), service=Service())
     for auth in (
         ClientCredentials("id", "secret", scope="market:all"),
         Password("id", username="u", password="p", scope="market:all"),
@@ -129,6 +136,9 @@ async def mistakes(session: Session, values: dict[str, Any]) -> None:
     """Lines that must not pass."""
     Session("yourdomain")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Session("yourdomain", AccessToken("t"), 3.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Session("https://tasks.example", ("a", "b", "c"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Signed(lambda: 5)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    Signed(token, 600)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Session("yourdomain", AccessToken("t"), hooks=print)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Session("yourdomain", AccessToken("t"), resources=[str])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     Session.from_env(time_out=3.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
