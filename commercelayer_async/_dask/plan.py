@@ -1,0 +1,90 @@
+"""The plan: which partitions a data set has, fixed before the first one is read.
+
+A partition is a range: what comes after one record, up to and with another. Neighbours share a boundary, the first is
+open below and the last above. So every record is in one partition and no more, whatever is created and deleted
+meanwhile. Or it is some ids, where the caller gave ids.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Self
+
+import attrs
+
+from .._export.storage import json_object
+
+VERSION: Final = 1
+
+
+@attrs.frozen
+class Partition:
+    """What one task reads and writes."""
+
+    number: int
+    after: str | None = None
+    """The record that the range begins after; None for the beginning of the list."""
+    last: str | None = None
+    """The record that the range ends with; None for the end of the list, wherever that is when it is read."""
+    ids: tuple[str, ...] | None = None
+    """The records instead of a range."""
+
+    @property
+    def name(self) -> str:
+        """What its files are called, without an ending."""
+        return f"part-{self.number:05}"
+
+
+def partitions_between(boundaries: Iterable[str]) -> tuple[Partition, ...]:
+    """The partitions that boundaries make, in their order: one more than there are of these."""
+    edges = (None, *boundaries, None)
+    return tuple(Partition(number, edges[number], edges[number + 1]) for number in range(len(edges) - 1))
+
+
+def partitions_of(ids: Iterable[str], size: int) -> tuple[Partition, ...]:
+    """Partitions of so many ids at most, in the order given; an id that is there twice is read once."""
+    known = tuple(dict.fromkeys(ids))
+    starts = range(0, len(known), size)
+    return tuple(Partition(number, ids=known[at : at + size]) for number, at in enumerate(starts))
+
+
+@attrs.frozen
+class DatasetPlan:
+    """The partitions of a data set, and what it is to hold."""
+
+    id: str
+    """A text of its own for each plan: what was written for another plan does not count."""
+    description: Mapping[str, Any]
+    """What the data set holds, and whose token it is read with; see `Exported.description`."""
+    boundaries: tuple[str, ...]
+    ids: tuple[str, ...] | None
+    rows_per_partition: int
+    planned_at: str
+    """ISO 8601, UTC."""
+    counted: int | None
+    """Records at that time, as the service counted them; None where it does not count."""
+    requests: int
+    """What planning cost."""
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """The partitions, in order."""
+        if self.ids is not None:
+            return partitions_of(self.ids, self.rows_per_partition)
+        return partitions_between(self.boundaries)
+
+    def text(self) -> str:
+        """Write the plan as text."""
+        return json.dumps({"plan_version": VERSION, **attrs.asdict(self)}, indent=1) + "\n"
+
+    @classmethod
+    def read(cls, text: bytes) -> Self | None:
+        """Read a plan from its text; None if it is not one of this version."""
+        members = json_object(text)
+        if members is None or members.pop("plan_version", None) != VERSION:
+            return None
+        try:
+            ids = members.pop("ids")
+            boundaries = tuple(members.pop("boundaries"))
+            return cls(boundaries=boundaries, ids=None if ids is None else tuple(ids), **members)
+        except (TypeError, KeyError):
+            return None

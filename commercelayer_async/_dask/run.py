@@ -1,0 +1,227 @@
+"""`export`: the steps of an export over the workers of a cluster, from the caller's side, which sends nothing itself.
+
+    1. what stands in the folder is looked at: is there a plan, is it finished
+    2. a worker makes the plan, and it is written; or a worker checks that the plan that stands is for these arguments
+    3. a task for each partition
+    4. a look at each file: where it is not what its manifest says, step 3 again
+    5. a worker counts again, and the manifest of the whole is written
+
+What fails between two steps leaves a folder from which the next run goes on.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from distributed import Client
+
+from .._checks import require_whole_number
+from .._export.manifest import ExportProgress
+from .._hooks import call_hook
+from .._http.user_agent import default_user_agent
+from .._plain import plain_text
+from .._text import printable
+from ..errors import ConfigurationError, ExportExists, ExportMismatch
+from ..jsonapi import Resource
+from ..jsonapi.query import names_in
+from .folder import DATA, MANIFEST, PLAN, Folder, url_of
+from .job import Job
+from .partition import Done, Task, partition_is_whole, write_partition
+from .plan import DatasetPlan
+from .planning import check_plan, count, make_plan, now
+from .report import Report, WrittenPartition, bound_by, differences_of
+from .submission import Submission
+from .worker import SessionPlugin, factory_name
+
+_MOST_ROWS: Final = 1_000_000
+_MOST_ROUNDS: Final = 3
+"""How many times files are looked at, and written again where they are not what was written."""
+
+
+def export(
+    client: Any,
+    cls_or_type: type[Resource] | str,
+    to: object,
+    *,
+    include: str | Iterable[str],
+    filter: Mapping[str, Any] | None,
+    ids: Iterable[str] | None,
+    resume: bool,
+    rows_per_partition: int,
+    session: str | None,
+    format: str,
+    on_progress: Callable[[ExportProgress], None] | None,
+) -> Report:
+    """See `commercelayer_async.dask.export`."""
+    began = time.monotonic()
+    rows = require_whole_number("rows_per_partition", rows_per_partition, 1, _MOST_ROWS)
+    wanted = None if ids is None else _ids_of(ids)
+    job = Job(
+        cls_or_type=cls_or_type,
+        include=tuple(names_in(include, "include")),
+        filter=filter,
+        format=str(plain_text(format)),
+        session=factory_name(session),
+        folder=url_of(to),
+    )
+    run = Run(require_client(client, job.session), job, str(to), on_progress)
+    plan, report = run.plan(rows, wanted, resume=resume)
+    return report if report is not None else run.write(plan, began)
+
+
+def require_client(client: Any, session: str | None) -> Any:
+    """Return a client whose workers have the plugin that makes sessions.
+
+    Raises:
+        ConfigurationError: it is not a client that blocks.
+    """
+    if not isinstance(client, Client) or client.asynchronous:
+        raise ConfigurationError("client must be a distributed.Client(…) without asynchronous=True")
+    client.register_plugin(SessionPlugin(session))
+    return client
+
+
+def _ids_of(ids: Iterable[str]) -> tuple[str, ...]:
+    given: Iterable[str] = () if isinstance(ids, str) else ids
+    found = tuple(plain_text(one) or "" for one in given)
+    if not found or "" in found:
+        raise ConfigurationError("ids must be the ids of records, one at least")
+    return tuple(dict.fromkeys(found))
+
+
+class Run:
+    """One run of an export."""
+
+    def __init__(self, client: Any, job: Job, shown: str, on_progress: Callable[[ExportProgress], None] | None) -> None:
+        self._job = job
+        self._folder = Folder(job.folder)
+        self._shown = shown
+        self._data = f"{shown.rstrip('/')}/{DATA}"
+        self._on_progress = on_progress
+        self._submission = Submission(client, job.folder)
+
+    def plan(self, rows: int, ids: tuple[str, ...] | None, *, resume: bool) -> tuple[DatasetPlan, Report | None]:
+        """The plan that stands, or a new one; and the report if all of it is written.
+
+        Raises:
+            ExportExists: there is something, and it is not to be resumed.
+            ExportMismatch: what is there is another data set, or not one.
+        """
+        text = self._folder.get(PLAN)
+        if text is None:
+            if self._folder.names(DATA):
+                raise ExportExists(
+                    f"{printable(self._data)} is not empty, and no plan says what of; name another folder",
+                    path=self._data,
+                )
+            plan = self._submission.one(make_plan, self._job, rows, ids)
+            self._folder.put(PLAN, plan.text().encode())
+            return plan, None
+        if not resume:
+            raise ExportExists(
+                f"{printable(self._shown)} has a data set already; name another folder, or resume it", path=self._shown
+            )
+        known = DatasetPlan.read(text)
+        if known is None or (ids is not None and ids != known.ids) or (ids is None and known.ids is not None):
+            reason = "is damaged, or of another version" if known is None else "is for other ids"
+            raise ExportMismatch(
+                f"the plan in {printable(self._shown)} {reason}; name another folder", path=self._shown
+            )
+        self._submission.one(check_plan, self._job, known)
+        report = Report.read(self._folder.get(MANIFEST), self._shown, self._data, known.description)
+        return known, report
+
+    def write(self, plan: DatasetPlan, began: float) -> Report:
+        """Write what the plan lacks, and the manifest of the whole.
+
+        Raises:
+            ExportMismatch: the files are not what was written, or records of two worlds came.
+        """
+        tasks = [Task(self._job, plan.id, plan.description, partition) for partition in plan.partitions]
+        progress = _Progress(plan, self._on_progress)
+        done = dict(enumerate(self._submission.all(write_partition, [(task,) for task in tasks], progress.add)))
+        wrong = list(done)
+        for _ in range(_MOST_ROUNDS):
+            # All of them each time: a run that was taken for dead may have gone on.
+            wrong = self._not_whole(tasks)
+            if not wrong:
+                break
+            again = self._submission.all(write_partition, [(tasks[index],) for index in wrong])
+            done.update(zip(wrong, again, strict=True))
+        self._require_whole(tasks, wrong)
+        written = tuple(done[index].written for index in range(len(tasks)))
+        self._require_one_world(written)
+        report = self._report(plan, written, began, resumed=sum(one.resumed for one in done.values()))
+        self._folder.put(MANIFEST, report.text().encode())
+        return report
+
+    def _not_whole(self, tasks: list[Task]) -> list[int]:
+        whole = self._submission.all(partition_is_whole, [(task,) for task in tasks])
+        return [index for index, one in enumerate(whole) if not one]
+
+    def _require_whole(self, tasks: list[Task], wrong: list[int]) -> None:
+        strangers = sorted(self._folder.names(DATA) - {task.data.rpartition("/")[2] for task in tasks})
+        if wrong or strangers:
+            named = tasks[wrong[0]].data if wrong else f"{DATA}/{strangers[0]}"
+            reason = "is not what was written to it" if wrong else "is not of this data set"
+            raise ExportMismatch(
+                f"{printable(f'{self._shown}/{named}')} {reason}: something else writes there; remove it, and resume",
+                path=f"{self._shown}/{named}",
+            )
+
+    def _require_one_world(self, written: Iterable[WrittenPartition]) -> None:
+        known: dict[str, str] = {}
+        for one in written:
+            for name, said in one.provenance.items():
+                if known.setdefault(name, said) != said:
+                    raise ExportMismatch(
+                        f"records of two worlds came: {name} is {printable(said, 60)!r} in {one.file} and"
+                        f" {printable(known[name], 60)!r} before it; export into another folder",
+                        path=self._shown,
+                    )
+
+    def _report(
+        self, plan: DatasetPlan, written: tuple[WrittenPartition, ...], began: float, *, resumed: int
+    ) -> Report:
+        records = sum(one.records for one in written)
+        asked = None if plan.ids is None else len(plan.ids)
+        counted = None if plan.counted is None else self._submission.one(count, self._job)
+        return Report(
+            path=self._shown,
+            data=self._data,
+            records=records,
+            size=sum(one.size for one in written),
+            partitions=written,
+            description=plan.description,
+            planned_at=plan.planned_at,
+            finished_at=now(),
+            planning_requests=plan.requests,
+            requests=sum(one.requests for one in written),
+            counted_at_start=plan.counted,
+            counted_at_end=counted,
+            differences=differences_of(records, start=plan.counted, end=counted, asked=asked),
+            invalid_records=sum(one.invalid_records for one in written),
+            client=default_user_agent(None),
+            bound_by=bound_by(written),
+            seconds=time.monotonic() - began,
+            resumed_partitions=resumed,
+            resubmitted=self._submission.resubmitted,
+        )
+
+
+class _Progress:
+    """Tells the caller of each partition that is written."""
+
+    def __init__(self, plan: DatasetPlan, tell: Callable[[ExportProgress], None] | None) -> None:
+        self._tell = tell
+        self._total = plan.counted if plan.ids is None else len(plan.ids)
+        self._records = self._size = self._resumed = 0
+
+    def add(self, done: Done) -> None:
+        self._records += done.written.records
+        self._size += done.written.size
+        self._resumed += done.written.records if done.resumed else 0
+        total = None if self._total is None else max(self._total, self._records)
+        call_hook(
+            self._tell, ExportProgress(self._records, total, self._size, self._resumed), what="a progress callback"
+        )

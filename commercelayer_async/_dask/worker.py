@@ -1,0 +1,114 @@
+"""One session for each worker: opened at the first task that needs it, closed when the worker ends.
+
+A plugin is pickled and kept by the scheduler, so it holds the name of what makes a session, and nothing else.
+"""
+
+import hashlib
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from distributed import WorkerPlugin, get_worker
+
+from .._access import BulkAccess
+from .._plain import plain_text
+from .._text import printable
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .. import Session
+
+_FACTORY: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+
+
+def factory_name(given: object) -> str | None:
+    """The name of a function that makes a session, checked; None for the worker's environment.
+
+    Raises:
+        ConfigurationError: it is something else, such as the session itself.
+    """
+    if given is None:
+        return None
+    name = plain_text(given)
+    if name is None or not _FACTORY.fullmatch(name):
+        raise ConfigurationError(
+            "session must be the name of a function that workers can import, such as 'shop.sessions:make';"
+            " a session itself holds a token, which must not travel"
+        )
+    return name
+
+
+class SessionPlugin(WorkerPlugin):
+    """Holds a worker's session."""
+
+    idempotent = True
+    """One of the same name stays: replacing it would close its session under running tasks."""
+
+    def __init__(self, factory: str | None) -> None:
+        self.factory = factory
+        self.name = _plugin_name(factory)
+        self._session: Session | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.factory,)
+
+    def session(self) -> "Session":
+        """The worker's session.
+
+        Raises:
+            ConfigurationError: there is no such function, it gives something else, or the environment lacks a variable.
+        """
+        if self._session is None:
+            self._session = _made_by(self.factory)
+        return self._session
+
+    async def teardown(self, worker: Any) -> None:
+        """Close the session; the worker ends."""
+        del worker
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def _plugin_name(factory: str | None) -> str:
+    return f"commercelayer-async-{hashlib.sha256((factory or '').encode()).hexdigest()[:12]}"
+
+
+def _made_by(factory: str | None) -> "Session":
+    from .. import Session  # noqa: PLC0415 - slow to import, and the caller's side needs none
+
+    if factory is None:
+        return Session.from_env(**_shared_by_machine())
+    module, _, name = factory.partition(":")
+    try:
+        make = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"session: a worker cannot import {printable(factory, 100)!r} ({type(error).__name__})"
+        ) from error
+    session = make()
+    if not isinstance(session, Session):
+        raise ConfigurationError(
+            f"session: {printable(factory, 100)!r} gave no Session, but a {type(session).__name__}"
+        )
+    return session
+
+
+def _shared_by_machine() -> dict[str, Any]:
+    """The workers of a machine have one address, so one budget: in a file, where this release has one."""
+    with suppress(ModuleNotFoundError):
+        return {"limiter": import_module("commercelayer_async.shared").FileLimiter()}
+    return {}
+
+
+@asynccontextmanager
+async def session_access(factory: str | None) -> AsyncGenerator[BulkAccess]:
+    """Read through the session of the worker that runs this task."""
+    plugin: Any = get_worker().plugins[_plugin_name(factory)]
+    access = BulkAccess(plugin.session())
+    try:
+        yield access
+    finally:
+        await access.close()
