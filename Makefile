@@ -4,8 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow simulate test-pythons lint types unit covered imports test-oldest test-newest test-aiohttp \
-	bench bench-instructions bench-decode bench-quick bench-bulk plots benchmarks-docs drill-bulk drill-export docs docs-tree format clean
+.PHONY: help demo test test-slow test-processes simulate test-pythons lint types unit covered imports test-oldest test-newest test-aiohttp \
+	bench bench-instructions bench-decode bench-quick bench-bulk bench-shared plots benchmarks-docs drill-bulk drill-export \
+	docs docs-tree format clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,11 +48,14 @@ imports: $(VENV)/.dev ## print what importing the package costs
 test-slow: $(VENV)/.dev ## drills, long property tests, tens of thousands of runs of the simulation, two at a time
 	@$(MAKE) --no-print-directory --output-sync=target -j2 $(SLOW_PARTS)
 
-# The long property tests of documents take as long as all that is slow besides.
-SLOW_PARTS := slow-j slow-a-ik-z
+# Those that take longest first.
+SLOW_PARTS := slow-s-z slow-a-ik-r slow-j
 
 slow-%: $(VENV)/.dev
-	$(BIN)/python -m pytest -m slow tests/[$*]*
+	$(BIN)/python -m pytest -m "slow and not processes" tests/[$*]*
+
+test-processes: $(VENV)/.dev ## several processes that share a budget and a token, Dask clusters, a Redis server; on a quiet machine
+	$(BIN)/python -m pytest -m processes tests
 
 simulate: $(VENV)/.dev ## runs of the simulation; SEEDS=A:B for those from A up to B
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:5000) --jobs 0 --shrink
@@ -88,6 +92,9 @@ bench-quick: $(VENV)/.bench ## the tables of decoding in about a minute, with fe
 
 bench-bulk: $(VENV)/.bench ## CPU and wall time of reading many wallets, without limits and under the API's
 	$(BIN)/python -m benchmarks.bulk --json build/benchmarks/bulk.json
+
+bench-shared: $(VENV)/.bench ## what a budget costs that processes share, and how much of the windows they use
+	$(BIN)/python -m benchmarks.shared
 
 benchmarks-docs: $(VENV)/.bench ## measure all, in one run on a quiet machine, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.publish $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BUSY),--busy)

@@ -15,15 +15,18 @@ map of that folder:
     service.py     what a service does its own way; Commerce Layer is one value
     _http/         requests, responses, which URLs are ours; aiohttp
     _limits/       sliding windows, and who may send now
+    _shared/       the same for many processes, in a store
     _auth/         grants, and one fresh token for all who wait
     _calls/        THE loop that every call goes through, with its attempts and its deadline
     _reading/      requests in terms of resources: one, many, related
     _bulk/         many by id
     _lists/        lists and scans
+    shared.py redis.py    limiters and token stores for many processes: in files, in Redis
     _session_parts.py   what each copy of a session has for itself
     _session.py    the face
     _access.py     what the export may know of a session beyond its public names
     _export/ cli/ presets.py otel.py    edges that use the face alone
+    _dask/ dask.py    exports and frames over the workers of a Dask cluster
 
 The names below are imported when they are first used, so that `commercelayer_async.jsonapi` can be had without aiohttp,
 and the pytest plugin costs a test run nothing.
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
         AuthorizationCode,
         ClientCredentials,
         JwtBearer,
+        LockingTokenStore,
         Password,
         RefreshToken,
         Signed,
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from ._calls.response_info import ResponseInfo
     from ._export import Exported, ExportProgress, export
     from ._hooks import Answered, Call, Hooks
+    from ._limits.binding import BindingLimiter
     from ._limits.budget import Priority, RateState
     from ._limits.limiter import Lease, Limiter
     from ._limits.windows import RateLimits
@@ -81,8 +86,10 @@ if TYPE_CHECKING:
         RateLimited,
         ServerError,
         SessionError,
+        SharedBudgetError,
         TimeoutError,
         TLSError,
+        TokenStoreError,
         TransportError,
         Unauthorized,
         Unprocessable,
@@ -97,6 +104,7 @@ _HOMES: Final = {
     "_export": ("ExportProgress", "Exported", "export"),
     "_calls.response_info": ("ResponseInfo",),
     "_hooks": ("Answered", "Call", "Hooks"),
+    "_limits.binding": ("BindingLimiter",),
     "_limits.budget": ("Priority", "RateState"),
     "_limits.limiter": ("Lease", "Limiter"),
     "_lists.pages": ("Page",),
@@ -108,6 +116,7 @@ _HOMES: Final = {
         "AuthorizationCode",
         "ClientCredentials",
         "JwtBearer",
+        "LockingTokenStore",
         "Password",
         "RefreshToken",
         "Signed",
@@ -125,6 +134,7 @@ __all__ = [
     "AuthError",
     "AuthorizationCode",
     "BadRequest",
+    "BindingLimiter",
     "BodyTooLarge",
     "BulkError",
     "Call",
@@ -150,6 +160,7 @@ __all__ = [
     "Limiter",
     "LinkRefused",
     "Locked",
+    "LockingTokenStore",
     "NotAcceptable",
     "NotFound",
     "Page",
@@ -168,6 +179,7 @@ __all__ = [
     "ServerError",
     "Session",
     "SessionError",
+    "SharedBudgetError",
     "Signed",
     "StoredToken",
     "Stream",
@@ -176,6 +188,7 @@ __all__ = [
     "ToMany",
     "ToOne",
     "TokenStore",
+    "TokenStoreError",
     "TransportError",
     "Unauthorized",
     "Unprocessable",

@@ -2,11 +2,12 @@
 
 An export writes pages as they were received, and vouches for where they come from. So it has to know the API's
 address, the classes, and whom the session's token speaks for; and no request of it may go out with a token that speaks
-for somebody else, should the session get another one midway.
+for somebody else, should the session get another one midway. Whoever shows a shared budget has to have a look at it.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -17,17 +18,22 @@ from ._calls.options import WORKER
 from ._calls.pipeline import Read, RequestPipeline, T
 from ._http.message import PhaseObserver, Request, Response, Transport
 from ._http.origin import Origin
+from ._limits.budget import Priority, RateState
 from ._lists.arguments import scan_of
 from ._lists.collection import ListOptions, Scan
 from ._lists.list_reader import list_reader_for
+from ._lists.ranges import Ranges
 from ._lists.raw import RawItem, RawListReader
 from ._markers import override
 from ._session import Session
-from .errors import closed_error
+from .errors import SharedBudgetError, closed_error
 from .jsonapi import Registry, Resource
 from .service import Service
 
-__all__ = ["BulkAccess", "RawItem"]
+__all__ = ["BulkAccess", "RawItem", "look_at_budget"]
+
+_SETTLED: Final = 0.05
+"""Seconds after which a shared store has heard of what was given back."""
 
 
 class BulkAccess(Closeable):
@@ -60,6 +66,11 @@ class BulkAccess(Closeable):
     def service(self) -> Service:
         """What the service does its own way."""
         return self._context.service
+
+    @property
+    def rate_limits(self) -> RateState:
+        """What is known of the session's rate budget now; see `Session.rate_limits`."""
+        return self._session.rate_limits
 
     async def principal(self) -> Principal:
         """Whom the session's token speaks for; asks for a token if there is none yet.
@@ -94,6 +105,15 @@ class BulkAccess(Closeable):
         options = ListOptions.checked(size, None, 1, paging=reader.paging, type=reader.type)
         return scan_of(RawListReader.of(reader), filter=filter, include=include, after=after, options=options)
 
+    def ranges(self, cls_or_type: type[Resource] | str, *, filter: Mapping[str, Any] | None) -> Ranges:
+        """The ranges that a walk over a list can be cut into.
+
+        Raises:
+            ConfigurationError: an argument will not do.
+        """
+        reader = list_reader_for(cls_or_type, context=self._context, send=self._send, follower=self._session)
+        return Ranges.of(RawListReader.of(reader), filter)
+
     async def _send(self, target: str, type: str, read: Read[T], scope: CallScope | None = None, /) -> T:
         self._require_usable()
         return await self._pipeline.send(target, type, read, scope)
@@ -111,6 +131,29 @@ class BulkAccess(Closeable):
     @override
     async def close(self) -> None:
         self.end()
+
+
+async def look_at_budget(session: Session, seconds: float) -> RateState:
+    """The session's budget as it is now, also where a store keeps it; asks for a token, but only if there is none.
+
+    A place is taken behind all others, and given back: a store is heard in no other way. Where none is to be had in
+    `seconds`, it is what was heard meanwhile. A store that is lost is said in the state.
+
+    Raises:
+        AuthError, SessionError, TransportError: the token decides which budget it is, and none can be had.
+    """
+    if session._context.tokens.renews:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - this module is the door
+        await BulkAccess(session).principal()
+    limiter = session._context.limiter()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as above
+    try:
+        async with asyncio.timeout(seconds):
+            lease = await limiter.acquire("organization", priority=Priority.BULK)
+            lease.release()
+            await asyncio.sleep(_SETTLED)
+    except (TimeoutError, SharedBudgetError):
+        # All places are in use, or the store is lost: the state says so.
+        pass
+    return limiter.state()
 
 
 class _Guard(Transport):

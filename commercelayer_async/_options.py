@@ -3,7 +3,9 @@
 import os
 import ssl as tls
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, TypedDict
 
 import aiohttp
 
@@ -14,11 +16,16 @@ from ._limits.limiter import Limiter
 from ._limits.windows import RateLimits
 from ._plain import plain_text
 from ._retry import Retry
+from ._shared.runtime_folder import default_path, own_folder
 from ._text import Secret, printable
 from .errors import ConfigurationError
 from .jsonapi import Resource
 from .jsonapi._json import as_object
 from .service import Addresses, Basic, OAuth2, Service
+
+SHARED: Final = "COMMERCELAYER_SHARED"
+"""The variable that names where processes share a budget and a token."""
+_REDIS: Final = ("redis", "rediss", "unix")
 
 
 class SessionOptions(TypedDict, total=False):
@@ -116,3 +123,55 @@ def secret_of(text: str | None, service: Service) -> str | tuple[str, str] | Non
         return secret
     user, _, password = secret.partition(":")
     return Secret(user), Secret(password)
+
+
+def shared_from_env() -> SessionOptions:
+    """What the environment says about sharing: nothing, unless `COMMERCELAYER_SHARED` is set.
+
+    Raises:
+        ConfigurationError: it names nothing that can be shared.
+    """
+    value = os.environ.get(SHARED)
+    return shared_options(value, named=SHARED) if value else {}
+
+
+def shared_options(value: str, *, named: str) -> SessionOptions:
+    """The limiter and the token store of a place such as `file` or `redis://…`; `named` is where it was said.
+
+    Each place has one of both for the whole process, so that its sessions are one member of the budget.
+
+    Raises:
+        ConfigurationError: it is not a place, or cannot be used. It is not shown, as it may hold a password.
+    """
+    kind, _, rest = value.partition(":")
+    is_redis = kind in _REDIS and rest.startswith("//")
+    if kind != "file" and not is_redis:
+        raise ConfigurationError(f"{named} must be file, file:/folder, redis://… or rediss://…")
+    try:
+        limiter, token_store = _in_redis(value) if is_redis else _in_folder(_folder(rest))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{named} cannot be used: {error}") from None
+    return {"limiter": limiter, "token_store": token_store}
+
+
+def _folder(path: str) -> Path:
+    if not path:
+        return default_path().parent
+    folder = Path(path.removeprefix("//"))
+    if not folder.is_absolute():
+        raise ConfigurationError("the path behind file: must begin with /")
+    return own_folder(folder)
+
+
+@lru_cache(maxsize=8)
+def _in_folder(folder: Path) -> tuple[Limiter, TokenStore]:
+    from .shared import FileLimiter, FileTokenStore  # noqa: PLC0415 - loads SQLite, and few need it
+
+    return FileLimiter(folder / "limits.db"), FileTokenStore(folder / "tokens.db")
+
+
+@lru_cache(maxsize=8)
+def _in_redis(url: str) -> tuple[Limiter, TokenStore]:
+    from .redis import RedisLimiter, RedisTokenStore  # noqa: PLC0415 - of an extra
+
+    return RedisLimiter(url), RedisTokenStore(url)

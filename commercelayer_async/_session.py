@@ -32,7 +32,7 @@ from ._lists.arguments import collection_of, scan_of
 from ._lists.collection import ListOptions, ResourceCollection, Scan
 from ._lists.list_reader import ListReader, list_reader_for
 from ._markers import public
-from ._options import SessionOptions, auth_from_env, given, organization_of
+from ._options import SessionOptions, auth_from_env, given, organization_of, shared_from_env
 from ._plain import plain, plain_text
 from ._reading.parameters import query_parameters
 from ._reading.reader import Reader, counted_under
@@ -191,13 +191,18 @@ class Session:
         authenticates. For another service the token is the secret by its scheme, `user:password` for `Basic`; where it
         needs none, it may be missing.
 
+        `COMMERCELAYER_SHARED` is where processes share their rate budget and their token: `file`, a `file:/folder` of
+        this user's alone, `redis://…` or `rediss://…`. Each process does so by itself where it is missing, and where
+        `limiter` or `token_store` is given.
+
         Raises:
-            ConfigurationError: a variable is missing; it is named.
+            ConfigurationError: a variable is missing, or cannot be used; it is named.
         """
         organization = os.environ.get("COMMERCELAYER_ORGANIZATION")
         if not organization:
             raise ConfigurationError("set COMMERCELAYER_ORGANIZATION to the organization's slug, host or URL")
-        return cls(organization, auth_from_env(options.get("service", COMMERCE_LAYER)), **options)
+        shared: SessionOptions = {**shared_from_env(), **options}
+        return cls(organization, auth_from_env(options.get("service", COMMERCE_LAYER)), **shared)
 
     def __del__(self) -> None:
         if getattr(self, "_original", False) and self._context.transport.is_open and not self._is_closed:

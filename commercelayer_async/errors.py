@@ -11,6 +11,8 @@
     ├── DecodeError               a response that does not fit: url, pointer, expected, got
     ├── LinkRefused               a link or redirect that leaves the origin
     ├── AuthError                 no token could be obtained
+    ├── SharedBudgetError         a rate budget that processes share cannot be reached: store
+    ├── TokenStoreError           a token store cannot be reached: store
     ├── ApiError                  a response with an error status, or with errors
     │   ├── BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404, NotAcceptable 406
     │   ├── UnsupportedMediaType 415, Unprocessable 422, Locked 423
@@ -59,8 +61,10 @@ __all__ = [
     "RateLimited",
     "ServerError",
     "SessionError",
+    "SharedBudgetError",
     "TLSError",
     "TimeoutError",
+    "TokenStoreError",
     "TransportError",
     "Unauthorized",
     "Unprocessable",
@@ -130,6 +134,30 @@ class AuthError(CommerceLayerError):
     def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
         self.status = status
         self.code = code
+        super().__init__(message)
+
+
+@public("commercelayer_async")
+class SharedBudgetError(CommerceLayerError):
+    """A rate budget that processes share cannot be reached, so nobody knows whether a request may leave.
+
+    `store` says where the budget is: "file" or "redis". Nothing was sent.
+    """
+
+    def __init__(self, message: str, *, store: str) -> None:
+        self.store = store
+        super().__init__(message)
+
+
+@public("commercelayer_async")
+class TokenStoreError(CommerceLayerError):
+    """A token store of this package cannot be reached, or what it keeps cannot be read.
+
+    `store` says where it is: "file" or "redis". A session logs it, and goes on with a token of its own.
+    """
+
+    def __init__(self, message: str, *, store: str) -> None:
+        self.store = store
         super().__init__(message)
 
 

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 import commercelayer_async
-from commercelayer_async import errors, jsonapi, resources
+from commercelayer_async import errors, jsonapi, redis, resources, shared
 from commercelayer_async.jsonapi import Registry, Resource, ToOne, parse
 from commercelayer_async.jsonapi._schema import checked_types
 from commercelayer_async.resources import RESOURCES, CustomerPaymentSource
@@ -45,7 +45,8 @@ class Lamp(Resource):
 def public_names() -> list[Any]:
     """Every class and function that the packages export, and the package that it is to report."""
     found = []
-    for home, package in ((ROOT, commercelayer_async), (f"{ROOT}.jsonapi", jsonapi), (f"{ROOT}.resources", resources)):
+    packages = (ROOT, commercelayer_async), (f"{ROOT}.jsonapi", jsonapi), (f"{ROOT}.resources", resources)
+    for home, package in (*packages, (f"{ROOT}.shared", shared), (f"{ROOT}.redis", redis)):
         for name in package.__all__:
             thing = getattr(package, name)
             if inspect.isclass(thing) or inspect.isfunction(thing):
@@ -115,6 +116,8 @@ ERRORS: list[Any] = [
     *(cls("x", url="u", phase="connect") for cls in (errors.TransportError, errors.ConnectError, errors.TLSError)),
     errors.TimeoutError("x", url="u", phase="body", seconds=1.0),
     errors.BodyTooLarge("x", url="u", limit=5),
+    errors.SharedBudgetError("x", store="file"),
+    errors.TokenStoreError("x", store="file"),
     errors.AuthError("x", status=401, code="invalid_client"),
     *(
         cls(status=status, method="GET", url="u", errors=(jsonapi.ErrorObject(code="C"),))

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import attrs
 
@@ -230,6 +230,29 @@ class TokenStore(Protocol):
 
     async def delete(self, key: str) -> None:
         """Keep nothing under `key` any more; nothing may be there already."""
+        ...
+
+
+@public("commercelayer_async")
+@runtime_checkable
+class LockingTokenStore(TokenStore, Protocol):
+    """A token store that says whose turn it is to ask for a token, so that of many processes one does.
+
+    Whoever finds no good token takes the lock, looks once more, asks, saves and gives the lock back; while somebody
+    else has it, sessions look every tenth of a second for what that one saves. Locking has the time of loading. A store
+    that fails to lock, or gives nobody the lock for half a minute, is done without: the session asks for a token of its
+    own.
+    """
+
+    async def lock(self, key: str, holder: str, *, seconds: float) -> bool:
+        """Give the lock of `key` to `holder` for that time, from now on; False while another holder has it.
+
+        Whoever has it already keeps it for longer. It ends by itself: a holder that was killed gives nothing back.
+        """
+        ...
+
+    async def unlock(self, key: str, holder: str) -> None:
+        """Give the lock back, if `holder` has it."""
         ...
 
 

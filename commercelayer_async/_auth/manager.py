@@ -8,8 +8,8 @@ A failed renewal in the background is passed over and not tried again for some s
 is raised there and not remembered, but for what the server asks to wait.
 
 With a store, each renewal begins by looking whether another process was first, and looks again after each wait,
-directly before something is sent: a refresh token is good for one use. See `store.py`, and `renewals.py` for several
-sessions of one loop.
+directly before something is sent: a refresh token is good for one use. A store that locks lets one process ask at a
+time, and the others wait for what that one saves. See `store.py`, and `renewals.py` for several sessions of one loop.
 """
 
 import asyncio
@@ -70,6 +70,10 @@ _MOST_WAITED: Final = 60.0
 """Seconds at most in which the endpoint is not asked because it said so: its rate window is no longer."""
 _STAGGER: Final = 5.0
 """Seconds over which the renewals of processes that share a store are spread at most, where all are due at once."""
+_BETWEEN_LOOKS: Final = 0.1
+"""Seconds on average after which whoever waits for another process looks again for what that one saved."""
+_LONGEST_TURN: Final = 30.0
+"""Seconds after which nobody waits for another process any more: what a token request takes with all its tries."""
 _LOOKED: Final = 0.1
 """Seconds for which it counts what the store held: a request that leaves later has the store read again."""
 _REFUSED_KEPT: Final = 8
@@ -319,7 +323,25 @@ class TokenManager(Member):
         kept = await self._look()
         if kept is not None and self.accepts(kept):
             return kept
+        if self._store is not None and self._store.locks:
+            return await self._fetch_in_turn(self._store)
         return await self._exchange(self._newest_refresh_token(kept))
+
+    async def _fetch_in_turn(self, store: GuardedStore) -> StoredToken:
+        """Ask when no other process does, unless what that one saved will do."""
+        until = self._clock.now() + _LONGEST_TURN
+        try:
+            while True:
+                has_turn = await store.lock() or self._clock.now() > until
+                # Also with the turn in hand: whoever had it until now may have saved a token.
+                kept = await self._look()
+                if kept is not None and self.accepts(kept):
+                    return kept
+                if has_turn:
+                    return await self._exchange(self._newest_refresh_token(kept))
+                await self._clock.sleep(_BETWEEN_LOOKS * (0.5 + self._clock.random()))
+        finally:
+            store.unlock()
 
     async def _look(self) -> StoredToken | None:
         """What the store holds; None if that is nothing, or there is no store."""

@@ -1,6 +1,7 @@
 """Renewals of a token that sessions of one event loop share through a store: one of them asks, the others take it.
 
-Between processes there is no such agreement: a store has no lock. There, each looks into the store before it asks.
+Between processes there is no such agreement, unless the store locks (see `store.py`). There, each looks into the store
+before it asks.
 """
 
 import asyncio

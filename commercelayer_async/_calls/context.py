@@ -18,6 +18,7 @@ from .._http.message import Transport
 from .._http.options import HttpOptions
 from .._http.origin import Origin, is_loopback
 from .._http.transport import AiohttpTransport
+from .._limits.binding import BindingLimiter, BoundLimiter
 from .._limits.limiter import Limiter, shared_limiter
 from .._limits.windows import RateLimits
 from .._tasks import consume_exception
@@ -99,7 +100,9 @@ class SessionContext:
         self._hooks = hooks
         self._limits = limits
         self._own_limiter = limiter
-        self._limiter = limiter
+        self._bound: dict[tuple[str, str | None], BoundLimiter] = {}
+        """What a limiter of the caller's gave for an origin and a mode."""
+        self._limiter = None if isinstance(limiter, BindingLimiter) else limiter
         self._own_resources = Registry(*resources).classes  # refuses at once what cannot be read
         self._registry: Registry | None = None
         self._parts: WeakSet[Closeable] = WeakSet()
@@ -149,6 +152,8 @@ class SessionContext:
         await self.tokens.close()
         await self.transport.close()
         await self.token_transport.close()
+        for bound in self._bound.values():
+            await bound.close()
 
     def limiter(self) -> Limiter:
         """The budget that this session shares with all others of its organization and mode in this loop."""
@@ -159,6 +164,8 @@ class SessionContext:
     def token_limiter(self) -> Limiter:
         """The budget of the token endpoint, which is its own, and one for test and live tokens."""
         limits = RateLimits(average=self.service.rates.token, burst=None)
+        if isinstance(self._own_limiter, BindingLimiter):
+            return self._bind(self._own_limiter, self.origin.auth_url, None, limits=limits, documented=None)
         return shared_limiter(self.origin.auth_url, limits, clock=self.clock, facts=self.service.rates)
 
     def _on_token(self, token: str, received: bool) -> None:  # noqa: FBT001 - one from a store is not received
@@ -171,16 +178,40 @@ class SessionContext:
 
         The limits are those of the hosted API; a server on this machine reports its own.
         """
-        if self._own_limiter is not None:
-            return self._own_limiter
+        own = self._own_limiter
+        if own is not None and not isinstance(own, BindingLimiter):
+            return own
         rates = self.service.rates
         test = claims_of(token).get("test") if token is not None and rates.modes is not None else None
         mode = {True: "test", False: "live"}[test] if isinstance(test, bool) else None
-        limiter = shared_limiter(self.origin.url, self._limits, clock=self.clock, facts=rates, mode=mode)
+        documented = None
         if mode is not None and rates.modes is not None and not is_loopback(self.origin.host):
-            limiter.use(RateLimits.of(rates.modes.test if test else rates.modes.live))
+            documented = RateLimits.of(rates.modes.test if test else rates.modes.live)
+        if own is not None:
+            self._limiter = self._bind(own, self.origin.url, mode, limits=self._limits, documented=documented)
+            return self._limiter
+        limiter = shared_limiter(self.origin.url, self._limits, clock=self.clock, facts=rates, mode=mode)
+        if documented is not None:
+            limiter.use(documented)
         self._limiter = limiter
         return limiter
+
+    def _bind(
+        self,
+        limiter: BindingLimiter,
+        url: str,
+        mode: str | None,
+        *,
+        limits: RateLimits | None,
+        documented: RateLimits | None,
+    ) -> BoundLimiter:
+        """The budgets of an origin and a mode in a limiter of the caller's, until the session is closed."""
+        bound = self._bound.get((url, mode))
+        if bound is None:
+            bound = self._bound[url, mode] = limiter.bind(
+                url, mode=mode, limits=limits, documented=documented, facts=self.service.rates, clock=self.clock
+            )
+        return bound
 
     @property
     def registry(self) -> Registry:

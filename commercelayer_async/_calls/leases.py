@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from .._limits.budget import Priority
-from .._limits.limiter import Lease, Limiter, LocalLease, LocalLimiter, PausedTooLong, back_off
+from .._limits.limiter import Lease, Limiter, LocalLease, LocalLimiter, PausedTooLong, TimedLimiter, back_off
 from ..errors import CommerceLayerError, ConfigurationError, RateLimited
 from .deadline import Deadline
 
@@ -26,13 +26,15 @@ async def wait_for_lease(
         ConfigurationError: the limiter gave no lease.
         RateLimited: it is known that no request leaves before the call's time is up.
     """
-    if type(limiter) is not LocalLimiter:
+    if type(limiter) is not LocalLimiter and not isinstance(limiter, TimedLimiter):
         # Also a subclass, which may wait in a way of its own.
         lease = cast("object", await limiter.acquire(endpoint, priority=priority))
         if lease is None:
             raise ConfigurationError("the limiter's acquire() returned None, not a lease")
         return cast("Lease", lease)
     try:
+        if isinstance(limiter, TimedLimiter):
+            return await limiter.acquire_within(deadline.remaining(), endpoint, priority=priority)
         return await limiter.acquire_within(deadline.remaining(), endpoint, priority=priority, turn=turn)
     except PausedTooLong as paused:
         error = RateLimited(status=429, method="GET", url=url)

@@ -3,7 +3,7 @@
 pyarrow is imported when the first Parquet export begins. If it is missing, the export fails then, and not at its end.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, BinaryIO, Final, TypeVar
 
@@ -35,19 +35,30 @@ def require() -> None:
 
 
 def convert(
-    rows: Iterable[bytes], file: BinaryIO, columns: Sequence[Column], *, proceed: Callable[[], bool] = lambda: True
+    rows: Iterable[bytes],
+    file: BinaryIO,
+    columns: Sequence[Column],
+    *,
+    proceed: Callable[[], bool] = lambda: True,
+    metadata: Mapping[bytes, bytes] | None = None,
 ) -> None:
-    """Write the Parquet file for `rows`, each a JSON array on a line.
+    """Write the Parquet file for `rows`, each a JSON array on a line, with further `metadata`.
 
     `proceed` is called before each row group. Once it gives False, the rest is left out and the file is incomplete.
     """
     pyarrow, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
-    schema = pyarrow.schema([(column.name, _arrow_type(pyarrow, column.type)) for column in columns])
+    schema = schema_of(columns).with_metadata(metadata)
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for group in _groups(rows):
             if not proceed():
                 return
             writer.write_table(_table(pyarrow, schema, columns, group))
+
+
+def schema_of(columns: Sequence[Column]) -> Any:
+    """The schema of the file that columns make."""
+    pyarrow = _pyarrow("pyarrow")
+    return pyarrow.schema([(column.name, _arrow_type(pyarrow, column.type)) for column in columns])
 
 
 def _table(pyarrow: Any, schema: Any, columns: Sequence[Column], lines: list[bytes]) -> Any:

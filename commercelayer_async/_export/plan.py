@@ -60,8 +60,11 @@ def plan_of(
     origin: Origin,
     registry: Registry,
     service: Service,
+    spread: bool = False,
 ) -> Plan:
     """Check the arguments of an export, and make its plan.
+
+    With `spread`, what is included has columns of its own in Parquet too, which has types: else it stays nested there.
 
     Raises:
         ConfigurationError: an argument is wrong, or pyarrow is missing.
@@ -75,8 +78,8 @@ def plan_of(
     parameters = write_filter(filter, capabilities).parameters
     if chosen.format is Format.PARQUET:
         parquet.require()
-    # Parquet has types: what is nested stays nested there.
-    targets = _targets(type, paths, registry, service) if chosen.format is Format.CSV else {}
+    flat = chosen.format is Format.CSV or spread
+    targets = targets_of(type, paths, registry, service) if flat else {}
     layout = layout_for(class_for(cls), compound=bool(paths), targets=targets)
     columns = None if chosen.format is Format.JSONL else layout.columns
     return Plan(
@@ -102,7 +105,7 @@ def plan_of(
     )
 
 
-def _targets(type: str, include: tuple[str, ...], registry: Registry, service: Service) -> dict[str, type[Resource]]:
+def targets_of(type: str, include: tuple[str, ...], registry: Registry, service: Service) -> dict[str, type[Resource]]:
     """The classes of what is included first, by the relationship, where there is one class alone."""
     found = {
         name: related_class(type, name, registry, service) for name in (path.partition(".")[0] for path in include)

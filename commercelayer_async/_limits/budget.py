@@ -53,6 +53,12 @@ class RateState:
     """Calls in the queue."""
     closed_for: float
     """Seconds for which no request leaves, after the server refused one; 0.0 if requests leave."""
+    members: int = 1
+    """Processes that share the budget, of the last minute; several event loops of one process count each."""
+    store: str | None = None
+    """Where a budget is kept that processes share: "file" or "redis"; None for memory."""
+    store_lost: bool = False
+    """True while that cannot be reached: then each member has its share of the limits, as `members` last were."""
 
 
 _NEW: Final[Any] = object()

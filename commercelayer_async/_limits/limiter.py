@@ -17,6 +17,7 @@ last of it has faded.
 import asyncio
 import logging
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary, ref
@@ -86,6 +87,18 @@ class PausedTooLong(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+
+
+class TimedLimiter(Limiter):
+    """A limiter that tells a call at once that its time will be up before a pause is over: one by inheriting."""
+
+    @abstractmethod
+    async def acquire_within(self, seconds: float, type: str, *, priority: Priority) -> Lease:
+        """The right to send one request when there is room.
+
+        Raises:
+            PausedTooLong: a pause will last longer than `seconds`.
+        """
 
 
 class LocalLease(Lease):

@@ -9,6 +9,7 @@ list_reader.py  requests a page, and checks that it is what was asked for
 collection.py   what a program awaits or iterates over
 arguments.py    the arguments of a list or a scan, checked
 raw.py          scans that decode nothing
+ranges.py       the ranges that a scan can be cut into
 
 `session.list` and `session.scan` make a `ResourceCollection` or a `Scan`, for which filters and sort keys are checked;
 nothing is sent yet. Each iteration then has a paginator of its own: it names the target to request, a `ListReader`

@@ -33,7 +33,7 @@ def collection_of(
     Raises:
         ConfigurationError: one of them will not do.
     """
-    capabilities = _capabilities_of(reader)
+    capabilities = capabilities_of(reader)
     other = [*_parameters(reader, include), *_sort_parameters(reader, sort_keys(sort, capabilities))]
     filters = write_filter(filter, capabilities).parameters
     return ResourceCollection(reader, filters=filters, other=tuple(other), options=options)
@@ -54,7 +54,7 @@ def scan_of(
     """
     paging, keyset, service = reader.paging, reader.service.keyset, reader.service
     if isinstance(paging, Cursor) and paging.is_exact:
-        capabilities = _capabilities_of(reader)
+        capabilities = capabilities_of(reader)
         filters = write_filter(filter, capabilities).parameters
         query = reader.query(*_parameters(reader, include), *filters, size=options.page_size)
         require_sendable(query.target, "filter")
@@ -80,13 +80,13 @@ def _keyset_scan(
     after: str | None,
     options: ListOptions,
 ) -> Scan[R]:
-    written = write_filter(filter, _capabilities_of(reader))
+    written = write_filter(filter, capabilities_of(reader))
     if written.has(keyset):
         raise ConfigurationError(
             f"filter: a scan asks for {written.name_of(keyset)!r} itself; say where it starts by after="
         )
     after = None if after is None else reader.context.paths.id(reader.type, after, "after")
-    others, order = _parameters(reader, include), _sort_parameter(reader, (keyset.attribute,))
+    others, order = _parameters(reader, include), sort_parameter(reader, (keyset.attribute,))
     size = options.page_size
 
     def query_after(last: str) -> ListQuery:
@@ -118,15 +118,15 @@ def _sort_parameters(reader: ListReader[Any], keys: tuple[str, ...]) -> tuple[st
     if tie is not None and reader.paging.is_numbered and tie not in {key.removeprefix("-") for key in keys}:
         # Without an order that is total, a record may be on two pages, and another on none.
         keys = (*keys, tie)
-    return _sort_parameter(reader, keys)
+    return sort_parameter(reader, keys)
 
 
-def _sort_parameter(reader: ListReader[Any], keys: tuple[str, ...]) -> tuple[str, ...]:
+def sort_parameter(reader: ListReader[Any], keys: tuple[str, ...]) -> tuple[str, ...]:
     sort = reader.service.sort
     return (f"{parameter(sort.parameter, '')}{','.join(keys)}",) if keys and sort is not None else ()
 
 
-def _capabilities_of(reader: ListReader[Any]) -> QueryCapabilities:
+def capabilities_of(reader: ListReader[Any]) -> QueryCapabilities:
     return QueryCapabilities(_described(reader), reader.context.registry, reader.service)
 
 

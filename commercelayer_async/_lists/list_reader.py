@@ -109,6 +109,10 @@ class ListReader(Generic[R]):
 
         return await self.send(target, self.endpoint, read)
 
+    async def items_at(self, target: str) -> tuple[R, ...]:
+        """Read what one target gives, wherever in the list it is."""
+        return (await self._receive(target)).items
+
     async def _receive(self, target: str) -> ReceivedPage[R]:
         def read(response: Response, info: ResponseInfo) -> ReceivedPage[R]:
             found = self.registry.read(

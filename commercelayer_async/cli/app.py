@@ -18,6 +18,7 @@ from .errors import HELP, ExitCode, clean_line, report
 from .export import export
 from .get import get
 from .invocation import PROGRAM, Invocation, organization_option
+from .limits import limits
 from .list import list_
 from .login import login, logout, profiles_
 from .model import model
@@ -63,7 +64,7 @@ def app(context: click.Context, *, debug: bool) -> None:
         context.exit(ExitCode.USAGE)
 
 
-for command in (demo, get, list_, count, export, model, whoami, login, logout, profiles_, sandbox):
+for command in (demo, get, list_, count, export, model, whoami, limits, login, logout, profiles_, sandbox):
     app.add_command(command)
 
 

@@ -1,10 +1,14 @@
 """`commercelayer-async export`: every resource of a type in one file."""
 
 import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
+from ..errors import ApiError, AuthError, ExportError, ExportExists, ExportMismatch, TransportError
+from .export_dask import export_over_workers
 from .invocation import ENVIRONMENT_HELP, PROGRAM, credentials_options, invocation, open_session
 from .masking import Mask, class_of, own_secrets
 from .options import json_option
@@ -16,6 +20,7 @@ from .signals import run_until_signal
 if TYPE_CHECKING:
     from .. import Exported
     from .._export.stream import Streamed
+    from ..dask import Report
 
 _STDOUT: Final = "-"
 
@@ -39,6 +44,12 @@ Files:
 With --to - the records go to stdout as they are read, and all else to stderr.
 
 \b
+Many machines (--dask local, or --dask tcp://SCHEDULER:8786; needs
+pip install 'commercelayer-async[dask]'): FILE is a folder or a URL such as
+s3://bucket/wallets/, written by the workers of a Dask cluster, which have the
+credentials in their environment. Behind one address it is no faster.
+
+\b
 JSON (--json): the manifest, and
   masked    JSON pointers to the values that were replaced by "[masked]"
 
@@ -60,6 +71,7 @@ Examples:
 @click.option("--format", type=click.Choice(["jsonl", "csv", "parquet"]), help="The format, whatever FILE ends in.")
 @click.option("--resume", is_flag=True, help="Resume an interrupted export; if there is none, begin.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE, and drop an interrupted export that is not resumed.")
+@click.option("--dask", "cluster", metavar="local|ADDRESS", help="Write a folder, over the workers of a Dask cluster.")
 @credentials_options
 @json_option
 def export(
@@ -71,6 +83,7 @@ def export(
     format: str | None,
     resume: bool,
     overwrite: bool,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Write every resource of TYPE to FILE, each exactly once, also while others are created and deleted.
@@ -79,6 +92,13 @@ def export(
     interruption of any sort, run the command again with --resume to continue.
     """
     query = {"include": include, "filter": filters}
+    if cluster is not None:
+        if to == _STDOUT or overwrite:
+            raise click.UsageError("--dask writes a folder anew: name one by --to, and leave --overwrite out")
+        with _saying_how_to_resume():
+            report = export_over_workers(type, to, cluster, format=format, options={**query, "resume": resume})
+        _write_report(report, type, as_json=as_json)
+        return
     if to == _STDOUT:
         _to_stdout(type, query, format=format, resume=resume, overwrite=overwrite, as_json=as_json)
         return
@@ -94,6 +114,32 @@ def export(
             error.add_note(f"to go on, run: {_command_to_resume()}")
         raise
     _write_result(done, type, as_json=as_json)
+
+
+@contextmanager
+def _saying_how_to_resume() -> Generator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, ExportError, ApiError, AuthError, TransportError) as error:
+        if not isinstance(error, ExportExists | ExportMismatch):
+            error.add_note(f"what is written is safe; to go on, run: {_command_to_resume()}")
+        raise
+
+
+def _write_report(report: "Report", type: str, *, as_json: bool) -> None:
+    secrets = own_secrets(invocation().environment)
+    if as_json:
+        mask = Mask(reveal=False)
+        manifest = cast("dict[str, object]", mask.value(report.manifest(), ""))
+        write_json({**manifest, "masked": mask.pointers}, secrets)
+        return
+    output = output_for_people(secrets)
+    output.prose(
+        f"{report.records} {type} in {len(report.partitions)} files in {report.data}"
+        f" ({_size(report.size)}){_invalid(report.invalid_records)}"
+    )
+    for sentence in (*report.differences, f"bound by {report.bound_by}"):
+        output.prose(sentence)
 
 
 def _write_result(done: "Exported", type: str, *, as_json: bool) -> None:

@@ -55,6 +55,8 @@ class Invocation:
     """The profile that --profile names."""
     organization: str | None = None
     """The organization that --organization names; None for that of the environment."""
+    shared: str | None = attrs.field(default=None, repr=False)
+    """Where --shared says that processes share a budget; None for what the environment says."""
     source: str = _ENVIRONMENT
     """Where the credentials come from, in words."""
 
@@ -113,11 +115,12 @@ def open_session(**options: Any) -> "Session":
         ConfigurationError: a variable is missing; it is named.
     """
     from .. import AccessToken, ClientCredentials, Session  # noqa: PLC0415 - slow to import; `--help` does without
-    from .._options import secret_of  # noqa: PLC0415 - as above
+    from .._options import secret_of, shared_from_env, shared_options  # noqa: PLC0415 - as above
 
     called = invocation()
     service = service_in_use()
-    options["service"] = service
+    shared = shared_options(called.shared, named="--shared") if called.shared else shared_from_env()
+    options = {**shared, **options, "service": service}
     if is_commerce_layer() and called.source == _ENVIRONMENT and called.organization is None:
         try:
             return Session.from_env(**options)
@@ -167,7 +170,19 @@ def credentials_options(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=_use_file,
         help="Read the credentials from FILE (mode 0600) instead of the environment.",
     )
-    return with_profile(with_file(organization_option(service_option(settled))))
+    return with_profile(with_file(organization_option(service_option(shared_option(settled)))))
+
+
+def shared_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --shared."""
+    return click.option(
+        "--shared",
+        metavar="WHERE",
+        expose_value=False,
+        callback=_use_shared,
+        help="Share the rate budget and the token with other processes: file, file:/folder or redis://…; instead of"
+        " COMMERCELAYER_SHARED.",
+    )(command)
 
 
 def organization_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,6 +194,16 @@ def organization_option(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=_use_organization,
         help="The organization's slug, host or URL, instead of COMMERCELAYER_ORGANIZATION.",
     )(command)
+
+
+def _use_shared(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    if "@" in value or "password=" in value:
+        raise click.UsageError(
+            "--shared takes no password, as others can read command lines; set COMMERCELAYER_SHARED instead"
+        )
+    context.ensure_object(Invocation).shared = value
 
 
 def _use_organization(context: click.Context, _: click.Parameter, value: str | None) -> None:

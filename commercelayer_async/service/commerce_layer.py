@@ -39,7 +39,7 @@ COMMERCE_LAYER: Final = Service(
     total="meta.record_count",
     # "Filtering data", "Sorting results"; ids grow with the moment of creation.
     sort=Sort(tie_break="id"),
-    keyset=Keyset("id", "gt"),
+    keyset=Keyset("id", "gt", through="lteq"),
     ids_at_once=Ids("filter[q][id_in]", most=25),
     filters=Ransack(
         template="filter[q][{}]",

@@ -243,3 +243,5 @@ class Keyset:
     attribute: str = attrs.field(validator=_check_text)
     operator: str = attrs.field(validator=_check_text)
     """What compares, in the service's grammar: only what comes after a value is greater."""
+    through: str | None = attrs.field(default=None, kw_only=True, validator=_check_text)
+    """What compares up to and with a value; None where nothing does, and then a walk cannot end at a record."""

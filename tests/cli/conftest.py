@@ -13,7 +13,7 @@ import pytest
 
 from commercelayer_async.cli import main
 
-VARIABLES = ("ORGANIZATION", "ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "SCOPE")
+VARIABLES = ("ORGANIZATION", "ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "SCOPE", "SHARED")
 COMMAND = [sys.executable, "-m", "commercelayer_async"]
 PATIENCE = 30.0
 

@@ -12,7 +12,7 @@ from tests.support.docs_blocks import DOCS, PAGES, SNIPPET, blocks_of, fits, run
 
 ROOT = DOCS.parent
 # None is that of a file that is shown, which tools that format Python blocks must leave alone.
-LANGUAGES = {"", "python", "text", "sh", "js", "json", "toml", "html"}
+LANGUAGES = {"", "python", "text", "sh", "js", "json", "toml", "html", "yaml"}
 ALL = [block for page in PAGES for block in blocks_of(page)]
 PYTHON = [block for block in ALL if block.language == "python"]
 RUNNING = sorted({block.page for block in PYTHON if block.reason is None})

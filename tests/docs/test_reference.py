@@ -12,9 +12,12 @@ DIRECTIVE = re.compile(r"(?m)^::: (\S+)$")
 NAMED = [name for page in sorted((DOCS / "reference").glob("*.md")) for name in DIRECTIVE.findall(page.read_text())]
 MODULES = [
     "commercelayer_async",
+    "commercelayer_async.dask",
     "commercelayer_async.jsonapi",
+    "commercelayer_async.redis",
     "commercelayer_async.resources",
     "commercelayer_async.sandbox",
+    "commercelayer_async.shared",
 ]
 
 

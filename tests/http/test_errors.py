@@ -436,6 +436,8 @@ EVERY_ERROR: list[Callable[[], CommerceLayerError]] = [
     lambda: errors.AuthError("m", status=401, code="invalid_client"),
     lambda: errors.ExportError("m", path="p"),
     *(lambda cls=cls: cls("m", path="p") for cls in errors.ExportError.__subclasses__()),
+    lambda: errors.SharedBudgetError("m", store="file"),
+    lambda: errors.TokenStoreError("m", store="redis"),
     lambda: errors.BulkError.of({"c1": errors.SessionError("m")}, {}),
     lambda: errors.RateLimited(status=429, method="GET", url="u", headers={"retry-after": "3"}),
     *(lambda cls=cls: cls(status=cls.statuses[0], method="GET", url="u") for cls in ApiError.__subclasses__()),

@@ -23,19 +23,27 @@ async def main():
 
 asyncio.run(main())
 """
+DASK = """
+from commercelayer_async import dask
+
+dask.export(None, "customers", "customers")
+"""
 EVERYTHING = """
 from importlib import import_module
 
-for name in ("", ".cli", ".jsonapi", ".otel", ".presets", ".resources", ".sandbox", ".sandbox.pytest_plugin"):
+NAMES = ".cli .dask .jsonapi .otel .presets .redis .resources .sandbox .sandbox.pytest_plugin .shared"
+for name in ("", *NAMES.split()):
     module = import_module(f"commercelayer_async{name}")
     for public in getattr(module, "__all__", ()):
         getattr(module, public)
 """
 WAYS = {
     "cli": (["click", "rich"], "from commercelayer_async.cli import main; raise SystemExit(main(['demo']))"),
+    "dask": (["dask", "distributed"], DASK),
     "keyring": (["keyring"], "from commercelayer_async.cli.keyrings import look_up; look_up('production')"),
     "otel": (["opentelemetry"], "from commercelayer_async import otel; otel.hooks()"),
     "parquet": (["pyarrow"], EXPORT),
+    "redis": (["redis"], "from commercelayer_async.redis import RedisLimiter; RedisLimiter('redis://localhost')"),
 }
 """For each extra, what it brings, and a program that needs it."""
 

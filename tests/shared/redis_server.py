@@ -1,0 +1,82 @@
+"""A Redis server of the tests' own, on a socket of theirs: started, killed, stopped and started again."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+import pytest
+import redis
+
+REQUIRED = "COMMERCELAYER_ASYNC_TEST_REDIS"
+"""Set where these tests may not be skipped."""
+
+
+class RedisServer:
+    """One server, without persistence, while its `with` block lasts."""
+
+    def __init__(self, *options: str) -> None:
+        program = shutil.which("redis-server") or shutil.which("valkey-server")
+        if program is None:
+            reason = "redis-server is not installed (Debian: apt-get install redis-server)"
+            if os.environ.get(REQUIRED):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        self._program = program
+        self._options = options
+        # Short: the path of a socket has at most 107 characters.
+        self._folder = Path(tempfile.mkdtemp(prefix="cl-redis-"))
+        self._socket = self._folder / "s"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"unix://{self._socket}"
+
+    def start(self) -> None:
+        """Start it, empty, and wait until it answers."""
+        arguments = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(
+            [self._program, *arguments, "--dir", str(self._folder), *self._options], stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                with self.client() as client:
+                    client.ping()
+            except redis.AuthenticationError:
+                # Which is a ConnectionError there.
+                return
+            except redis.ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    def client(self) -> "redis.Redis":
+        return redis.Redis(unix_socket_path=str(self._socket))
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Let it stand still: connections stay, nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go_on()
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,354 @@
+"""One budget for many machines in Redis: a real server, and what it does when it is ill."""
+
+import asyncio
+import gc
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import redis.asyncio
+
+from commercelayer_async import AccessToken, ConfigurationError, RateLimits, Session, SharedBudgetError
+from commercelayer_async.redis import RedisLimiter
+from commercelayer_async.resources import CustomerPaymentSource
+from commercelayer_async.sandbox import Rates, Sandbox
+from tests.support.documents import WALLET_ID
+
+from .processes import LIMITS, together
+from .proxy import Proxy
+from .redis_server import RedisServer
+
+SECRET = "dont-show-me"
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def limited() -> AsyncIterator[Sandbox]:
+    async with Sandbox(rates=Rates.test().scaled(20)) as sandbox:
+        yield sandbox
+
+
+def session(sandbox: Sandbox, where: Any, **options: Any) -> Session:
+    limiter = RedisLimiter(where, limits=LIMITS, **options)
+    return Session(sandbox.url, AccessToken(sandbox.access_token), limiter=limiter, timeout=20)
+
+
+async def get(session: Session, calls: int = 1) -> None:
+    await asyncio.gather(*(session.get(CustomerPaymentSource, WALLET_ID) for _ in range(calls)))
+
+
+@pytest.mark.parametrize(
+    "processes", [2, pytest.param(8, marks=pytest.mark.slow), pytest.param(32, marks=pytest.mark.slow)]
+)
+async def test_processes_keep_the_windows_together(server: RedisServer, limited: Sandbox, processes: int) -> None:
+    calls = (160 if processes < 8 else 256) // processes
+    done = await together("redis", server.url, limited.url, limited.access_token, processes=processes, calls=calls)
+
+    assert sum(done) == calls * processes
+    assert limited.violations == ()
+    assert all(window.refused == 0 for window in limited.windows())
+
+
+async def test_members_and_store_are_told_and_nothing_of_a_customer_is_kept(
+    server: RedisServer, limited: Sandbox
+) -> None:
+    async with session(limited, server.url) as one, session(limited, server.url) as other:
+        await get(one)
+        await get(other)
+        state = other.rate_limits
+        assert (state.members, state.store, state.store_lost, state.limit) == (2, "redis", False, 100)
+        with server.client() as client:
+            (key,) = client.keys()
+            kept = key + client.get(key)
+            assert 0 < client.pttl(key) < 300_000
+    assert b"127.0.0.1" not in kept
+    assert limited.access_token.encode() not in kept
+    assert key.count(b"{") == 1
+
+
+@pytest.mark.parametrize("decode", [False, True])
+async def test_a_client_of_the_callers_is_used_and_not_closed(
+    server: RedisServer, limited: Sandbox, *, decode: bool
+) -> None:
+    client = redis.asyncio.Redis(unix_socket_path=server.url.removeprefix("unix://"), decode_responses=decode)
+    async with session(limited, client) as one:
+        await get(one)
+    assert await client.ping()
+    await client.aclose()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ill", ["killed", "stopped"])
+async def test_a_store_that_is_lost_leaves_each_its_share_and_comes_back(
+    server: RedisServer, limited: Sandbox, ill: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "commercelayer_async")
+    async with session(limited, server.url) as one, session(limited, server.url) as other:
+        await get(one)
+        await get(other)
+        # A member knows how many there are from its last step.
+        await get(one)
+        server.kill() if ill == "killed" else server.stop()
+        await asyncio.gather(get(one, 60), get(other, 60))
+        assert one.rate_limits.store_lost
+        assert one.rate_limits.members == 2
+        server.start() if ill == "killed" else server.go_on()
+        for _ in range(200):
+            if not one.rate_limits.store_lost and not other.rate_limits.store_lost:
+                break
+            await asyncio.sleep(0.05)
+        assert not one.rate_limits.store_lost
+        await asyncio.gather(get(one, 60), get(other, 60))
+    assert limited.violations == ()
+    assert "cannot be reached" in caplog.text
+    assert "is back" in caplog.text or "began anew" in caplog.text
+
+
+@pytest.mark.slow
+async def test_a_store_that_forgets_everything_is_told_again(server: RedisServer, limited: Sandbox) -> None:
+    async with session(limited, server.url) as one, session(limited, server.url) as other:
+        both = asyncio.gather(get(one, 120), get(other, 120))
+        await asyncio.sleep(1)
+        with server.client() as client:
+            client.flushall()
+            client.script_flush()
+        await both
+    assert limited.violations == ()
+
+
+async def test_a_store_that_was_never_reached_raises(limited: Sandbox) -> None:
+    async with session(limited, f"redis://user:{SECRET}@127.0.0.1:1/0") as one:
+        with pytest.raises(SharedBudgetError, match="never was") as caught:
+            await get(one)
+        assert one.rate_limits.store_lost
+    assert SECRET not in f"{caught.value!r}"
+    assert caught.value.store == "redis"
+    assert len(limited.requests) == 0
+
+
+async def test_the_policy_may_be_to_raise(server: RedisServer, limited: Sandbox) -> None:
+    async with session(limited, server.url, on_unreachable="raise") as one:
+        await get(one)
+        server.kill()
+        with pytest.raises(SharedBudgetError, match="no connection"):
+            await get(one)
+        server.start()
+        await asyncio.sleep(0.5)
+        await get(one)
+
+
+async def test_a_wrong_password_is_told_and_not_shown(limited: Sandbox) -> None:
+    with RedisServer("--requirepass", "right") as server:
+        url = f"unix://:{SECRET}@{server.url.removeprefix('unix://')}"
+        async with session(limited, url) as one:
+            with pytest.raises(SharedBudgetError, match="password") as caught:
+                await get(one)
+    shown = f"{caught.value!r} {RedisLimiter(url)!r}"
+    assert SECRET not in shown
+
+
+async def test_a_read_only_replica_and_a_full_server_are_told(server: RedisServer, limited: Sandbox) -> None:
+    with server.client() as client:
+        client.replicaof("127.0.0.1", 1)
+        client.config_set("replica-serve-stale-data", "yes")
+    async with session(limited, server.url) as one:
+        with pytest.raises(SharedBudgetError, match="read-only"):
+            await get(one)
+    with server.client() as client:
+        client.replicaof("NO", "ONE")
+        client.config_set("maxmemory", "1")
+    async with session(limited, server.url) as one:
+        with pytest.raises(SharedBudgetError, match="memory"):
+            await get(one)
+
+
+async def test_what_answers_and_is_not_redis_is_told(limited: Sandbox) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    other = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = other.sockets[0].getsockname()[1]
+    async with other, session(limited, f"redis://127.0.0.1:{port}") as one:
+        with pytest.raises(SharedBudgetError):
+            await get(one)
+
+
+async def test_an_answer_of_something_else_is_not_believed(limited: Sandbox) -> None:
+    class Lying(redis.asyncio.Redis):
+        async def execute_command(self, *_: Any, **__: Any) -> Any:
+            return [1] * 13 + ["0"]
+
+    client = Lying()
+    async with session(limited, client) as one:
+        with pytest.raises(SharedBudgetError, match="not one of the script"):
+            await get(one)
+    await client.aclose()
+
+
+class Deaf(redis.asyncio.Redis):
+    """A client that loses the first cancellation of each command, as redis-py may with Python 3.11."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.begun = asyncio.Event()
+        self.answers = True
+
+    async def execute_command(self, *arguments: Any, **options: Any) -> Any:
+        self.begun.set()
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0 if self.answers else 3600)
+        return await super().execute_command(*arguments, **options)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_session_ends_although_its_client_is_deaf_to_it(
+    server: RedisServer, limited: Sandbox, *, answers: bool
+) -> None:
+    """It is closed while a step is under way, and whether or not that is ever answered."""
+    client = Deaf(unix_socket_path=server.url.removeprefix("unix://"))
+    async with asyncio.timeout(20):
+        async with session(limited, client) as one:
+            await get(one)
+            client.answers = answers
+            client.begun.clear()
+            await client.begun.wait()
+        client.answers = True
+        await client.aclose()
+    assert not [task for task in asyncio.all_tasks() if "shared budget" in task.get_name()]
+
+
+async def test_what_accepts_and_never_answers_is_lost_in_time(limited: Sandbox) -> None:
+    """Whatever timeouts the client of a caller's has: here it has none."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    silent = await asyncio.start_server(hold, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    client = redis.asyncio.Redis(port=port, socket_timeout=None, socket_connect_timeout=None)
+    async with asyncio.timeout(20), silent:
+        for where in (f"redis://127.0.0.1:{port}", client):
+            async with session(limited, where) as one:
+                with pytest.raises(SharedBudgetError, match="no answer in time"):
+                    await get(one)
+        await client.aclose()
+        for writer in held:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_limiter_outlives_a_loop_that_was_closed_before_its_sessions(
+    server: RedisServer, limited: Sandbox
+) -> None:
+    limiter = RedisLimiter(server.url, limits=LIMITS)
+
+    async def leave_open() -> None:
+        await get(Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20))
+
+    await asyncio.to_thread(asyncio.run, leave_open())
+    async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20) as one:
+        await get(one)
+        assert one.rate_limits.members == 2
+        gc.collect()
+
+
+async def test_a_replica_that_is_promoted_goes_on_with_the_budget(limited: Sandbox, unused_tcp_port: int) -> None:
+    with (
+        RedisServer("--port", str(unused_tcp_port)) as first,
+        RedisServer() as second,
+        first.client() as old,
+        second.client() as new,
+    ):
+        new.replicaof("127.0.0.1", unused_tcp_port)
+        async with Proxy(first.url) as proxy, session(limited, proxy.url) as one:
+            await get(one, 5)
+            assert old.wait(1, 20_000) == 1, "what was written is at the replica"
+            first.kill()
+            new.replicaof("NO", "ONE")
+            proxy.lead_to(second.url)
+            await get(one, 60)
+            assert not one.rate_limits.store_lost
+            (kept,) = new.mget(new.keys())
+    assert b"members" in kept
+    assert limited.violations == ()
+
+
+@pytest.mark.parametrize(("delay", "lost"), [(0.05, False), (1.0, True)])
+async def test_a_slow_way_to_the_store_breaks_no_window(
+    server: RedisServer, limited: Sandbox, delay: float, *, lost: bool
+) -> None:
+    async with Proxy(server.url, delay=0) as proxy, session(limited, proxy.url) as one:
+        await get(one, 5)
+        proxy.delay = delay
+        await get(one, 60)
+        assert one.rate_limits.store_lost is lost
+    assert limited.violations == ()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_a_limiter_that_was_used_before_a_fork_counts_in_both(server: RedisServer, limited: Sandbox) -> None:
+    limiter = RedisLimiter(server.url, limits=LIMITS)
+
+    async def main() -> None:
+        async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20) as one:
+            await get(one, 20)
+            assert one.rate_limits.members == 2
+
+    async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20) as one:
+        await get(one)
+        child = multiprocessing.get_context("fork").Process(target=lambda: asyncio.run(main()))
+        child.start()
+        await asyncio.gather(get(one, 40), asyncio.to_thread(child.join, 60))
+    assert child.exitcode == 0
+    assert len(limited.requests) == 61
+    assert limited.violations == ()
+
+
+@pytest.mark.parametrize("wrong", ["http://x", f"{SECRET}", 5, None, redis.Redis(), f"redis://:{SECRET}@h:port"])
+def test_what_is_neither_a_url_nor_a_client_is_refused(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        RedisLimiter(wrong)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_policy_that_is_not_one_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="on_unreachable"):
+        RedisLimiter("redis://localhost", on_unreachable="ignore")
+
+
+def test_the_line_that_installs_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "redis.asyncio", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'commercelayer-async\[redis\]'"):
+        RedisLimiter("redis://localhost")
+
+
+async def test_one_limiter_serves_loops_of_several_threads(server: RedisServer, limited: Sandbox) -> None:
+    limiter = RedisLimiter(server.url, limits=RateLimits(average=(100, 3.0), burst=(25, 0.5)))
+
+    async def main() -> None:
+        async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20) as one:
+            await get(one, 40)
+
+    threads = [threading.Thread(target=lambda: asyncio.run(main())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    await asyncio.gather(*(asyncio.to_thread(thread.join) for thread in threads))
+    assert len(limited.requests) == 80
+    assert limited.violations == ()
