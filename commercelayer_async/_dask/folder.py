@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from .._export.storage import create, os_errors_as, sync_folder, write_all
+from .._export.storage import os_errors_as, put_by_way_of
 from .._text import printable
 from ..errors import ConfigurationError, ExportError
 from .extra import load
@@ -143,15 +143,4 @@ def _replace(path: Path, data: bytes, *, beside: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = beside / f".{path.name}.{secrets.token_hex(4)}.new"
-    descriptor = create(new)
-    try:
-        write_all(descriptor, data)
-        os.fsync(descriptor)
-        new.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            new.unlink()
-        raise
-    finally:
-        os.close(descriptor)
-    sync_folder(path.parent)
+    put_by_way_of(new, path, data)

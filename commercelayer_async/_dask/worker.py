@@ -6,7 +6,7 @@ A plugin is pickled and kept by the scheduler, so it holds the name of what make
 import hashlib
 import re
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,10 +77,13 @@ def _plugin_name(factory: str | None) -> str:
 
 
 def _made_by(factory: str | None) -> "Session":
-    from .. import Session  # noqa: PLC0415 - slow to import, and the caller's side needs none
+    # The caller's side needs neither, and they are slow to import.
+    from .. import Session  # noqa: PLC0415 - as said above
+    from ..shared import FileLimiter  # noqa: PLC0415 - as said above
 
     if factory is None:
-        return Session.from_env(**_shared_by_machine())
+        # The workers of a machine have one address, so one budget.
+        return Session.from_env(limiter=FileLimiter())
     module, _, name = factory.partition(":")
     try:
         make = getattr(import_module(module), name)
@@ -94,13 +97,6 @@ def _made_by(factory: str | None) -> "Session":
             f"session: {printable(factory, 100)!r} gave no Session, but a {type(session).__name__}"
         )
     return session
-
-
-def _shared_by_machine() -> dict[str, Any]:
-    """The workers of a machine have one address, so one budget: in a file, where this release has one."""
-    with suppress(ModuleNotFoundError):
-        return {"limiter": import_module("commercelayer_async.shared").FileLimiter()}
-    return {}
 
 
 @asynccontextmanager

@@ -174,9 +174,14 @@ def replace_file(path: Path, text: str) -> None:
     """Replace a small file atomically: at any time `path` has the old text or the new one, and now the new one."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
+    put_by_way_of(new, path, text.encode())
+
+
+def put_by_way_of(new: Path, path: Path, data: bytes) -> None:
+    """Write a file that does not exist yet, bring it to the disk, and give it the name `path`; or leave nothing."""
     descriptor = create(new)
     try:
-        write_all(descriptor, text.encode())
+        write_all(descriptor, data)
         # Before the rename: else a crash could leave the new name on an empty file.
         os.fsync(descriptor)
         new.replace(path)

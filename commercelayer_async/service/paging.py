@@ -105,9 +105,27 @@ def _plain_first(paging: "Numbers") -> None:
     require_whole_number("first", paging.first, 0, 1)
 
 
+@attrs.frozen(kw_only=True)
+class _Placed(Paging):
+    """Pages have places in the list: `Numbers` and `Offsets`."""
+
+    gives_links: bool = True
+    """False for a service without page links: the next page is found by counting, until one is empty or all came."""
+
+    @property
+    def expects_links(self) -> bool:
+        """See `Paging`."""
+        return self.gives_links
+
+    @property
+    def is_numbered(self) -> bool:
+        """See `Paging`."""
+        return True
+
+
 @public("commercelayer_async.service")
 @attrs.frozen
-class Numbers(Paging):
+class Numbers(_Placed):
     """Pages have numbers: `Numbers("page[number]", size="page[size]", most=100)`."""
 
     number: str = attrs.field(validator=_check_name)
@@ -116,8 +134,6 @@ class Numbers(Paging):
     """The number of the first page, 0 or 1."""
     asks_for_first: bool = attrs.field(default=False, kw_only=True)
     """Whether the first page is asked for by its number too."""
-    gives_links: bool = attrs.field(default=True, kw_only=True)
-    """False for a service without page links: pages are counted up until one is empty, or all came that are counted."""
 
     def __attrs_post_init__(self) -> None:
         _plain_first(self)
@@ -127,20 +143,10 @@ class Numbers(Paging):
         number = ((self.number, str(self.first)),) if self.asks_for_first or not self.gives_links else ()
         return (*number, *Paging.first_page(self, size))
 
-    @property
-    def expects_links(self) -> bool:
-        """See `Paging`."""
-        return self.gives_links
-
-    @property
-    def is_numbered(self) -> bool:
-        """See `Paging`."""
-        return True
-
 
 @public("commercelayer_async.service")
 @attrs.frozen
-class Offsets(Paging):
+class Offsets(_Placed):
     """Pages begin at rows: `Offsets("page[offset]", size="page[limit]", most=50)`.
 
     While others change a list, a row may come twice, or not at all, as rows shift.
@@ -148,18 +154,6 @@ class Offsets(Paging):
 
     offset: str = attrs.field(validator=_check_name)
     """The query parameter for how many rows stand before a page."""
-    gives_links: bool = attrs.field(default=True, kw_only=True)
-    """False for a service without page links: the next page begins behind the rows that came."""
-
-    @property
-    def expects_links(self) -> bool:
-        """See `Paging`."""
-        return self.gives_links
-
-    @property
-    def is_numbered(self) -> bool:
-        """See `Paging`."""
-        return True
 
 
 @public("commercelayer_async.service")

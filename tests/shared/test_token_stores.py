@@ -79,10 +79,7 @@ def session(sandbox: Sandbox, store: Any, secret: str | None = None) -> Session:
 async def test_processes_make_one_request_at_the_start_and_at_each_renewal(
     sandbox: Sandbox, place: tuple[str, str], processes: int
 ) -> None:
-    """All in the same moment; a token that ended is renewed as one whose time has come, but without a spread.
-
-    On a machine that is busy beyond measure a store may not answer in time, and then one of them asks for itself.
-    """
+    """All in the same moment; a token that ended is renewed as one whose time has come, but without a spread."""
     readers = await started(*place, sandbox.url, client(sandbox), processes=processes)
     counted = []
     for _ in range(3):
@@ -91,8 +88,7 @@ async def test_processes_make_one_request_at_the_start_and_at_each_renewal(
         sandbox.expire_tokens()
     await asyncio.gather(*(reader.stop() for reader in readers))
 
-    assert counted[0] in (1, 2)
-    assert counted[-1] in (3, 4)
+    assert counted == [1, 2, 3]
 
 
 @pytest.mark.parametrize("processes", [3, pytest.param(8, marks=pytest.mark.slow)])
@@ -115,9 +111,7 @@ async def test_refresh_tokens_that_were_revoked_cost_one_refusal(sandbox: Sandbo
     assert await read_together(readers) == {WALLET_ID}
     await asyncio.gather(*(reader.stop() for reader in readers))
 
-    # One asks for itself where the store does not answer in time.
-    assert sandbox.token_requests["refresh_token"] == 1
-    assert sandbox.token_requests["password"] in (2, 3)
+    assert sandbox.token_requests == {"password": 2, "refresh_token": 1}
 
 
 @pytest.mark.slow
