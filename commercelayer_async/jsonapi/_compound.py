@@ -19,7 +19,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from .._markers import public
-from ._json import FAILURES, loads
+from ._json import FAILURES, loads, require_utf8
 from .document import mapping, own_members
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ Members = dict[str, Raw]
 _decode_members: Final = msgspec.json.Decoder(Members).decode
 _decode_objects: Final = msgspec.json.Decoder(list[Members]).decode
 _decode_entries: Final = msgspec.json.Decoder(list[Raw]).decode
+_decode_text: Final = msgspec.json.Decoder(str).decode
+
+NOT_UTF8: Final = b'"\xff"'
+"""Stands for what a document hides by a name that is not UTF-8: it is refused for the same reason."""
 
 
 class Identified(Protocol):
@@ -168,14 +172,20 @@ class Compound(msgspec.Struct, eq=False):
         found: dict[Key, Identified] = {}
         for (type, by, id), (_, members) in self._all_members().items():
             if by == "id" and "lid" in members and id in index.get(type, ()):
-                lid = loads(members["lid"])
-                if isinstance(lid, str):
+                lid = _text_of(members["lid"])
+                if lid is not None:
                     found.setdefault((type, "lid", lid), index[type][id])
         return found
 
     def member_bytes(self, key: Key, name: str) -> bytes | None:
-        """Return one member of a resource object as bytes; None if the object lacks it."""
-        raw = self._members(key).get(name)
+        """Return one member of a resource object as bytes; None if the object lacks it.
+
+        `NOT_UTF8` where names that are not hide the object: whoever reads these bytes is told so.
+        """
+        entry = self._all_members().get(key)
+        if entry is None:
+            return None if _is_utf8(self.body) else NOT_UTF8
+        raw = entry[1].get(name)
         return None if raw is None else bytes(raw)
 
     def member(self, key: Key, name: str) -> dict[str, Any]:
@@ -199,7 +209,11 @@ class Compound(msgspec.Struct, eq=False):
 
     def _members(self, key: Key) -> Members:
         entry = self._all_members().get(key)
-        return entry[1] if entry is not None else {}
+        if entry is None:
+            # What was read of it, msgspec read without its names.
+            require_utf8(self.body, url=self.url)
+            return {}
+        return entry[1]
 
     def _all_members(self) -> dict[Key, tuple[str, Members]]:
         if self._members_by_key is None:
@@ -216,7 +230,8 @@ def response_of(resource: object) -> object | None:
 @public("commercelayer_async.jsonapi")
 def _restore_document(body: bytes, url: str | None, registry: ResourceDecoder) -> Compound:
     """Make the document of a pickle: it has nothing to follow relationships through, and came in no response."""
-    included = (members_of(body) or {}).get("included", UNSET)
+    members = members_of(body)
+    included = members.get("included", UNSET) if members is not None else Raw(NOT_UTF8)
     return Compound(included=included, body=body, url=url, registry=registry, follow=None, has_all_primary=False)
 
 
@@ -251,8 +266,24 @@ def _key(members: Members) -> Key | None:
     by = "id" if "id" in members else "lid"
     if "type" not in members or by not in members:
         return None
-    type, value = loads(members["type"]), loads(members[by])
-    return (type, by, value) if isinstance(type, str) and isinstance(value, str) else None
+    type, value = _text_of(members["type"]), _text_of(members[by])
+    return (type, by, value) if type is not None and value is not None else None
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _text_of(raw: Raw) -> str | None:
+    """Return a JSON string; None if it is something else, also one that is not UTF-8, which nothing can name."""
+    try:
+        return _decode_text(raw)
+    except FAILURES:
+        return None
 
 
 def members_of(raw: bytes | Raw) -> Members | None:

@@ -90,6 +90,56 @@ def test_bytes_that_are_not_utf_8_are_never_handed_out(where, many):
     assert "UTF-8" in caught.value.got
 
 
+@pytest.mark.parametrize("where", ["document", "resource object"])
+@pytest.mark.parametrize("many", [False, True])
+def test_a_name_that_is_not_utf_8_hides_nothing_in_silence(where, many):
+    one: dict[str, Any] = article(
+        relationships={"author": {"data": {"type": "people", "id": "7"}}}, links={"self": "/x"}
+    )
+    document: dict[str, Any] = {
+        "data": [one] if many else one,
+        "included": [{"type": "people", "id": "7", "attributes": {"name": "A"}}],
+    }
+    (document if where == "document" else one)["\udcff"] = 1
+    body = json.dumps(document, ensure_ascii=False).encode(errors="surrogateescape")
+    read_it: Any = Registry(*CLASSES).read(body, url=URL)
+    found = read_it[0] if many else read_it
+
+    again = copy.deepcopy(found), pickle.loads(pickle.dumps(found))
+    assert again == (found, found)
+    for of in (lambda one: one.links, lambda one: one.meta, lambda one: one.raw, lambda one: one.extra):
+        with pytest.raises(DecodeError, match="UTF-8"):
+            of(found)
+    assert found.author.loaded
+    for other in again:
+        with pytest.raises(DecodeError, match="UTF-8"):
+            _ = other.author.loaded
+
+
+@pytest.mark.parametrize("member", ["id", "type", "lid", "attributes", "\udcff"])
+@pytest.mark.parametrize("many", [False, True])
+def test_a_neighbour_whose_bytes_are_not_utf_8_hides_nothing_of_a_resource(member, many):
+    """It is refused when somebody looks for what is included, and not before."""
+    one: dict[str, Any] = article(
+        relationships={"author": {"data": {"type": "people", "id": "7"}}}, links={"self": "/x"}
+    )
+    odd = {"type": "people", "id": "8", member: "\udcff"}
+    if member == "lid":
+        del odd["id"]
+    document = {"data": [one] if many else one, "included": [odd]}
+    body = json.dumps(document, ensure_ascii=False).encode(errors="surrogateescape")
+    read_it: Any = Registry(*CLASSES).read(body, url=URL)
+    found = read_it[0] if many else read_it
+
+    assert copy.deepcopy(found) == found
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert found.links.self.href == "/x"
+    assert found.raw["links"] == {"self": "/x"}
+    if member in ("id", "type", "lid"):
+        with pytest.raises(DecodeError):
+            _ = found.author.loaded
+
+
 @pytest.mark.parametrize("registry", [BLOG, BLOG.lenient()], ids=["strict", "lenient"])
 @pytest.mark.parametrize(
     "attributes", ['{"\udcff": 1, "born": 5}', '{"born": "\udcff"}', '{"name": "\udcff"}', '"\udcff"']
