@@ -21,7 +21,8 @@ from ._text import Secret, printable
 from .errors import ConfigurationError
 from .jsonapi import Resource
 from .jsonapi._json import as_object
-from .service import Addresses, Basic, OAuth2, Service
+from .service import Basic, OAuth2, Service
+from .service.addresses import Addresses
 
 SHARED: Final = "COMMERCELAYER_SHARED"
 """The variable that names where processes share a budget and a token."""

@@ -24,7 +24,8 @@ from .._limits.windows import RateLimits
 from .._tasks import consume_exception
 from ..errors import SessionError, closed_error
 from ..jsonapi import Registry, Resource
-from ..service import OAuth2, Paths, Service
+from ..service import OAuth2, Service
+from ..service.paths import Paths
 from .memory import ServiceMemory
 from .semaphore import FifoSemaphore
 from .singleflight import SingleFlight

@@ -11,7 +11,7 @@ from .._limits.limiter import Lease, Limiter
 from .._markers import override
 from .._retry import Retry, retry_after
 from ..errors import AuthError, CommerceLayerError, TransportError
-from ..service import Addresses
+from ..service.addresses import Addresses
 from .attempts import Attempts, Remedy, is_sane_wait, judge
 from .deadline import Deadline, Deadlines
 

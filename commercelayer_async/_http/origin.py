@@ -15,7 +15,7 @@ import attrs
 from .._plain import plain_text
 from .._text import printable
 from ..errors import ConfigurationError, LinkRefused
-from ..service import Addresses
+from ..service.addresses import Addresses
 
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _HOST: Final = re.compile(

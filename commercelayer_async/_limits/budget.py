@@ -15,8 +15,9 @@ import attrs
 
 from .._markers import public
 from .._rate_dialects import ReportedWindow
-from ..service import Rates, RequestsInSeconds, of_type
+from ..service import Rates, RequestsInSeconds
 from ..service import Windows as Declared
+from ..service.by_type import of_type
 from .quota import Quota
 from .windows import Limits, RateLimits, ReportedLimit, Window, choose, next_limit, reported_of
 

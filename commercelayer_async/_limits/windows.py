@@ -28,7 +28,8 @@ from .._markers import public
 from .._plain import plain
 from .._rate_dialects import ReportedWindow
 from ..errors import ConfigurationError
-from ..service import COMMERCE_LAYER, Modes, Rates, RequestsInSeconds
+from ..service import COMMERCE_LAYER, Rates, RequestsInSeconds
+from ..service.rates import Modes
 from .demand import Demand
 from .moments import are_many, moments
 

@@ -17,7 +17,8 @@ from ..jsonapi import Follow, GenericResource, Registry, Relationship, Resource,
 from ..jsonapi.links import links_from_json
 from ..jsonapi.query import segment
 from ..jsonapi.registry import type_of
-from ..service import NOTHING, Paging, Service, found_at
+from ..service import Paging, Service
+from ..service.paging import NOTHING, found_at
 from .filters import related_class
 from .list_query import ListQuery
 from .pages import Page, ReceivedPage

@@ -9,7 +9,8 @@ from .._markers import public
 from .._text import describe
 from ..errors import DecodeError
 from ..jsonapi import Links, MediaType, Resource
-from ..service import NOTHING, Total, found_at
+from ..service import Total
+from ..service.paging import NOTHING, found_at
 
 R_co = TypeVar("R_co", bound=Resource, covariant=True)
 

@@ -27,7 +27,8 @@ from .._markers import override
 from .._text import describe
 from ..errors import CommerceLayerError
 from ..jsonapi import Resource
-from ..service import NOTHING, Cursor, found_at
+from ..service import Cursor
+from ..service.paging import NOTHING, found_at
 from .list_query import ListQuery, PagePosition
 from .pages import Page, ReceivedPage
 from .seen_ids import SeenIds

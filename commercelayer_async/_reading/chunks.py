@@ -10,7 +10,8 @@ from typing import Final
 
 from .._text import printable
 from ..errors import ApiError, CommerceLayerError, ConfigurationError, DecodeError, NotFound
-from ..service import Calls, Paths, Service
+from ..service import Calls, Service
+from ..service.paths import Paths
 from .grammars import pairs_of, text_in_call
 from .parameters import encoded, parameter
 

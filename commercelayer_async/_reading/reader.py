@@ -19,8 +19,8 @@ from .._text import printable
 from ..errors import ApiError, ConfigurationError, DecodeError, NotFound
 from ..jsonapi import Decoded, Follow, GenericResource, Registry, Relationship, Resource
 from ..jsonapi.query import include_paths, parameters_of, query_of, segment, targets_of
-from ..service import NOTHING, found_at
 from ..service.by_type import path_by, types_named_by
+from ..service.paging import NOTHING, found_at
 from .chunks import can_be_joined, missing, query_of_ids, reason_against
 from .top_level import meta_and_links
 

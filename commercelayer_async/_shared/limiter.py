@@ -23,8 +23,8 @@ from .._limits.limiter import Lease, TimedLimiter
 from .._limits.windows import Limits, RateLimits
 from .._markers import override
 from ..errors import ConfigurationError
-from ..service import COMMERCE_LAYER, Rates, of_type
-from ..service.by_type import values_of
+from ..service import COMMERCE_LAYER, Rates
+from ..service.by_type import of_type, values_of
 from .agent import Agent, OnUnreachable, Terms
 from .store import Store
 

@@ -15,9 +15,9 @@ commerce_layer.py   Commerce Layer, the one that is built in; the only module th
 """
 
 from .._rate_dialects import APP_STORE, DRAFT_6, DRAFT_7, DRAFT_8, BodyWait, Dialect, Names, ReportedWindow
-from .addresses import Addresses, Hosts
+from .addresses import Hosts
 from .auth import BEARER, Basic, Header, OAuth2, Scheme
-from .by_type import ByType, PathRule, dashed, of_type, plural
+from .by_type import ByType, PathRule, dashed, plural
 from .commerce_layer import COMMERCE_LAYER
 from .filtering import (
     ByAttribute,
@@ -32,9 +32,8 @@ from .filtering import (
     Sort,
     TypeCapabilities,
 )
-from .paging import NOTHING, Cursor, Links, Numbers, Offsets, Paging, Total, found_at
-from .paths import Paths
-from .rates import Modes, Rates, RequestsInSeconds, Windows
+from .paging import Cursor, Links, Numbers, Offsets, Paging, Total
+from .rates import Rates, RequestsInSeconds, Windows
 from .service import Service
 
 __all__ = [
@@ -44,8 +43,6 @@ __all__ = [
     "DRAFT_6",
     "DRAFT_7",
     "DRAFT_8",
-    "NOTHING",
-    "Addresses",
     "Basic",
     "BodyWait",
     "ByAttribute",
@@ -60,7 +57,6 @@ __all__ = [
     "Ids",
     "Keyset",
     "Links",
-    "Modes",
     "Names",
     "Numbers",
     "OAuth2",
@@ -68,7 +64,6 @@ __all__ = [
     "Paging",
     "PairsOf",
     "PathRule",
-    "Paths",
     "Predicates",
     "Ransack",
     "Rates",
@@ -81,7 +76,5 @@ __all__ = [
     "TypeCapabilities",
     "Windows",
     "dashed",
-    "found_at",
-    "of_type",
     "plural",
 ]
