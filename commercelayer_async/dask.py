@@ -50,6 +50,9 @@ def export(
     deleted meanwhile are in it or not, as in one scan, and none is there twice. The folder `data` holds the files and
     nothing else; beside it are the plan, a manifest for each partition, and at last `manifest.json`.
 
+    A list that the service does not sort and page by ids is cut by the moment of creation, found by counting. Then the
+    data set ends some seconds before it was planned, at `report.until`.
+
     Every request is a worker's. Each worker makes a session, at its first task, and closes it when it ends. Nothing
     secret is in a task: not in its arguments, its key, the scheduler's memory or the workers' logs. But filters and ids
     are, and addresses that they name.
@@ -65,7 +68,8 @@ def export(
         ids: The records to read instead of all, in partitions in this order.
         resume: Go on with what a run left that ended early, for whatever reason. If there is none, begin; if it is
             finished, return its report. The plan stands as it is, whatever `rows_per_partition` says now.
-        rows_per_partition: Records of a partition; the last may have more, if many are created meanwhile.
+        rows_per_partition: Records of a partition; the last may have more, if many are created meanwhile. Cut by the
+            moment of creation it may have fewer, and one moment's partition more.
         session: The name of a function without arguments that makes a `Session`, `"shop.sessions:make"`, which workers
             can import. By default sessions are made by `Session.from_env()` of each worker's environment. The workers
             of one machine then share a rate budget. Machines behind one address need one in Redis, which such a

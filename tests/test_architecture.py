@@ -107,6 +107,7 @@ PURE = [
     "_bulk/outcomes.py",
     "_lists/filters.py",
     "_lists/list_query.py",
+    "_lists/moments.py",
     "_lists/pages.py",
     "_lists/seen_ids.py",
     "_lists/paginators.py",

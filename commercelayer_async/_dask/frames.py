@@ -6,7 +6,6 @@ and run in a worker's threads, as dask's own do; the reading goes on in the work
 """
 
 import asyncio
-import math
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -25,8 +24,8 @@ from .dtypes import empty_frame, frame_of_parquet
 from .extra import load
 from .job import Job
 from .partition import read_rows
-from .plan import Partition, partitions_between
-from .planning import boundaries_of
+from .plan import Partition
+from .planning import cut_into
 from .run import require_client
 from .worker import factory_name, session_access
 
@@ -85,11 +84,7 @@ def _cut(job: Job, parts: int) -> tuple[Partition, ...]:
 async def _cut_now(job: Job, parts: int) -> tuple[Partition, ...]:
     async with session_access(job.session) as access:
         ranges = access.ranges(job.plan(access).scanned, filter=job.filter)
-        counted = await ranges.count()
-        if counted is None:
-            raise ConfigurationError("the service does not count such lists; export them, and read the files")
-        rows = max(1, math.ceil(counted / parts))
-        return partitions_between(await boundaries_of(ranges, rows, most=parts - 1))
+        return await cut_into(ranges, parts)
 
 
 def _frame(job: Job, cut: tuple[Partition, ...], number: int) -> Any:

@@ -10,6 +10,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from contextlib import aclosing
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -158,6 +159,9 @@ def _reads(
 ) -> list[tuple[Mapping[str, Any], str | None]]:
     """The filters of the scans that read a partition, and what each begins after."""
     ranges = access.ranges(plan.scanned, filter=job.filter)
+    if partition.before is not None:
+        since = None if partition.since is None else datetime.fromisoformat(partition.since)
+        return [(ranges.creation.between(since, datetime.fromisoformat(partition.before)), None)]
     if partition.ids is None:
         return [(ranges.until(partition.last), partition.after)]
     starts = range(0, len(partition.ids), ranges.most_ids)

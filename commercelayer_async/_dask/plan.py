@@ -2,7 +2,8 @@
 
 A partition is a range: what comes after one record, up to and with another. Neighbours share a boundary, the first is
 open below and the last above. So every record is in one partition and no more, whatever is created and deleted
-meanwhile. Or it is some ids, where the caller gave ids.
+meanwhile. Where a list cannot be cut so, it is what was created from one moment on and before another, and the last
+ends some seconds before the plan was made. Or it is some ids, where the caller gave ids.
 """
 
 import json
@@ -27,6 +28,10 @@ class Partition:
     """The record that the range ends with; None for the end of the list, wherever that is when it is read."""
     ids: tuple[str, ...] | None = None
     """The records instead of a range."""
+    since: str | None = None
+    """The moment that a range of moments begins with, in ISO 8601; None for the beginning of time."""
+    before: str | None = None
+    """The first moment behind it; None for another sort of partition."""
 
     @property
     def name(self) -> str:
@@ -38,6 +43,12 @@ def partitions_between(boundaries: Iterable[str]) -> tuple[Partition, ...]:
     """The partitions that boundaries make, in their order: one more than there are of these."""
     edges = (None, *boundaries, None)
     return tuple(Partition(number, edges[number], edges[number + 1]) for number in range(len(edges) - 1))
+
+
+def partitions_before(ends: Iterable[str]) -> tuple[Partition, ...]:
+    """The partitions of what was created before some moments, in their order: as many as there are of these."""
+    edges = (None, *ends)
+    return tuple(Partition(number, since=edges[number], before=edges[number + 1]) for number in range(len(edges) - 1))
 
 
 def partitions_of(ids: Iterable[str], size: int) -> tuple[Partition, ...]:
@@ -64,12 +75,21 @@ class DatasetPlan:
     """Records at that time, as the service counted them; None where it does not count."""
     requests: int
     """What planning cost."""
+    moments: tuple[str, ...] | None = None
+    """Where the list was cut by the moment of creation, the first moment behind each partition; None if it was not."""
+
+    @property
+    def until(self) -> str | None:
+        """The moment before which all was created that the data set holds; None where no moment bounds it."""
+        return self.moments[-1] if self.moments else None
 
     @property
     def partitions(self) -> tuple[Partition, ...]:
         """The partitions, in order."""
         if self.ids is not None:
             return partitions_of(self.ids, self.rows_per_partition)
+        if self.moments is not None:
+            return partitions_before(self.moments)
         return partitions_between(self.boundaries)
 
     def text(self) -> str:
@@ -83,8 +103,12 @@ class DatasetPlan:
         if members is None or members.pop("plan_version", None) != VERSION:
             return None
         try:
-            ids = members.pop("ids")
-            boundaries = tuple(members.pop("boundaries"))
-            return cls(boundaries=boundaries, ids=None if ids is None else tuple(ids), **members)
+            ids, moments = members.pop("ids"), members.pop("moments", None)
+            return cls(
+                boundaries=tuple(members.pop("boundaries")),
+                ids=None if ids is None else tuple(ids),
+                moments=None if moments is None else tuple(moments),
+                **members,
+            )
         except (TypeError, KeyError):
             return None

@@ -1,11 +1,17 @@
 """The task that makes the plan of a data set, and the one that counts its records again at the end."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import attrs
+
+from .._lists.moments import Span, joined_to, moment_of
 from .._lists.ranges import Ranges
+from .._reading.parameters import text_of
+from ..errors import ConfigurationError
 from .job import Job
-from .plan import DatasetPlan
+from .plan import DatasetPlan, Partition, partitions_before, partitions_between
 from .worker import session_access
 
 
@@ -15,7 +21,7 @@ def now() -> str:
 
 
 async def make_plan(job: Job, rows: int, ids: tuple[str, ...] | None) -> DatasetPlan:
-    """Plan a data set: one request for each partition, and one that counts; none for ids.
+    """Plan a data set; for ids without a request.
 
     Raises:
         ConfigurationError: an argument will not do for the service, or it gives nothing to cut a list by.
@@ -25,24 +31,68 @@ async def make_plan(job: Job, rows: int, ids: tuple[str, ...] | None) -> Dataset
         plan = job.plan(access)
         principal = await job.reader(access, plan, job.filter or {}).identify()
         ranges = access.ranges(plan.scanned, filter=job.filter)
-        counted, boundaries, requests = None, tuple[str, ...](), 0
         if ids is not None:
             ranges.of_ids(ids)  # raises where the service does not take ids
-        else:
-            ranges.require_possible()
-            counted = await ranges.count()
-            boundaries = await boundaries_of(ranges, rows)
-            requests = len(boundaries) + 1 + (counted is not None)
+        cut = await _cut(ranges, rows) if ids is None else _Cut()
         return DatasetPlan(
             id=secrets.token_hex(8),
             description=plan.read_for(principal).description,
-            boundaries=boundaries,
+            boundaries=cut.boundaries,
             ids=ids,
             rows_per_partition=rows,
             planned_at=now(),
-            counted=counted,
-            requests=requests,
+            counted=cut.counted,
+            requests=cut.requests,
+            moments=cut.moments,
         )
+
+
+@attrs.frozen
+class _Cut:
+    """Where a list is cut."""
+
+    boundaries: tuple[str, ...] = ()
+    moments: tuple[str, ...] | None = None
+    counted: int | None = None
+    requests: int = 0
+
+
+async def _cut(ranges: Ranges, rows: int) -> _Cut:
+    """Cut a list by ids: a request for each partition, and one that counts. Else by moments, which takes more."""
+    ranges.require_possible()
+    if not ranges.are_by_ids:
+        cut = await ranges.creation.cut(rows)
+        return _Cut(moments=_ends_of(cut.spans), counted=cut.records, requests=cut.requests)
+    counted = await ranges.count()
+    boundaries = await boundaries_of(ranges, rows)
+    return _Cut(boundaries, None, counted, len(boundaries) + 1 + (counted is not None))
+
+
+async def cut_into(ranges: Ranges, parts: int) -> tuple[Partition, ...]:
+    """Cut a list into so many partitions at most, of about equal size.
+
+    Raises:
+        ConfigurationError: the service does not count it, or gives nothing to cut it by.
+    """
+    ranges.require_possible()
+    if not ranges.are_by_ids:
+        # Ranges of moments end where a count was asked for, so smaller ones are joined to equal ones.
+        counted = await ranges.creation.count(None, None)
+        cut = await ranges.creation.cut(_share(counted, 4 * parts))
+        return partitions_before(_ends_of(joined_to(cut.spans, parts)))
+    rows = _share(await ranges.count(), parts)
+    return partitions_between(await boundaries_of(ranges, rows, most=parts - 1))
+
+
+def _share(counted: int | None, parts: int) -> int:
+    if counted is None:
+        raise ConfigurationError("the service does not count such lists; export them, and read the files")
+    return max(1, -(-counted // parts))
+
+
+def _ends_of(spans: Sequence[Span]) -> tuple[str, ...]:
+    """The moments behind each range, as the service writes them."""
+    return tuple(text_of(moment_of(span.before), "a moment") for span in spans)
 
 
 async def boundaries_of(ranges: Ranges, rows: int, *, most: int | None = None) -> tuple[str, ...]:
@@ -75,3 +125,11 @@ async def count(job: Job) -> int | None:
     """How many records there are, as the service counts them; None where it does not."""
     async with session_access(job.session) as access:
         return await access.ranges(job.plan(access).scanned, filter=job.filter).count()
+
+
+async def count_around(job: Job, until: str) -> tuple[int | None, int | None]:
+    """How many records were created before a moment, and how many from then on; None for more than are counted."""
+    moment = datetime.fromisoformat(until)
+    async with session_access(job.session) as access:
+        creation = access.ranges(job.plan(access).scanned, filter=job.filter).creation
+        return await creation.count(None, moment), await creation.count(moment, None)

@@ -87,6 +87,9 @@ class Report:
     """The User-Agent of the run that finished it."""
     bound_by: str
     """What bound the export, the rate limits or else: a sentence."""
+    until: str | None = None
+    """The moment before which all records were created, where the list was cut by that; what is created later is in
+    another export, filtered from this moment on. None where no moment bounds it."""
     seconds: float = 0.0
     """How long the run took that finished it."""
     resumed_partitions: int = 0
@@ -147,6 +150,13 @@ def differences_of(records: int, *, start: int | None, end: int | None, asked: i
     # What is created or deleted behind the reading, the later count alone knows of.
     at_end = _difference(records, end, "when all was written", more="deleted", fewer="created")
     return tuple(one for one in (at_start, at_end) if one is not None)
+
+
+def created_later(records: int | None, until: str | None) -> tuple[str, ...]:
+    """Say how many records were created too late for a data set that a moment bounds."""
+    if not records or until is None:
+        return ()
+    return (f"{records} records were created from {until} on, after the plan was made, and are not in it",)
 
 
 def _difference(records: int, counted: int | None, when: str, *, more: str, fewer: str) -> str | None:

@@ -28,8 +28,8 @@ from .folder import DATA, MANIFEST, PLAN, Folder, url_of
 from .job import Job
 from .partition import Done, Task, partition_is_whole, write_partition
 from .plan import DatasetPlan
-from .planning import check_plan, count, make_plan, now
-from .report import Report, WrittenPartition, bound_by, differences_of
+from .planning import check_plan, count, count_around, make_plan, now
+from .report import Report, WrittenPartition, bound_by, created_later, differences_of
 from .submission import Submission
 from .worker import SessionPlugin, factory_name
 
@@ -185,7 +185,7 @@ class Run:
     ) -> Report:
         records = sum(one.records for one in written)
         asked = None if plan.ids is None else len(plan.ids)
-        counted = None if plan.counted is None else self._submission.one(count, self._job)
+        counted, later = self._counted_again(plan)
         return Report(
             path=self._shown,
             data=self._data,
@@ -199,7 +199,11 @@ class Run:
             requests=sum(one.requests for one in written),
             counted_at_start=plan.counted,
             counted_at_end=counted,
-            differences=differences_of(records, start=plan.counted, end=counted, asked=asked),
+            differences=(
+                *differences_of(records, start=plan.counted, end=counted, asked=asked),
+                *created_later(later, plan.until),
+            ),
+            until=plan.until,
             invalid_records=sum(one.invalid_records for one in written),
             client=default_user_agent(None),
             bound_by=bound_by(written),
@@ -207,6 +211,13 @@ class Run:
             resumed_partitions=resumed,
             resubmitted=self._submission.resubmitted,
         )
+
+    def _counted_again(self, plan: DatasetPlan) -> tuple[int | None, int | None]:
+        """How many records there are now of those that the plan is for, and how many that came after it."""
+        if plan.until is not None:
+            before, later = self._submission.one(count_around, self._job, plan.until)
+            return before, later
+        return (None if plan.counted is None else self._submission.one(count, self._job)), None
 
 
 class _Progress:

@@ -1,5 +1,6 @@
 """Reads the pages of one list: what is requested, through what, and what may come back."""
 
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -8,6 +9,7 @@ from .._calls.context import SessionContext
 from .._calls.response_info import ResponseInfo
 from .._http.message import Response
 from .._plain import plain_text
+from .._rate_dialects import posix_time
 from .._reading.parameters import encoded
 from .._reading.reader import Send, counted_under
 from .._reading.top_level import meta_and_links
@@ -99,14 +101,26 @@ class ListReader(Generic[R]):
         Raises:
             ConfigurationError: the service does not count such lists; nothing was sent.
         """
+        return (await self._counted(filters))[0].require_count()
+
+    async def count_if_known(self, *filters: str) -> tuple[int | None, float | None]:
+        """Count as `count` does; None for more than the service counts. And when, in POSIX seconds of its own clock.
+
+        Raises:
+            ConfigurationError: the service does not count such lists; nothing was sent.
+        """
+        page, moment = await self._counted(filters)
+        return (None if page.has_more_than_counted else page.require_count()), moment
+
+    async def _counted(self, filters: Iterable[str]) -> tuple[ReceivedPage[R], float | None]:
         total = self.service.total_of(self.type)
         if total is None:
             raise ConfigurationError(f"{self.service.name} does not count lists of {self.type!r}; count what they give")
         asked = encoded([_pair(total.asked_by)]) if total.asked_by is not None else ()
         target = self.query(*filters, *asked, size=1).target
 
-        def read(response: Response, _: ResponseInfo) -> int:
-            return self._received(response, ()).require_count()
+        def read(response: Response, _: ResponseInfo) -> tuple[ReceivedPage[R], float | None]:
+            return self._received(response, ()), posix_time(response.headers.get("Date", ""))
 
         return await self.send(target, self.endpoint, read)
 

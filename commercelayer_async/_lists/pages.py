@@ -62,6 +62,15 @@ class ReceivedPage(Generic[R_co]):
         """How many records the list says it holds; None if it says nothing, or nothing sensible."""
         return self.total.count(self.meta, self.raw_links) if self.total is not None else None
 
+    @property
+    def has_more_than_counted(self) -> bool:
+        """True if the list says only that it holds as many records as the service counts, or more."""
+        total = self.total
+        if total is None or total.most is None:
+            return False
+        told = found_at(total.pointer, self.meta, self.raw_links)
+        return type(told) is int and told >= total.most
+
     def require_count(self) -> int:
         """How many records the list says it holds.
 

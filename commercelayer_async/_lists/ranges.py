@@ -3,6 +3,8 @@
 A range begins after one record and ends with another, in the order in which a scan walks the list. Which records these
 are is asked of the service, from one to the next: its order is not that of texts, so ids are never compared here. And a
 record that is deleted meanwhile makes ranges larger or smaller, but never lets two of them overlap.
+
+Lists that a service does not sort and page so are cut by the moment of creation (`creation.py`).
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ import attrs
 from ..errors import ConfigurationError
 from ..service import Keyset, Numbers, Offsets, Ransack
 from .arguments import capabilities_of, sort_parameter
+from .creation import CreationRanges
 from .filters import filter_name_of
 from .list_query import ListQuery
 from .list_reader import ListReader
@@ -36,14 +39,44 @@ class Ranges:
         """
         return cls(reader, {} if filter is None else filter, write_filter(filter, capabilities_of(reader)))
 
+    @property
+    def creation(self) -> CreationRanges:
+        """Its ranges by the moment of creation, for where it cannot be cut by ids."""
+        return CreationRanges(self.reader, self.filter)
+
+    @property
+    def are_by_ids(self) -> bool:
+        """True if the list can be cut by ids; else it is by the moment of creation, if at all."""
+        return self._lack is None
+
     def require_possible(self) -> None:
-        """Check that the list can be cut, before anything is asked.
+        """Check that the list can be cut one way or the other, before anything is asked.
 
         Raises:
             ConfigurationError: saying what the service lacks, or which name the filter may not have.
         """
-        self._target_of(self._query(None), 1)
-        self.until("0")
+        lack, creation = self._lack, self.creation
+        if lack is None:
+            self.until("0")
+        elif creation.lack is None:
+            creation.require_possible()
+        else:
+            raise ConfigurationError(
+                f"{self._name} cannot be cut into partitions by ids, as {lack}, nor by the moment of creation, as"
+                f" {creation.lack}; export them in one piece"
+            )
+
+    @property
+    def _lack(self) -> str | None:
+        """What the service lacks to cut such a list by ids; None if nothing."""
+        service, paging = self.reader.service, self.reader.paging
+        if service.keyset is None:
+            return "nothing walks them by their ids"
+        if service.sort is None:
+            return "they are not sorted"
+        if paging.size is None or not isinstance(paging, Numbers | Offsets):
+            return "their pages have no numbers"
+        return "they cannot be asked for records up to one" if service.keyset.through is None else None
 
     async def count(self) -> int | None:
         """How many records there are, as the service counts them; None where it does not."""
@@ -70,8 +103,6 @@ class Ranges:
         if last is None:
             return self.filter
         keyset = self._keyset
-        if keyset.through is None:
-            raise ConfigurationError(f"{self._name} cannot be asked for records up to one; export them in one piece")
         if isinstance(self.reader.service.filters, Ransack):
             return self._with(f"{keyset.attribute}_{keyset.through}", last)
         return self._with(keyset.attribute, {keyset.through: last})
@@ -104,25 +135,27 @@ class Ranges:
         if after is not None:
             filters, further = self.written.beyond(self._keyset, after)
         order = sort_parameter(self.reader, (self._keyset.attribute,))
-        if not order:
-            raise ConfigurationError(f"{self._name} cannot be cut into partitions: they are not sorted")
         return self.reader.query(*filters, *order, *further, size=1)
 
     def _target_of(self, query: ListQuery, records: int) -> str:
         """The target of a page of one record, which has so many before and with it."""
         paging = query.paging
-        if paging.size is not None and isinstance(paging, Numbers):
+        if isinstance(paging, Numbers):
             return query.at_cursor(query.target, paging.number, str(paging.first + records - 1))
-        if paging.size is not None and isinstance(paging, Offsets):
+        if isinstance(paging, Offsets):
             return query.at_cursor(query.target, paging.offset, str(records - 1))
-        raise ConfigurationError(f"{self._name} cannot be cut into partitions: their pages have no numbers")
+        raise AssertionError  # as `_lack` says
 
     @property
     def _keyset(self) -> Keyset:
+        """What the list is walked by, if it can be cut by it."""
         keyset = self.reader.service.keyset
-        if keyset is None:
-            raise ConfigurationError(f"{self._name} cannot be cut into partitions: nothing walks them by their ids")
+        if keyset is None or not self.are_by_ids:
+            raise self._not_cut()
         return keyset
+
+    def _not_cut(self) -> ConfigurationError:
+        return ConfigurationError(f"{self._name} cannot be cut into partitions by ids, as {self._lack}")
 
     @property
     def _name(self) -> str:

@@ -8,7 +8,7 @@ from ..jsonapi import Resource
 from ..jsonapi.query import SEGMENT
 from .addresses import Hosts
 from .auth import OAuth2
-from .filtering import Ids, Keyset, Predicates, Ransack, Sort, TypeCapabilities, words
+from .filtering import Created, Ids, Keyset, Predicates, Ransack, Sort, TypeCapabilities, words
 from .paging import Cursor, Numbers
 from .rates import Modes, Rates
 from .service import Service
@@ -40,6 +40,7 @@ COMMERCE_LAYER: Final = Service(
     # "Filtering data", "Sorting results"; ids grow with the moment of creation.
     sort=Sort(tie_break="id"),
     keyset=Keyset("id", "gt", through="lteq"),
+    created=Created("created_at", since="gteq", before="lt"),
     ids_at_once=Ids("filter[q][id_in]", most=25),
     filters=Ransack(
         template="filter[q][{}]",

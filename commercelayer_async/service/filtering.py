@@ -245,3 +245,19 @@ class Keyset:
     """What compares, in the service's grammar: only what comes after a value is greater."""
     through: str | None = attrs.field(default=None, kw_only=True, validator=_check_text)
     """What compares up to and with a value; None where nothing does, and then a walk cannot end at a record."""
+
+
+@public("commercelayer_async.service")
+@attrs.frozen
+class Created:
+    """How lists are filtered by the moment of creation: `Created("created_at", since="gteq", before="lt")`.
+
+    What reads one list at several places at once cuts it so where it cannot be cut by ids. Every record has to have
+    that moment, which has to stay as it is.
+    """
+
+    attribute: str = attrs.field(validator=_check_text)
+    since: str = attrs.field(kw_only=True, validator=_check_text)
+    """What compares, in the service's grammar: a moment itself, and what comes after it."""
+    before: str = attrs.field(kw_only=True, validator=_check_text)
+    """What comes before a moment, without the moment itself."""

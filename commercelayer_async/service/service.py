@@ -13,7 +13,7 @@ from ..jsonapi import JSON_API, Resource
 from .addresses import Addresses, Hosts
 from .auth import BEARER, Basic, Header, OAuth2, Scheme, require_header
 from .by_type import ByType, PathRule, of_type, path_by, values_of
-from .filtering import ByAttribute, Calls, Conditions, Grammar, Ids, Keyset, Ransack, Sort
+from .filtering import ByAttribute, Calls, Conditions, Created, Grammar, Ids, Keyset, Ransack, Sort
 from .paging import Cursor, Links, Paging, Total
 from .rates import Rates
 
@@ -111,6 +111,8 @@ class Service:
     """How many resources are asked for by their ids; None if one is asked for at a time."""
     keyset: Keyset | None = None
     """How a list is walked exactly; None where only a cursor does, or nothing."""
+    created: Created | None = None
+    """How a list is filtered by the moment of creation; None where nothing filters so."""
     linkage_total: str | None = None
     """Where the `meta` of a relationship says how many targets it has, such as `"paging.total"`: linkage of fewer is
     but a part, and the rest is followed by its link. None for a service that gives all, or a link to the next page."""

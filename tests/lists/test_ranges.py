@@ -99,3 +99,18 @@ async def test_a_list_that_cannot_be_cut_is_refused_by_name_and_nothing_sent(
             ranges_on(session).require_possible()
 
     assert server.paths == []
+
+
+async def test_a_list_that_cannot_be_cut_by_ids_has_no_ranges_of_them() -> None:
+    service = Service(name="Tasks", keyset=KEYSET, sort=Sort(), paging=Links(size="size"))
+    async with ScriptedServer() as server, session_on(server, service) as session:
+        ranges = ranges_on(session)
+
+        with pytest.raises(
+            ConfigurationError, match="task of Tasks cannot be cut into partitions by ids, as their page"
+        ):
+            ranges.until("7")
+        with pytest.raises(ConfigurationError, match="as their pages have no numbers"):
+            await ranges.last_of(7, after=None)
+
+    assert server.paths == []

@@ -1,0 +1,32 @@
+"""Sessions of services whose lists cannot be cut by ids: the sandbox, of which less is declared than it has."""
+
+import os
+
+import attrs
+
+from commercelayer_async import AccessToken, RateLimits, Session
+from commercelayer_async.service import COMMERCE_LAYER, Keyset, Service
+
+UNPLACED = attrs.evolve(COMMERCE_LAYER, name="Unplaced", keyset=Keyset("id", "gt"))
+"""Nothing asks for what comes up to an id."""
+
+
+def on(service: Service) -> Session:
+    return Session(
+        os.environ["COMMERCELAYER_ORGANIZATION"],
+        AccessToken(os.environ["COMMERCELAYER_ACCESS_TOKEN"]),
+        limits=RateLimits.none(),
+        service=service,
+    )
+
+
+def unplaced() -> Session:
+    return on(UNPLACED)
+
+
+def uncounted() -> Session:
+    return on(attrs.evolve(UNPLACED, name="Uncounted", total=None))
+
+
+def undated() -> Session:
+    return on(attrs.evolve(UNPLACED, name="Undated", created=None))
