@@ -82,10 +82,14 @@ def export(
         ExportExists: the folder has a data set already, and `resume` was not given.
         ExportMismatch: what is there is another data set; a worker's token or records are of another world; or
             something else changed the files.
-        DiskFull, ExportError: a file cannot be written, the scheduler ended, or a partition was given up since workers
-            died with it eleven times; what was written is kept.
+        DiskFull, ExportError: a file cannot be written; the scheduler ended; or a partition was given up, since it was
+            submitted ten times, at last alone, and its workers died each time: all others are written. What was written
+            is kept.
         ApiError, AuthError, DecodeError, SessionError, TransportError: as for `session.scan`, of the first partition
-            that failed; what was written is kept, and partitions that are being written go on to their end.
+            that failed; what was written is kept.
+
+    After an error, and after Ctrl-C, workers stop within a second, in the middle of a partition; so they do when the
+    client is gone.
     """
     require()
     from ._dask.run import export as run  # noqa: PLC0415 - imports the extra

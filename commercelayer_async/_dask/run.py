@@ -30,7 +30,7 @@ from .partition import Done, Task, partition_is_whole, write_partition
 from .plan import DatasetPlan
 from .planning import check_plan, count, count_around, make_plan, now
 from .report import Report, WrittenPartition, bound_by, created_later, differences_of
-from .submission import Submission
+from .submission import RESUME, Submission
 from .worker import SessionPlugin, factory_name
 
 _MOST_ROWS: Final = 1_000_000
@@ -65,8 +65,12 @@ def export(
         folder=url_of(to),
     )
     run = Run(require_client(client, job.session), job, str(to), on_progress)
-    plan, report = run.plan(rows, wanted, resume=resume)
-    return report if report is not None else run.write(plan, began)
+    try:
+        plan, report = run.plan(rows, wanted, resume=resume)
+        return report if report is not None else run.write(plan, began)
+    except KeyboardInterrupt as interrupted:
+        interrupted.add_note(f"the workers stop; what is written to {printable(str(to))} is kept: {RESUME}")
+        raise
 
 
 def require_client(client: Any, session: str | None) -> Any:
@@ -139,30 +143,34 @@ class Run:
         """
         tasks = [Task(self._job, plan.id, plan.description, partition) for partition in plan.partitions]
         progress = _Progress(plan, self._on_progress)
-        done = dict(enumerate(self._submission.all(write_partition, [(task,) for task in tasks], progress.add)))
-        wrong = list(done)
+        done = self._written(tasks, progress.add)
+        wrong = tasks
         for _ in range(_MOST_ROUNDS):
             # All of them each time: a run that was taken for dead may have gone on.
             wrong = self._not_whole(tasks)
             if not wrong:
                 break
-            again = self._submission.all(write_partition, [(tasks[index],) for index in wrong])
-            done.update(zip(wrong, again, strict=True))
+            done.update(self._written(wrong))
         self._require_whole(tasks, wrong)
-        written = tuple(done[index].written for index in range(len(tasks)))
+        written = tuple(done[task.data].written for task in tasks)
         self._require_one_world(written)
         report = self._report(plan, written, began, resumed=sum(one.resumed for one in done.values()))
         self._folder.put(MANIFEST, report.text().encode())
         return report
 
-    def _not_whole(self, tasks: list[Task]) -> list[int]:
-        whole = self._submission.all(partition_is_whole, [(task,) for task in tasks])
-        return [index for index, one in enumerate(whole) if not one]
+    def _written(self, tasks: list[Task], on_result: Callable[[Done], None] = lambda _: None) -> dict[str, Done]:
+        """Write some partitions; by their files."""
+        calls = _by_file(tasks)
+        return dict(zip(calls, self._submission.all(write_partition, calls, on_result), strict=True))
 
-    def _require_whole(self, tasks: list[Task], wrong: list[int]) -> None:
+    def _not_whole(self, tasks: list[Task]) -> list[Task]:
+        whole = self._submission.all(partition_is_whole, _by_file(tasks))
+        return [task for task, one in zip(tasks, whole, strict=True) if not one]
+
+    def _require_whole(self, tasks: list[Task], wrong: list[Task]) -> None:
         strangers = sorted(self._folder.names(DATA) - {task.data.rpartition("/")[2] for task in tasks})
         if wrong or strangers:
-            named = tasks[wrong[0]].data if wrong else f"{DATA}/{strangers[0]}"
+            named = wrong[0].data if wrong else f"{DATA}/{strangers[0]}"
             reason = "is not what was written to it" if wrong else "is not of this data set"
             raise ExportMismatch(
                 f"{printable(f'{self._shown}/{named}')} {reason}: something else writes there; remove it, and resume",
@@ -218,6 +226,10 @@ class Run:
             before, later = self._submission.one(count_around, self._job, plan.until)
             return before, later
         return (None if plan.counted is None else self._submission.one(count, self._job)), None
+
+
+def _by_file(tasks: Iterable[Task]) -> dict[str, tuple[Task]]:
+    return {task.data: (task,) for task in tasks}
 
 
 class _Progress:

@@ -2,12 +2,14 @@
 
 Dask runs a task again when its worker dies. When this happened too often to a task, by default at the fourth death, it
 gives up with `KilledWorker`, whoever was to blame: each death is counted against all tasks that the worker had been
-given. Then the task is submitted again here, under a new key.
+given. Then the task is submitted again here, under a new key. One that this happens to again and again is put off until
+all others are done, and then runs alone, so that what kills its workers is known to be that task, and harms no other.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -17,9 +19,13 @@ from distributed.comm.core import CommClosedError
 from .._text import printable
 from ..errors import ExportError
 from .extra import load
+from .worker import stoppable
 
-MOST_DEATHS: Final = 10
-"""How many times a task is submitted again, after which it is given up."""
+MOST_SUBMISSIONS: Final = 10
+"""How many times a task is submitted, before it is given up."""
+_TOGETHER: Final = 5
+"""Of these, so many beside others."""
+RESUME: Final = "export again with resume=True to go on"
 
 
 class Submission:
@@ -34,69 +40,101 @@ class Submission:
 
     def one(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run one task and give its result; raises as `all` does."""
-        (result,) = self.all(function, [arguments])
+        (result,) = self.all(function, {function.__name__: arguments})
         return result
 
     def all(
         self,
         function: Callable[..., Any],
-        calls: Iterable[tuple[Any, ...]],
+        calls: Mapping[str, tuple[Any, ...]],
         on_result: Callable[[Any], None] = lambda _: None,
     ) -> list[Any]:
-        """Run a task for each call, many at once, and give their results in the order of the calls.
+        """Run a task for each call, many at once, and give their results in the order of the calls, which have names.
 
-        After the first failure nothing further begins; what runs already goes on to its end, as Dask cannot stop it.
+        After the first failure nothing further begins, and what runs is stopped; see `stoppable`.
 
         Raises:
-            ExportError: the scheduler ended, or workers died again and again; a later run goes on.
+            ExportError: the scheduler ended; or workers died of some tasks again and again, and all others are done. A
+                later run goes on.
             Exception: what the first task raised that failed.
         """
-        arguments = list(calls)
-        pending = {self._submit(function, call): index for index, call in enumerate(arguments)}
-        deaths = [0] * len(arguments)
-        results: list[Any] = [None] * len(arguments)
-        completed = load("distributed").as_completed(list(pending))
+        batch = _Batch(calls)
+        completed = load("distributed").as_completed()
+
+        def submit(name: str) -> None:
+            future = self._submit(function, calls[name])
+            batch.pending[future] = name
+            completed.add(future)
+
+        for name in calls:
+            submit(name)
         try:
             for future in completed:
-                index = pending.pop(future)
+                name = batch.pending.pop(future)
                 try:
                     # Also raises where the worker died that held the result, and the task failed when it ran again.
-                    results[index] = future.result()
-                except KilledWorker as error:
-                    if deaths[index] == MOST_DEATHS:
-                        raise self._given_up(index) from error
-                    deaths[index] += 1
-                    self.resubmitted += 1
-                    again = self._submit(function, arguments[index])
-                    pending[again] = index
-                    completed.add(again)
+                    result = future.result()
+                except KilledWorker:
+                    if batch.may_go_on_beside_others(name):
+                        self.resubmitted += 1
+                        submit(name)
                 except (CancelledError, asyncio.CancelledError, CommClosedError) as error:
                     raise self._cancelled() from error
                 else:
-                    on_result(results[index])
+                    batch.results[name] = result
+                    on_result(result)
+                if not batch.pending and batch.put_off:
+                    self.resubmitted += 1
+                    submit(batch.put_off.popleft())
         finally:
             # Where the scheduler is gone there is nothing to cancel, and saying so would hide why.
             with suppress(OSError):
-                self._client.cancel(list(pending))
-        return results
+                self._client.cancel(list(batch.pending))
+        if batch.given_up:
+            raise self._given_up(batch.given_up)
+        return [batch.results[name] for name in calls]
 
     def _submit(self, function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
         self._submitted += 1
-        key = f"commercelayer-{function.__name__}-{self._run}{self._submitted:06x}"
-        return self._client.submit(function, *call, key=key, pure=False)
+        prefix, rest = f"commercelayer-{function.__name__}", f"{self._run}{self._submitted:06x}"
+        # Without its key as a whole, which some releases of Dask would take for what the task depends on.
+        return self._client.submit(stoppable, prefix, rest, function, *call, key=f"{prefix}-{rest}", pure=False)
 
-    def _given_up(self, index: int) -> ExportError:
+    def _given_up(self, names: Sequence[str]) -> ExportError:
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
         return ExportError(
-            f"partition {index} was given up: {MOST_DEATHS + 1} times so many workers died that had been given it; what"
-            f" they died of is in their logs (often memory); {_RESUME}",
-            path=self._folder,
+            f"{names[0]}{others} of {printable(self._folder)} was given up: submitted {MOST_SUBMISSIONS} times, the"
+            " last ones alone, and each time its workers died; all else is written; what they died of is in their logs,"
+            f" often memory: fewer rows_per_partition, in another folder, take less; {RESUME}",
+            path=f"{self._folder}/{names[0]}",
         )
 
     def _cancelled(self) -> ExportError:
         return ExportError(
-            f"the scheduler ended, or the tasks were cancelled, while {printable(self._folder)} was written; {_RESUME}",
+            f"the scheduler ended, or the tasks were cancelled, while {printable(self._folder)} was written; {RESUME}",
             path=self._folder,
         )
 
 
-_RESUME: Final = "export again with resume=True to go on"
+class _Batch:
+    """Where each of some calls is at, by name."""
+
+    def __init__(self, calls: Mapping[str, tuple[Any, ...]]) -> None:
+        self.pending: dict[Any, str] = {}
+        """By future."""
+        self.results: dict[str, Any] = {}
+        self.put_off: deque[str] = deque()
+        """What runs alone when nothing else is pending."""
+        self.given_up: list[str] = []
+        self._deaths = dict.fromkeys(calls, 0)
+
+    def may_go_on_beside_others(self, name: str) -> bool:
+        """Count that its workers died; False if it is put off or given up."""
+        self._deaths[name] += 1
+        if self._deaths[name] == MOST_SUBMISSIONS:
+            self.given_up.append(name)
+        elif self._deaths[name] >= _TOGETHER:
+            self.put_off.append(name)
+        else:
+            return True
+        return False

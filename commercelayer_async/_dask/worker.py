@@ -1,16 +1,20 @@
-"""One session for each worker: opened at the first task that needs it, closed when the worker ends.
+"""What a worker has: one session, opened at the first task that needs it and closed when the worker ends; and tasks.
 
 A plugin is pickled and kept by the scheduler, so it holds the name of what makes a session, and nothing else.
+
+Dask does not stop a task that runs, even where nobody wants its result any more: after Ctrl-C, after another one
+failed, or when the client is gone. But its worker is told, so a task looks there.
 """
 
+import asyncio
 import hashlib
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from distributed import WorkerPlugin, get_worker
+from distributed import Reschedule, WorkerPlugin, get_worker
 
 from .._access import BulkAccess
 from .._plain import plain_text
@@ -20,6 +24,8 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from .. import Session
 
+_LOOKS: Final = 0.25
+"""Seconds between two looks whether a task is wanted."""
 _FACTORY: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
@@ -108,3 +114,32 @@ async def session_access(factory: str | None) -> AsyncGenerator[BulkAccess]:
         yield access
     finally:
         await access.close()
+
+
+async def stoppable(prefix: str, rest: str, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> Any:
+    """Run a task until it is done, or until nobody wants it any more: then it is cancelled, whatever it waits for.
+
+    Args:
+        prefix: The key of the task, up to the last hyphen.
+        rest: What comes behind it.
+        function: What to run.
+        arguments: Of the function.
+    """
+    worker: Any = get_worker()
+    work = asyncio.ensure_future(function(*arguments))
+    try:
+        while not (await asyncio.wait([work], timeout=_LOOKS))[0]:
+            if not _is_wanted(worker, f"{prefix}-{rest}"):
+                # Where it came to be wanted again in this moment, it is run again; else nobody hears of it.
+                raise Reschedule
+        return work.result()
+    finally:
+        if not work.done():
+            work.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await work
+
+
+def _is_wanted(worker: Any, key: str) -> bool:
+    task = worker.state.tasks.get(key)
+    return task is not None and task.state != "cancelled"

@@ -20,12 +20,13 @@ def world(commercelayer_sandbox_factory: Callable[..., Sandbox]) -> Sandbox:
 
 
 @pytest.fixture(scope="module")
-def environment(world: Sandbox) -> Iterator[None]:
+def environment(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the workers find in their environment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMMERCELAYER_ORGANIZATION", world.url)
         patch.setenv("COMMERCELAYER_ACCESS_TOKEN", world.access_token)
         patch.setenv("OTHER_TOKEN", "eyJhbGciOiJub25lIn0.eyJ0ZXN0Ijp0cnVlLCJzY29wZSI6Im1hcmtldDphbGwifQ.")
+        patch.setenv("FATAL_PARTITIONS", str(tmp_path_factory.mktemp("fatal") / "partitions"))
         yield
 
 

@@ -98,7 +98,7 @@ def test_records_that_come_and_go_while_it_is_read_are_named_by_the_counts(
     """None is there twice, and the last partition has what came after the plan."""
     real = cl_dask.export
 
-    def count(job: Any) -> Any:
+    async def count(job: Any) -> Any:
         return WALLETS + 3
 
     monkeypatch.setattr("commercelayer_async._dask.run.count", count)
