@@ -1,6 +1,7 @@
 """`commercelayer-async export --dask`: over the workers of a cluster, into a folder."""
 
 import os
+import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -48,17 +49,7 @@ def export_over_workers(type: str, to: str, cluster: str, *, format: str | None,
 def _client_of(cluster: str) -> Generator[Any]:
     distributed = load("distributed")
     if cluster == LOCAL:
-        with (
-            _environment(),
-            distributed.LocalCluster(
-                n_workers=min(_MOST_PROCESSES, os.cpu_count() or 1),
-                threads_per_worker=4,
-                # None would be one port for all clusters of a machine, open to the network.
-                dashboard_address="127.0.0.1:0",
-                silence_logs="CRITICAL",
-            ) as local,
-            distributed.Client(local) as client,
-        ):
+        with _environment(), _local_cluster(distributed) as local, distributed.Client(local) as client:
             yield client
         return
     called = invocation()
@@ -69,6 +60,39 @@ def _client_of(cluster: str) -> Generator[Any]:
         )
     with _connected(distributed.Client, cluster) as client:
         yield client
+
+
+def _local_cluster(distributed: Any) -> Any:
+    with _interrupts_held_back():
+        return distributed.LocalCluster(
+            n_workers=min(_MOST_PROCESSES, os.cpu_count() or 1),
+            threads_per_worker=4,
+            # None would be one port for all clusters of a machine, open to the network.
+            dashboard_address="127.0.0.1:0",
+            silence_logs="CRITICAL",
+        )
+
+
+@contextmanager
+def _interrupts_held_back() -> Generator[None]:
+    """Start threads and processes in the block that Ctrl-C does not reach; one that comes meanwhile comes after it.
+
+    A terminal sends it to all processes of a command. The workers would end with tracebacks, before they are told to.
+    What a thread holds back, threads and processes that it starts do too, and so do workers that start later.
+    """
+    set_mask: Callable[..., set[int]] | None = getattr(signal, "pthread_sigmask", None)
+    if set_mask is None:  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker  # noqa: PLC0415 - a command that starts no process does without
+
+    # Before all processes: the thread that starts it lets interrupts through again.
+    resource_tracker.ensure_running()
+    before = set_mask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        set_mask(signal.SIG_SETMASK, before)
 
 
 def _connected(connect: Callable[..., Any], address: str) -> Any:

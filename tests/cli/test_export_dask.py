@@ -1,11 +1,16 @@
 """`commercelayer-async export --dask`."""
 
+import os
+import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from commercelayer_async.sandbox import Sandbox
+from tests.cli.conftest import COMMAND
 from tests.dask.data_sets import ids_in
 
 WALLETS = "customer_payment_sources"
@@ -44,3 +49,40 @@ def test_what_workers_cannot_do_is_refused(
     assert result.code == 2
     assert said in result.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whole_group", [True, False], ids=["as a terminal sends it", "to the command alone"])
+@pytest.mark.commercelayer_sandbox(wallets=3000)
+def test_ctrl_c_stops_workers_soon_and_names_the_command_that_goes_on(
+    environment: Any, organization: Sandbox, tmp_path: Path, *, whole_group: bool
+) -> None:
+    """Workers wait for the rate limits of the sandbox, and hold a partition each that would take them minutes."""
+    to = tmp_path / "wallets"
+    process = subprocess.Popen(
+        [*COMMAND, "export", WALLETS, "--to", str(to), "--dask", "local"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        while len(organization.requests) < 12 and process.poll() is None:  # the plan, and some pages
+            pass
+        if whole_group:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    begun = len(organization.requests)
+
+    assert process.returncode == 130, err
+    assert err.startswith("error: interrupted\n")
+    assert f"to go on, run: commercelayer-async export {WALLETS} --to {to} --dask local --resume" in err
+    assert "Traceback" not in err
+    assert begun < 100
+    assert (to / "plan.json").exists()

@@ -33,5 +33,6 @@ async def read_or_die(job: Any, access: Any, part: Any, **options: Any) -> Any:
 
 
 def session() -> Session:
-    partition.read_rows = read_or_die
+    module: Any = partition
+    module.read_rows = read_or_die
     return unlimited()
