@@ -79,9 +79,10 @@ def export(
 
     Raises:
         ConfigurationError: an argument is wrong, the extra is missing, or the service gives nothing to cut lists by.
-        ExportExists: the folder has a data set already, and `resume` was not given.
+        ExportExists: the folder has a data set already, and `resume` was not given; also if another export planned one
+            a moment ago.
         ExportMismatch: what is there is another data set; a worker's token or records are of another world; or
-            something else changed the files.
+            something else changed the files or the plan.
         DiskFull, ExportError: a file cannot be written; the scheduler ended; or a partition was given up, since it was
             submitted ten times, at last alone, and its workers died each time: all others are written. What was written
             is kept.

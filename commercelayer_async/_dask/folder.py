@@ -10,24 +10,29 @@ blocks, and is called in a thread.
 """
 
 import os
+import re
 import secrets
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
-from .._export.storage import os_errors_as, put_by_way_of
+from .._export.storage import create_by_way_of, is_for_want_of_room, os_errors_as, put_by_way_of
 from .._text import printable
-from ..errors import ConfigurationError, ExportError
+from ..errors import CommerceLayerError, ConfigurationError, DiskFull, ExportError, ExportExists
 from .extra import load
+
+T = TypeVar("T")
 
 DATA: Final = "data"
 PARTS: Final = "parts"
 PLAN: Final = "plan.json"
 MANIFEST: Final = "manifest.json"
+_CODE: Final = re.compile(r"[A-Za-z0-9.]{1,60}")
+"""The code of an error, such as `AccessDenied`."""
 
 
 def url_of(to: Any) -> str:
@@ -48,12 +53,17 @@ def url_of(to: Any) -> str:
 
 
 def _open(url: str) -> tuple[Any, str]:
+    url_to_fs = load("fsspec.core").url_to_fs
     try:
-        fs, root = load("fsspec.core").url_to_fs(url)
+        fs, root = url_to_fs(url)
     except (ImportError, ValueError) as error:
         # The text names the package to install, or the protocol.
-        raise ConfigurationError(f"to: {printable(str(error), 200)}") from None
-    return fs, str(root)
+        failure = ConfigurationError(f"to: {printable(str(error), 200)}")
+    except Exception as error:  # noqa: BLE001 - clients of stores raise what they like, such as where they find no key
+        failure = ConfigurationError(f"to: what opens {printable(url, 200)} failed: {_reason(error)}")
+    else:
+        return fs, str(root)
+    raise failure
 
 
 @attrs.frozen
@@ -68,28 +78,49 @@ class Folder:
         Raises:
             DiskFull, ExportError: it cannot be written.
         """
-        fs, root = _open(self.url)
-        path = f"{root.rstrip('/')}/{name}"
-        with self._errors("cannot write", name):
+
+        def put(fs: Any, path: str) -> None:
             if _is_local(fs):
-                _replace(Path(path), data, beside=Path(root))
+                put_by_way_of(_beside(path, name), Path(path), data)
             else:
                 fs.makedirs(path.rpartition("/")[0], exist_ok=True)
                 fs.pipe_file(path, data)
 
-    def get(self, name: str) -> bytes | None:
-        """The bytes of a file; None if there is none.
+        self._try("cannot write", name, put)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a file if there is none; True if what stands there then is this one.
+
+        Raises:
+            DiskFull, ExportError: it cannot be written.
+        """
+
+        def create(fs: Any, path: str) -> None:
+            with suppress(FileExistsError, ExportExists):
+                if _is_local(fs):
+                    create_by_way_of(_beside(path, name), Path(path), data)
+                else:
+                    fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+                    fs.pipe_file(path, data, mode="create")
+
+        self._try("cannot write", name, create)
+        # Not every store looks and writes in one step; and one that was asked again may say that it is there already.
+        return self.get(name) == data
+
+    def get(self, name: str, *, most: int | None = None) -> bytes | None:
+        """The bytes of a file, or so many of them from the beginning; None if there is none.
 
         Raises:
             ExportError: it cannot be read.
         """
-        fs, root = _open(self.url)
-        with self._errors("cannot read", name):
+
+        def get(fs: Any, path: str) -> bytes | None:
             try:
-                return bytes(fs.cat_file(f"{root.rstrip('/')}/{name}"))
+                return bytes(fs.cat_file(path, end=most))
             except FileNotFoundError:
                 return None
-        raise AssertionError
+
+        return self._try("cannot read", name, get)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there.
@@ -97,9 +128,12 @@ class Folder:
         Raises:
             ExportError: it cannot be removed.
         """
-        fs, root = _open(self.url)
-        with self._errors("cannot remove", name), suppress(FileNotFoundError):
-            fs.rm_file(f"{root.rstrip('/')}/{name}")
+
+        def remove(fs: Any, path: str) -> None:
+            with suppress(FileNotFoundError):
+                fs.rm_file(path)
+
+        self._try("cannot remove", name, remove)
 
     def names(self, folder: str) -> set[str]:
         """The names in a folder of it; none if there is no such folder.
@@ -107,40 +141,63 @@ class Folder:
         Raises:
             ExportError: it cannot be listed.
         """
-        fs, root = _open(self.url)
-        with self._errors("cannot list", folder):
+
+        def names(fs: Any, path: str) -> set[str]:
             # Stores of objects answer from memory otherwise, and other processes write here.
             fs.invalidate_cache()
             try:
-                found = fs.ls(f"{root.rstrip('/')}/{folder}", detail=False)
+                found = fs.ls(path, detail=False)
             except FileNotFoundError:
                 return set()
-            return {str(path).rstrip("/").rpartition("/")[2] for path in found}
-        raise AssertionError
+            return {str(one).rstrip("/").rpartition("/")[2] for one in found}
 
-    @contextmanager
-    def _errors(self, failed: str, name: str) -> Generator[None]:
+        return self._try("cannot list", folder, names)
+
+    def _try(self, failed: str, name: str, do: Callable[[Any, str], T]) -> T:
+        """Do something with a file of the data set; what is raised becomes this package's error."""
         where = f"{self.url}/{name}"
         try:
-            with os_errors_as(failed, Path(where.removeprefix("file://"))):
-                yield
-        except ExportError:
+            fs, root = _open(self.url)
+            path = f"{root.rstrip('/')}/{name}"
+            if not _is_local(fs):
+                return do(fs, path)
+            with os_errors_as(failed, Path(path)):
+                return do(fs, path)
+        except CommerceLayerError:
             raise
-        except Exception as error:
-            # Clients of stores raise what they like, such as botocore's errors, whose text may hold a key.
-            raise ExportError(f"{failed} {printable(where)}: {type(error).__name__}", path=where) from error
+        except Exception as error:  # noqa: BLE001 - clients of stores raise what they like
+            error_class = DiskFull if is_for_want_of_room(error) else ExportError
+            advice = "; make room" if error_class is DiskFull else ""
+            failure = error_class(f"{failed} {printable(where)}: {_reason(error)}{advice}", path=where)
+        # Outside of the handler, so without cause and context: their text may quote a key, and Dask logs it.
+        raise failure
+
+
+def _beside(path: str, name: str) -> Path:
+    """Another name for a local file of the data set, until it is whole.
+
+    It is not in the folder of the data, where programs would read it, and has a part of its own, as the same task may
+    run twice at a time.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return Path(path.removesuffix(f"/{name}")) / f".{Path(path).name}.{secrets.token_hex(4)}.new"
 
 
 def _is_local(fs: Any) -> bool:
     return "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
 
 
-def _replace(path: Path, data: bytes, *, beside: Path) -> None:
-    """Write a local file under another name, and rename it into place.
-
-    That name is not in the folder of the data, where programs would read it, and has a part of its own, as the same
-    task may run twice at a time.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = beside / f".{path.name}.{secrets.token_hex(4)}.new"
-    put_by_way_of(new, path, data)
+def _reason(error: BaseException) -> str:
+    """What a client of a store raised: its class, and what it says by numbers and codes, without its text."""
+    known = [type(error).__name__]
+    if isinstance(error, OSError) and error.errno is not None:
+        known.append(os.strerror(error.errno))
+    # botocore's errors have what the service said; s3fs raises others because of them.
+    response: Any = next((found for one in (error, error.__cause__) if (found := getattr(one, "response", None))), None)
+    try:
+        code: object = response["Error"]["Code"]
+    except (TypeError, LookupError):
+        code = None
+    if isinstance(code, str) and _CODE.fullmatch(code):
+        known.append(code)
+    return ", ".join(known)

@@ -20,10 +20,12 @@ from .._export import parquet
 from .._export.formats import Rows, Writer
 from .._export.pages import Lines
 from .._export.plan import Plan
+from .._text import printable
+from ..errors import ExportMismatch
 from .dtypes import pandas_metadata
-from .folder import DATA, PARTS, Folder
+from .folder import DATA, PARTS, PLAN, Folder
 from .job import Job
-from .plan import Partition
+from .plan import ID_WITHIN, Partition, begins_plan
 from .report import WrittenPartition
 from .worker import session_access
 
@@ -65,7 +67,8 @@ async def write_partition(task: Task) -> Done:
     """Write a partition, unless its manifest stands.
 
     Raises:
-        ExportMismatch: the worker's token or the records are of another world than the plan is for.
+        ExportMismatch: the worker's token or the records are of another world than the plan is for; or another plan
+            stands in the folder.
         ExportError: a file cannot be written.
         ApiError, AuthError, DecodeError, SessionError, TransportError: as for `session.scan`.
     """
@@ -168,8 +171,24 @@ def _reads(
     return [(ranges.of_ids(partition.ids[at : at + ranges.most_ids]), None) for at in starts]
 
 
+def require_plan(folder: Folder, id: str) -> None:
+    """Refuse to write beside another plan: of an export that was begun meanwhile, or after the folder was emptied.
+
+    Raises:
+        ExportMismatch: the plan in the folder is not the one with this id.
+    """
+    # Not all of it, which may name any number of records; and a store may give less than there is, once.
+    if not any(begins_plan(folder.get(PLAN, most=ID_WITHIN) or b"", id) for _ in range(2)):
+        raise ExportMismatch(
+            f"the plan in {printable(folder.url)} is not the one that this export began with: another one writes there;"
+            " name another folder, or resume that one",
+            path=folder.url,
+        )
+
+
 def _write(task: Task, folder: Folder, rows: ReadRows) -> WrittenPartition:
     data = rows.data()
+    require_plan(folder, task.plan)
     # Another run of this task may have been faster; what it wrote stays.
     known = manifest_of(task, folder)
     if known is not None:

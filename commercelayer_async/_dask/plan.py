@@ -112,3 +112,18 @@ class DatasetPlan:
             )
         except (TypeError, KeyError):
             return None
+
+
+def is_damaged(text: bytes) -> bool:
+    """True for a text that is not even a plan of another version."""
+    members = json_object(text)
+    return members is None or "plan_version" not in members
+
+
+def begins_plan(text: bytes, id: str) -> bool:
+    """True if the first bytes of a plan are those of one with that id."""
+    return f'"id": "{id}"'.encode() in text[:ID_WITHIN]
+
+
+ID_WITHIN: Final = 200
+"""The first bytes of a plan, which have its id."""

@@ -24,10 +24,10 @@ from .._text import printable
 from ..errors import ConfigurationError, ExportExists, ExportMismatch
 from ..jsonapi import Resource
 from ..jsonapi.query import names_in
-from .folder import DATA, MANIFEST, PLAN, Folder, url_of
+from .folder import DATA, MANIFEST, PARTS, PLAN, Folder, url_of
 from .job import Job
-from .partition import Done, Task, partition_is_whole, write_partition
-from .plan import DatasetPlan
+from .partition import Done, Task, partition_is_whole, require_plan, write_partition
+from .plan import DatasetPlan, is_damaged
 from .planning import check_plan, count, count_around, make_plan, now
 from .report import Report, WrittenPartition, bound_by, created_later, differences_of
 from .submission import RESUME, Submission
@@ -35,7 +35,7 @@ from .worker import SessionPlugin, factory_name
 
 _MOST_ROWS: Final = 1_000_000
 _MOST_ROUNDS: Final = 3
-"""How many times files are looked at, and written again where they are not what was written."""
+"""How many times files are looked at, and read or written again where they are not what was written."""
 
 
 def export(
@@ -111,29 +111,54 @@ class Run:
             ExportExists: there is something, and it is not to be resumed.
             ExportMismatch: what is there is another data set, or not one.
         """
-        text = self._folder.get(PLAN)
+        text = self._text_of_plan()
         if text is None:
             if self._folder.names(DATA):
                 raise ExportExists(
                     f"{printable(self._data)} is not empty, and no plan says what of; name another folder",
                     path=self._data,
                 )
-            plan = self._submission.one(make_plan, self._job, rows, ids)
-            self._folder.put(PLAN, plan.text().encode())
-            return plan, None
+            plan: DatasetPlan = self._submission.one(make_plan, self._job, rows, ids)
+            if self._folder.create(PLAN, plan.text().encode()):
+                return plan, None
+            # Another export into this folder was faster; its plan stands.
+            text = self._folder.get(PLAN) or b""
         if not resume:
             raise ExportExists(
                 f"{printable(self._shown)} has a data set already; name another folder, or resume it", path=self._shown
             )
-        known = DatasetPlan.read(text)
-        if known is None or (ids is not None and ids != known.ids) or (ids is None and known.ids is not None):
-            reason = "is damaged, or of another version" if known is None else "is for other ids"
-            raise ExportMismatch(
-                f"the plan in {printable(self._shown)} {reason}; name another folder", path=self._shown
-            )
+        known = self._plan_that_stands(text, ids)
         self._submission.one(check_plan, self._job, known)
         report = Report.read(self._folder.get(MANIFEST), self._shown, self._data, known.description)
+        if report is not None and any(one.plan != known.id for one in report.partitions):
+            # It was left there when the rest of another data set was removed.
+            return known, None
         return known, report
+
+    def _text_of_plan(self) -> bytes | None:
+        """The plan in the folder; None if there is none, or but a part of one for which nothing was written."""
+        text = self._folder.get(PLAN)
+        for _ in range(_MOST_ROUNDS):
+            if text is None or DatasetPlan.read(text) is not None:
+                return text
+            # A store may have given a part of it.
+            text = self._folder.get(PLAN)
+        if text is None or not is_damaged(text) or self._folder.names(DATA) or self._folder.names(PARTS):
+            return text
+        self._folder.remove(PLAN)
+        return None
+
+    def _plan_that_stands(self, text: bytes, ids: tuple[str, ...] | None) -> DatasetPlan:
+        known = DatasetPlan.read(text)
+        if known is not None and known.ids == ids:
+            return known
+        if known is not None:
+            reason = "is for other ids; name another folder"
+        elif is_damaged(text):
+            reason = "is damaged; name another folder"
+        else:
+            reason = "was made by another version of this package; go on with that one, or name another folder"
+        raise ExportMismatch(f"the plan in {printable(self._shown)} {reason}", path=self._shown)
 
     def write(self, plan: DatasetPlan, began: float) -> Report:
         """Write what the plan lacks, and the manifest of the whole.
@@ -155,6 +180,7 @@ class Run:
         written = tuple(done[task.data].written for task in tasks)
         self._require_one_world(written)
         report = self._report(plan, written, began, resumed=sum(one.resumed for one in done.values()))
+        require_plan(self._folder, plan.id)
         self._folder.put(MANIFEST, report.text().encode())
         return report
 

@@ -37,7 +37,7 @@ def os_errors_as(failed: str, path: Path) -> Generator[None]:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        full = error.errno in _NO_ROOM
+        full = is_for_want_of_room(error)
         error_class = DiskFull if full else ExportError
         text = f"{failed} {printable(str(path))}: {reason}{'; make room' if full else ''}"
         failure = error_class(text, path=str(path))
@@ -45,6 +45,11 @@ def os_errors_as(failed: str, path: Path) -> Generator[None]:
     else:
         return
     raise failure
+
+
+def is_for_want_of_room(error: BaseException) -> bool:
+    """True for an error of the operating system, or of what is like one, that says that there is no room."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def create(path: Path) -> int:
@@ -179,19 +184,37 @@ def replace_file(path: Path, text: str) -> None:
 
 def put_by_way_of(new: Path, path: Path, data: bytes) -> None:
     """Write a file that does not exist yet, bring it to the disk, and give it the name `path`; or leave nothing."""
+    with _written(new, data):
+        new.replace(path)
+    sync_folder(path.parent)
+
+
+def create_by_way_of(new: Path, path: Path, data: bytes) -> None:
+    """Do the same if there is nothing of the name `path`.
+
+    Raises:
+        ExportExists: there is, even if it was made a moment ago.
+    """
+    with _written(new, data):
+        publish(new, path, overwrite=False)
+    new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written(new: Path, data: bytes) -> Generator[None]:
+    """Write a file that does not exist yet, and bring it to the disk; remove it if the block fails."""
     descriptor = create(new)
     try:
         write_all(descriptor, data)
-        # Before the rename: else a crash could leave the new name on an empty file.
+        # Before it gets another name: else a crash could leave that name on an empty file.
         os.fsync(descriptor)
-        new.replace(path)
+        yield
     except BaseException:
         with suppress(OSError):
             new.unlink()
         raise
     finally:
         os.close(descriptor)
-    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sessions of services whose lists cannot be cut by ids: the sandbox, of which less is declared than it has."""
+"""Sessions of services whose lists cannot be cut by ids, of which less is declared than they have; and of others."""
 
 import os
 
@@ -30,3 +30,13 @@ def uncounted() -> Session:
 
 def undated() -> Session:
     return on(attrs.evolve(UNPLACED, name="Undated", created=None))
+
+
+def with_other_token() -> Session:
+    return Session(
+        os.environ["COMMERCELAYER_ORGANIZATION"], AccessToken(os.environ["OTHER_TOKEN"]), limits=RateLimits.none()
+    )
+
+
+# A worker keeps the session that each name gave.
+with_other_mode = with_other_owner = with_other_scope = with_other_token
