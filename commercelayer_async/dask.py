@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._dask.extra import require
-from ._dask.report import Report, WrittenPartition
+from ._dask.report import Progress, Report, WrittenPartition
 from ._markers import public
 from .jsonapi import Resource
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from ._export import ExportProgress
-
-__all__ = ["Report", "WrittenPartition", "export", "read"]
+__all__ = ["Progress", "Report", "WrittenPartition", "export", "read"]
 
 
 @public("commercelayer_async.dask")
@@ -39,7 +37,7 @@ def export(
     rows_per_partition: int = 5000,
     session: str | None = None,
     format: str = "parquet",
-    on_progress: "Callable[[ExportProgress], None] | None" = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Write every record of a type to a folder of files, each record exactly once, over the workers of a cluster.
 
@@ -75,7 +73,7 @@ def export(
             of one machine then share a rate budget. Machines behind one address need one in Redis, which such a
             function gives its sessions.
         format: `"parquet"`, `"jsonl"` or `"csv"`.
-        on_progress: Called after each partition. An exception that it raises is logged and suppressed.
+        on_progress: Called with a `Progress` after each partition. What it raises is logged and suppressed.
 
     Raises:
         ConfigurationError: an argument is wrong, the extra is missing, or the service gives nothing to cut lists by.

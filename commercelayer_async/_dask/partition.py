@@ -20,6 +20,7 @@ from .._export import parquet
 from .._export.formats import Rows, Writer
 from .._export.pages import Lines
 from .._export.plan import Plan
+from .._limits.budget import RateState
 from .._text import printable
 from ..errors import ExportMismatch
 from .dtypes import pandas_metadata
@@ -61,6 +62,8 @@ class Done:
     written: WrittenPartition
     resumed: bool
     """True if an earlier run had written it, and nothing was read."""
+    rate_limits: RateState | None = None
+    """The worker's rate budget when it was read."""
 
 
 async def write_partition(task: Task) -> Done:
@@ -78,7 +81,8 @@ async def write_partition(task: Task) -> Done:
         return Done(known, resumed=True)
     async with session_access(task.job.session) as access:
         rows = await read_rows(task.job, access, task.partition, description=task.description)
-    return Done(await asyncio.to_thread(_write, task, folder, rows), resumed=False)
+        state = access.rate_limits
+    return Done(await asyncio.to_thread(_write, task, folder, rows), resumed=False, rate_limits=state)
 
 
 async def partition_is_whole(task: Task) -> bool:

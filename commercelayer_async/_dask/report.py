@@ -6,10 +6,28 @@ from typing import Any, Final, Self
 
 import attrs
 
+from .._export.manifest import ExportProgress
 from .._export.storage import json_object
+from .._limits.budget import RateState
 from .._markers import public
 
 VERSION: Final = 1
+
+
+@public("commercelayer_async.dask")
+@attrs.frozen
+class Progress(ExportProgress):
+    """How far an export over workers is, after a partition was written."""
+
+    partitions: int
+    """Partitions written so far, those of earlier runs included."""
+    planned: int
+    """Partitions that there will be."""
+    requests: int
+    """Pages read so far, those of earlier runs included."""
+    rate_limits: RateState | None
+    """The rate budget of the worker that wrote this one, just then; None where an earlier run did. Workers that share a
+    budget have one; `waiting` are the calls of that worker."""
 
 
 @public("commercelayer_async.dask")

@@ -16,7 +16,6 @@ from typing import Any, Final
 from distributed import Client
 
 from .._checks import require_whole_number
-from .._export.manifest import ExportProgress
 from .._hooks import call_hook
 from .._http.user_agent import default_user_agent
 from .._plain import plain_text
@@ -29,7 +28,7 @@ from .job import Job
 from .partition import Done, Task, partition_is_whole, require_plan, write_partition
 from .plan import DatasetPlan, is_damaged
 from .planning import check_plan, count, count_around, make_plan, now
-from .report import Report, WrittenPartition, bound_by, created_later, differences_of
+from .report import Progress, Report, WrittenPartition, bound_by, created_later, differences_of
 from .submission import RESUME, Submission
 from .worker import SessionPlugin, factory_name
 
@@ -50,7 +49,7 @@ def export(
     rows_per_partition: int,
     session: str | None,
     format: str,
-    on_progress: Callable[[ExportProgress], None] | None,
+    on_progress: Callable[[Progress], None] | None,
 ) -> Report:
     """See `commercelayer_async.dask.export`."""
     began = time.monotonic()
@@ -96,7 +95,7 @@ def _ids_of(ids: Iterable[str]) -> tuple[str, ...]:
 class Run:
     """One run of an export."""
 
-    def __init__(self, client: Any, job: Job, shown: str, on_progress: Callable[[ExportProgress], None] | None) -> None:
+    def __init__(self, client: Any, job: Job, shown: str, on_progress: Callable[[Progress], None] | None) -> None:
         self._job = job
         self._folder = Folder(job.folder)
         self._shown = shown
@@ -261,16 +260,22 @@ def _by_file(tasks: Iterable[Task]) -> dict[str, tuple[Task]]:
 class _Progress:
     """Tells the caller of each partition that is written."""
 
-    def __init__(self, plan: DatasetPlan, tell: Callable[[ExportProgress], None] | None) -> None:
+    def __init__(self, plan: DatasetPlan, tell: Callable[[Progress], None] | None) -> None:
         self._tell = tell
         self._total = plan.counted if plan.ids is None else len(plan.ids)
-        self._records = self._size = self._resumed = 0
+        self._last = Progress(0, self._total, 0, 0, 0, len(plan.partitions), 0, None)
 
     def add(self, done: Done) -> None:
-        self._records += done.written.records
-        self._size += done.written.size
-        self._resumed += done.written.records if done.resumed else 0
-        total = None if self._total is None else max(self._total, self._records)
-        call_hook(
-            self._tell, ExportProgress(self._records, total, self._size, self._resumed), what="a progress callback"
+        last, written = self._last, done.written
+        records = last.records + written.records
+        self._last = Progress(
+            records=records,
+            total=None if self._total is None else max(self._total, records),
+            size=last.size + written.size,
+            resumed=last.resumed + (written.records if done.resumed else 0),
+            partitions=last.partitions + 1,
+            planned=last.planned,
+            requests=last.requests + written.requests,
+            rate_limits=done.rate_limits,
         )
+        call_hook(self._tell, self._last, what="a progress callback")

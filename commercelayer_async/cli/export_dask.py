@@ -11,7 +11,7 @@ import click
 from .._dask.extra import load, require
 from .invocation import VARIABLES, invocation
 from .masking import class_of
-from .progress import export_display
+from .progress import dask_export_display
 from .query_options import suggesting_types
 from .services import is_commerce_layer
 
@@ -36,7 +36,7 @@ def export_over_workers(type: str, to: str, cluster: str, *, format: str | None,
     if not is_commerce_layer():
         raise click.UsageError("--dask and --service exclude each other: workers make their sessions themselves")
     with (
-        export_display(type, streaming=False) as (_, on_progress),
+        dask_export_display(type) as on_progress,
         _client_of(cluster) as client,
         suggesting_types(type),
     ):

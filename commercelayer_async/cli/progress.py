@@ -8,6 +8,7 @@ import asyncio
 import math
 import os
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO, cast
@@ -25,6 +26,7 @@ from .services import service_in_use
 
 if TYPE_CHECKING:
     from .. import ExportProgress, RateState, Session
+    from ..dask import Progress as DaskProgress
 
 _INTERVAL: Final = 1.0
 """Seconds between two looks at the session."""
@@ -118,6 +120,8 @@ class ExportStatus:
 
     name: str
     progress: "ExportProgress | None" = None
+    details: str = ""
+    """What else there is to say of it."""
 
     def update(self, progress: "ExportProgress") -> None:
         """Take over what the export says after a page."""
@@ -129,9 +133,9 @@ class ExportStatus:
         if progress is None:
             return None
         if not progress.total:
-            return f"{self.name}: {progress.records} records"
+            return ", ".join(filter(None, [f"{self.name}: {progress.records} records", self.details]))
         share = f"{progress.records} of {progress.total} ({100 * progress.records // progress.total} %)"
-        return ", ".join(filter(None, [f"{self.name}: {share}", self.left(state)]))
+        return ", ".join(filter(None, [f"{self.name}: {share}", self.details, self.left(state)]))
 
     def left(self, state: "RateState") -> str:
         """How long the rest takes at least, as the rate limits have it; empty where that is not known.
@@ -174,7 +178,8 @@ class _Bar(Display):
 
     @override
     def look(self, state: "RateState", now: float) -> None:
-        self.bar.update(self._task, left=self._waits.sentence(state, now) or self.status.left(state))
+        left = self._waits.sentence(state, now) or self.status.left(state)
+        self.bar.update(self._task, left=", ".join(filter(None, [self.status.details, left])))
 
 
 @attrs.define
@@ -223,20 +228,45 @@ async def watching(session: "Session", display: Display) -> AsyncGenerator[None]
 
 
 @contextmanager
+def dask_export_display(name: str) -> Generator[Callable[["DaskProgress"], None]]:
+    """Show how far an export over workers is; gives the callback of partitions."""
+    status = ExportStatus(name)
+
+    with _display_of(status) as (display, on_progress):
+
+        def update(progress: "DaskProgress") -> None:
+            status.details = f"{progress.partitions} of {progress.planned} files, {progress.requests} requests"
+            on_progress(progress)
+            if progress.rate_limits is not None:
+                display.look(progress.rate_limits, time.monotonic())
+
+        yield update
+
+
+@contextmanager
 def export_display(name: str, *, streaming: bool) -> Generator[tuple[Display, Callable[["ExportProgress"], None]]]:
     """Show how far an export is while the block runs; gives what looks at the session, and the callback of pages."""
-    stderr, stdout = cast("TextIO | None", sys.stderr), cast("TextIO | None", sys.stdout)
+    stdout = cast("TextIO | None", sys.stdout)
     status = ExportStatus(name)
     if streaming and stdout is not None and stdout.isatty():
         yield _Nothing(), status.update
-    elif stderr is None or not _is_terminal(stderr):
-        yield Lines(_write_line, status.text), status.update
     else:
-        console = Console(stderr=True)
-        with Progress(*_columns(console.width), console=console, transient=True) as bar:
-            display = _Bar(bar, status)
-            display.begin()
-            yield display, display.update
+        with _display_of(status) as shown:
+            yield shown
+
+
+@contextmanager
+def _display_of(status: ExportStatus) -> Generator[tuple[Display, Callable[["ExportProgress"], None]]]:
+    """A bar on a terminal, else lines for a log."""
+    stderr = cast("TextIO | None", sys.stderr)
+    if stderr is None or not _is_terminal(stderr):
+        yield Lines(_write_line, status.text), status.update
+        return
+    console = Console(stderr=True)
+    with Progress(*_columns(console.width), console=console, transient=True) as bar:
+        display = _Bar(bar, status)
+        display.begin()
+        yield display, display.update
 
 
 def _columns(width: int) -> list[ProgressColumn]:

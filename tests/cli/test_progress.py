@@ -6,7 +6,15 @@ import pytest
 
 from commercelayer_async import ExportProgress, RateState
 from commercelayer_async.cli import progress
-from commercelayer_async.cli.progress import ExportStatus, Lines, WaitLine, WaitWatch, seconds_left
+from commercelayer_async.cli.progress import (
+    ExportStatus,
+    Lines,
+    WaitLine,
+    WaitWatch,
+    dask_export_display,
+    seconds_left,
+)
+from commercelayer_async.dask import Progress as DaskProgress
 from commercelayer_async.sandbox import Answer
 
 WALLETS = "customer_payment_sources"
@@ -142,3 +150,22 @@ def test_a_broken_stderr_stops_nothing(run, organization, monkeypatch):
     organization.faults.add(Answer.too_many(retry_after=1), times=1)
 
     assert run("count", WALLETS).out == "300\n"
+
+
+def test_an_export_over_workers_says_files_requests_and_waits_too(monkeypatch, capsys):
+    moments = iter([0.0, 31.0, 40.0, 62.0])
+    monkeypatch.setattr("commercelayer_async.cli.progress.time.monotonic", lambda: next(moments))
+    with dask_export_display("customers") as on_progress:
+        for n in range(1, 5):
+            rates = state(waiting=n, closed_for=9.0 if n == 4 else 0.0)
+            on_progress(DaskProgress(50 * n, 200, 0, 0, n, 4, 2 * n, rates))
+        on_progress(DaskProgress(200, 200, 0, 0, 4, 4, 8, None))
+
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == (
+        "customers: 100 of 200 (50 %), 2 of 4 files, 4 requests, less than a minute left, waiting for the rate limit,"
+        " 31 s so far"
+    )
+    assert second.startswith(
+        "customers: 200 of 200 (100 %), 4 of 4 files, 8 requests, less than a minute left, waiting 9 s"
+    )

@@ -20,6 +20,15 @@ def on(service: Service) -> Session:
     )
 
 
+def limited() -> Session:
+    """A session of Commerce Layer whose limits nobody waits for, and which are known."""
+    return Session(
+        os.environ["COMMERCELAYER_ORGANIZATION"],
+        AccessToken(os.environ["COMMERCELAYER_ACCESS_TOKEN"]),
+        limits=RateLimits(average=(10_000, 60.0), burst=(10_000, 10.0)),
+    )
+
+
 def unplaced() -> Session:
     return on(UNPLACED)
 

@@ -226,6 +226,26 @@ def test_a_store_of_objects_whose_put_fails_half_way_is_gone_on_with(
     )
 
 
+def test_progress_says_files_requests_and_what_is_left_of_the_rate_limits(client, folder: Path) -> None:
+    told: list[cl_dask.Progress] = []
+    report = export(client, folder, on_progress=told.append, session="tests.dask.other_services:limited")
+
+    assert [(one.partitions, one.planned) for one in told] == [(n, 5) for n in range(1, 6)]
+    assert (told[-1].requests, told[-1].size) == (report.requests, report.size)
+    assert [one.requests for one in told] == sorted(one.requests for one in told)
+    assert all(one.rate_limits is not None and one.rate_limits.limit == 10_000 for one in told)
+
+
+def test_progress_of_what_an_earlier_run_wrote_has_no_rate_limits(client, folder: Path) -> None:
+    export(client, folder)
+    (folder / "manifest.json").unlink()
+    told: list[cl_dask.Progress] = []
+    export(client, folder, on_progress=told.append, resume=True)
+
+    assert [one.rate_limits for one in told] == [None] * 5
+    assert (told[-1].resumed, told[-1].partitions) == (WALLETS, 5)
+
+
 def test_progress_is_told_for_each_partition_and_an_error_in_it_stops_nothing(client, folder: Path) -> None:
     told: list[tuple[int, int | None]] = []
 
