@@ -54,7 +54,7 @@ SLOW_PARTS := slow-s-z slow-a-ik-r slow-j
 slow-%: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "slow and not processes" tests/[$*]*
 
-test-processes: $(VENV)/.dev ## several processes that share a budget and a token, Dask clusters, a Redis server; on a quiet machine
+test-processes: $(VENV)/.dev ## several processes that share a budget and a token, a Redis server; on a quiet machine
 	$(BIN)/python -m pytest -m processes tests
 
 simulate: $(VENV)/.dev ## runs of the simulation; SEEDS=A:B for those from A up to B

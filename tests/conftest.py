@@ -23,8 +23,6 @@ for _number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None), 
 
 
 _PROCESSES = (
-    "cli/test_export_dask.py",
-    "dask/",
     "docs/test_recipes_workers.py",
     "shared/test_file_failures.py",
     "shared/test_file_limiter.py",
@@ -32,7 +30,7 @@ _PROCESSES = (
     "shared/test_script.py",
     "shared/test_token_stores.py",
 )
-"""Tests of several processes, clusters and servers: what they find on a busy machine says little."""
+"""Tests of several processes and servers: what they find on a busy machine says little."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,6 +17,7 @@ WALLETS = "customer_payment_sources"
 PATIENCE = 120.0
 
 
+@pytest.mark.slow
 @pytest.mark.commercelayer_sandbox(wallets=60)
 def test_a_folder_is_written(spawn: Any, organization: Sandbox, tmp_path: Path) -> None:
     """By a process of its own, as the warnings of multiprocessing are none of ours."""

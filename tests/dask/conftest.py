@@ -13,6 +13,12 @@ from commercelayer_async.sandbox import Sandbox
 WALLETS = 400
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "processes" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def world(commercelayer_sandbox_factory: Callable[..., Sandbox]) -> Sandbox:
     """The sandbox that the clusters of a module read."""

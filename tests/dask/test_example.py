@@ -12,6 +12,7 @@ from commercelayer_async.sandbox import Sandbox
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "many_machines.py"
 
 
+@pytest.mark.slow
 @pytest.mark.commercelayer_sandbox(wallets=120)
 def test_the_example_exports_and_counts(commercelayer_sandbox: Sandbox, tmp_path: Path) -> None:
     done = subprocess.run(
