@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help demo test test-slow test-processes simulate test-pythons lint types unit covered imports test-oldest test-newest test-aiohttp \
-	bench bench-instructions bench-decode bench-quick bench-bulk bench-shared plots benchmarks-docs drill-bulk drill-export \
+	bench bench-instructions bench-decode bench-quick bench-bulk bench-shared bench-dask plots benchmarks-docs drill-bulk drill-export \
 	docs docs-tree format clean
 
 help: ## what can be made
@@ -95,6 +95,9 @@ bench-bulk: $(VENV)/.bench ## CPU and wall time of reading many wallets, without
 
 bench-shared: $(VENV)/.bench ## what a budget costs that processes share, and how much of the windows they use
 	$(BIN)/python -m benchmarks.shared
+
+bench-dask: $(VENV)/.bench ## what exports over workers cost; DOCS=1 writes docs/how-to/many-machines.md, on a quiet machine
+	$(BIN)/python -m benchmarks.dask --json build/benchmarks/dask.json $(if $(DOCS),--docs) $(if $(BUSY),--busy)
 
 benchmarks-docs: $(VENV)/.bench ## measure all, in one run on a quiet machine, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.publish $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BUSY),--busy)

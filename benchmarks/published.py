@@ -16,13 +16,13 @@ _SECTION: Final = re.compile(r"<!-- (\w+): generated -->(.*?)<!-- (\w+): end -->
 _TABLE: Final = re.compile(r"^\*\*([\w-]+)\*\*[^\n]*\n(?:\n!\[[^\n]*\n)*\n((?:\|[^\n]*\n?)+)", re.MULTILINE)
 
 
-def problems(page: str) -> list[str]:
-    """What is wrong with a page, a line for each; empty if nothing is."""
+def problems(page: str, wanted: Sequence[str] = SECTIONS) -> list[str]:
+    """What is wrong with a page of these sections, of which the first tells the run; empty if nothing is."""
     sections = {begin: text for begin, text, end in _SECTION.findall(page) if begin == end}
-    found = [f"the section {name} is missing or empty" for name in SECTIONS if not sections.get(name, "").strip()]
+    found = [f"the section {name} is missing or empty" for name in wanted if not sections.get(name, "").strip()]
     tables: dict[str, Table] = {}
     verdicts: list[Sequence[str]] = []
-    for name in SECTIONS[1:]:
+    for name in wanted[1:]:
         heads = _TABLE.findall(f"{sections.get(name, '')}\n")
         if not heads and sections.get(name, "").strip():
             found.append(f"the section {name} has no table")
