@@ -49,10 +49,15 @@ def convert(
     pyarrow, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
     schema = schema_of(columns).with_metadata(metadata)
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        empty = True
         for group in _groups(rows):
             if not proceed():
                 return
             writer.write_table(_table(pyarrow, schema, columns, group))
+            empty = False
+        if empty:
+            # A file without a row group, which the format allows, is one that pyarrow 18 cannot read.
+            writer.write_table(schema.empty_table())
 
 
 def schema_of(columns: Sequence[Column]) -> Any:

@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 import commercelayer_async
@@ -105,6 +106,16 @@ async def test_nothing_at_all_is_a_file_without_lines(session, tmp_path):
     assert done.records == 0
     assert (tmp_path / "none.jsonl").read_bytes() == b""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["_none.jsonl.manifest.json", "none.jsonl"]
+
+
+async def test_nothing_at_all_is_a_parquet_file_that_the_oldest_pyarrow_reads(session, tmp_path):
+    """Which refuses one without a row group."""
+    to = tmp_path / "none.parquet"
+    await export(session, Customer, to, filter={"email_eq": "nobody@example.com"})
+
+    found = pyarrow.parquet.ParquetFile(to)
+    assert (found.metadata.num_rows, found.metadata.num_row_groups) == (0, 1)
+    assert "email" in found.schema_arrow.names
 
 
 async def test_progress_counts_records_of_the_total(session, sandbox, tmp_path):
