@@ -14,7 +14,11 @@ WALLETS = 400
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
     for item in items:
+        if here in item.path.parents:
+            # Releases of dask and pyarrow say so of how they use pandas, where it is newer than they are.
+            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
         if "processes" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 

@@ -14,9 +14,6 @@ from commercelayer_async import dask as cl_dask
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 
-# dask's own way with pandas, of which pandas 3.1 warns.
-pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")
-
 UNLIMITED = "tests.dask.sessions:unlimited"
 
 
@@ -59,6 +56,7 @@ def test_more_partitions_than_records_are_partitions_without_rows(client, world:
     assert (sorted(lengths), list(frame.compute()["id"])) == ([0, 0, 1], [first])
 
 
+@pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler")
 def test_without_a_cluster_it_says_what_is_missing(client) -> None:
     frame = frame_of(client)
 

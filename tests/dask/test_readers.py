@@ -17,9 +17,6 @@ from commercelayer_async import dask as cl_dask
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 
-# dask's own way with pandas, of which pandas 3.1 warns.
-pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")
-
 TOO_LARGE_FOR_A_FLOAT: Final = 2**53 + 1
 NESTED: Final = {"of": {"lists": [1, None, [True]], "größe": "10 €"}, "line": "a\nb"}
 WALLET: Final = "customer_payment_sources"
