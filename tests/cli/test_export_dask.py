@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import distributed
 import pytest
 
 from commercelayer_async.sandbox import Sandbox
@@ -30,6 +31,24 @@ def test_a_folder_is_written(spawn: Any, organization: Sandbox, tmp_path: Path) 
     assert out.startswith(f"60 {WALLETS} in 1 files in {to}/data (")
     assert "bound by the service and the workers" in out
     assert sorted(ids_in(to)) == sorted(organization.world.wallet_ids())
+
+
+@pytest.mark.commercelayer_sandbox(wallets=60)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_cluster_that_is_there_writes_the_folder(run: Any, organization: Sandbox, tmp_path: Path) -> None:
+    """With the credentials that its workers have; here they are in this process."""
+    options: dict[str, Any] = {
+        "n_workers": 1,
+        "processes": False,
+        "protocol": "tcp",
+        "dashboard_address": "127.0.0.1:0",
+    }
+    with distributed.LocalCluster(**options) as cluster:
+        result = run("export", WALLETS, "--to", str(tmp_path / "wallets"), "--dask", cluster.scheduler_address)
+
+    assert result.code == 0, result.err
+    assert result.out.startswith(f"60 {WALLETS} in 1 files")
+    assert sorted(ids_in(tmp_path / "wallets")) == sorted(organization.world.wallet_ids())
 
 
 @pytest.mark.parametrize(
