@@ -50,6 +50,9 @@ class Waiter(msgspec.Struct):
 
     type: str
     since: int
+    """When it came, or was last given a part of what it wants."""
+    given: int
+    """Thousandths of places that its member was given then or shortly before: by so many turns others go first."""
     due: int
     """When it was told to come back."""
     interactive: int
@@ -65,6 +68,10 @@ class Member(msgspec.Struct):
     number: int
     """Of its last step, which is answered again if it is asked again."""
     answer: list[int]
+    served: int = 0
+    """When it was last given a place."""
+    given: int = 0
+    """Thousandths of places that it was given then or shortly before."""
 
 
 class State(msgspec.Struct):
@@ -180,6 +187,8 @@ class Answer(NamedTuple):
     """Requests that the average lets leave now."""
     closed_for: int = 0
     """Microseconds until the end of a pause."""
+    waiting: int = 0
+    """Requests that wait, of all members."""
 
 
 def lease_id(member: str, number: int, index: int) -> str:

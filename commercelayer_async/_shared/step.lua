@@ -24,6 +24,8 @@ local STEP_UP = 20
 local ASSUMED = 30
 local EVENLY = 95
 local AT_ONCE = 2
+local TURNS = 8
+local WHOLE = 1000
 local MANY = 1000000000
 local NEVER = 9000000000000000
 local THROTTLED = 429
@@ -308,18 +310,91 @@ end
 
 -- Who may leave.
 
-local function claim(state, now, type_, other)
-  if other.due + LATE < now or (other.limited ~= 0 and now < other.due) then return 0, 0 end
-  if other.type == type_ then return other.interactive, other.bulk end
-  local burst = {}
-  if state.burst ~= 0 then burst[1] = {limit = state.burst, span = state.burst_span} end
-  local free = max(0, room(view(state, burst, other.type), now))
-  local interactive = min(other.interactive, free)
-  return interactive, min(other.bulk, free - interactive)
+local function claims(waiter, now)
+  return now <= waiter.due + LATE and (waiter.limited == 0 or now >= waiter.due)
 end
 
-local function is_before(other, other_key, since_, key)
-  return other.since < since_ or (other.since == since_ and other_key < key)
+local function claim(state, now, type_, key, waiter, at)
+  if waiter.type == type_ then
+    return {at = at, key = key, interactive = waiter.interactive, bulk = waiter.bulk, here = true}
+  end
+  local burst = {}
+  if state.burst ~= 0 then burst[1] = {limit = state.burst, span = state.burst_span} end
+  local free = max(0, room(view(state, burst, waiter.type), now))
+  local interactive = min(waiter.interactive, free)
+  return {at = at, key = key, interactive = interactive, bulk = min(waiter.bulk, free - interactive), here = false}
+end
+
+local function turn_of(average, burst, members)
+  local turn = 1
+  for _, seen in ipairs({average, burst}) do
+    for _, pair in ipairs(seen.pairs) do turn = max(turn, floor(pair.span * members / pair.limit)) end
+  end
+  return turn
+end
+
+local function at_of(line, since_, given)
+  return since_ + min(line.longest, floor(given * line.turn / WHOLE))
+end
+
+local function still_given(line, given, since_)
+  return max(0, given - floor(WHOLE * (line.now - since_) / line.turn))
+end
+
+local function line_of(state, now, request, member, mine)
+  local waiting = {}
+  for key, waiter in pairs(state.waiting) do
+    if claims(waiter, now) then waiting[#waiting + 1] = key end
+  end
+  local average, burst = views(state, request)
+  local line = {
+    now = now, longest = state.longest, turn = turn_of(average, burst, 1 + #waiting),
+    key = request.member .. ' ' .. request.type, claims = {}, interactive = 0, interactive_here = 0,
+  }
+  if mine then
+    line.since, line.given = mine.since, mine.given
+  else
+    line.since, line.given = now, still_given(line, member.given, member.served)
+  end
+  for _, key in ipairs(waiting) do
+    local waiter = state.waiting[key]
+    local one = claim(state, now, request.type, key, waiter, at_of(line, waiter.since, waiter.given))
+    line.claims[#line.claims + 1] = one
+    line.interactive = line.interactive + one.interactive
+    if one.here then line.interactive_here = line.interactive_here + one.interactive end
+  end
+  return line
+end
+
+local function go_back(line, places)
+  local given = still_given(line, line.given, line.since) + places * WHOLE
+  line.since, line.given = line.now, min(given, TURNS * WHOLE)
+end
+
+local function ahead_of(line, number, bulk)
+  local at = at_of(line, line.since, line.given)
+  if number > 0 then at = max(line.now, at) + number * line.turn end
+  local ahead, here = 0, 0
+  for _, one in ipairs(line.claims) do
+    if one.at < at or (one.at == at and one.key < line.key) then
+      local past = at - max(line.now, one.at)
+      if one.key > line.key then past = past - 1 end
+      local places = min(bulk and one.bulk or one.interactive, 1 + max(0, floor(past / line.turn)))
+      ahead = ahead + places
+      if one.here then here = here + places end
+    end
+  end
+  return ahead, here
+end
+
+local function dealt(line, wanted, free, here, bulk, after)
+  local low, high = 0, max(0, min(wanted, free, here))
+  while low < high do
+    local middle = floor((low + high) / 2)
+    local ahead, ahead_here = ahead_of(line, after + middle, bulk)
+    if middle + ahead >= free or middle + ahead_here >= here then high = middle else low = middle + 1 end
+  end
+  return low
 end
 
 local function grant_probe(state, now, request)
@@ -330,54 +405,36 @@ local function grant_probe(state, now, request)
   return 0, 1
 end
 
-local function grant_share(state, now, request, key, since_)
+local function grant_dealt(state, now, request, line)
   local average, burst = views(state, request)
   local free, here = room(average, now), room(burst, now)
   if free <= 0 and asks_again_at(state, now) <= now then free = 1 end
-  free = min(free, here)
-  local others, ahead, ahead_bulk, all_interactive = 0, 0, 0, 0
-  for other_key, other in pairs(state.waiting) do
-    local interactive, bulk = claim(state, now, request.type, other)
-    if interactive + bulk > 0 then
-      others = others + 1
-      all_interactive = all_interactive + interactive
-      if is_before(other, other_key, since_, key) then
-        ahead = ahead + interactive
-        ahead_bulk = ahead_bulk + bulk
-      end
-    end
-  end
-  local share = free
-  if others > 0 then share = max(1, floor(free / (1 + others))) end
-  local granted = max(0, min(request.interactive, share, free - ahead))
-  local rest = free - granted - all_interactive - ahead_bulk
+  local granted = dealt(line, request.interactive, free, here, false, 0)
+  free = free - request.interactive - line.interactive
+  here = here - request.interactive - line.interactive_here
   local gap = gap_of(average, now)
   local paced = max(state.paced, now - AT_ONCE * gap)
   local evenly = MANY
   if gap > 0 then evenly = floor((now - paced) / gap) end
-  local bulk_room = min(room_for_bulk(average, now), room_for_bulk(burst, now), evenly)
-  local granted_bulk = max(0, min(request.bulk, share - granted, rest, bulk_room))
+  free = min(free, room_for_bulk(average, now), evenly)
+  here = min(here, room_for_bulk(burst, now))
+  local granted_bulk = dealt(line, request.bulk, free, here, true, granted)
   if granted_bulk > 0 then state.paced = paced + granted_bulk * gap end
   return granted, granted_bulk
 end
 
-local function wait_of(state, now, request, key, waiter)
-  local ahead, here = 0, 0
-  for other_key, other in pairs(state.waiting) do
-    local interactive, bulk = claim(state, now, request.type, other)
-    local before = is_before(other, other_key, waiter.since, key)
-    local goes_first = interactive > 0 and (before or waiter.interactive == 0)
-    if goes_first or (bulk > 0 and before and waiter.interactive == 0) then
-      ahead = ahead + 1
-      if other.type == waiter.type then here = here + 1 end
-    end
+local function wait_of(state, now, request, line, bulk)
+  if state.refusals > 0 and now < state.gate then return min(state.gate - now, LONGEST_WAIT) end
+  local ahead, here = ahead_of(line, 0, bulk)
+  if bulk then
+    ahead = ahead + line.interactive
+    here = here + line.interactive_here
   end
   local look = min(LOOK * (1 + ahead), LONGEST_LOOK)
-  if state.refusals > 0 and now < state.gate then return min(state.gate - now, LONGEST_WAIT) end
   if state.refusals > 0 then return min(max(look, now - state.probed), LONGEST_LOOK) end
   local average, burst = views(state, request)
   local at = max(room_at(average, now, 1 + ahead), room_at(burst, now, 1 + here))
-  if waiter.interactive == 0 then
+  if bulk then
     at = max(at, room_for_bulk_at(average, now, 1 + ahead), room_for_bulk_at(burst, now, 1 + here))
     local gap = gap_of(average, now)
     if gap > 0 then at = max(at, state.paced + gap * (1 + ahead)) end
@@ -386,17 +443,17 @@ local function wait_of(state, now, request, key, waiter)
   return max(1, min(at, asks_again_at(state, now), now + LONGEST_WAIT) - now)
 end
 
-local function grant(state, now, request)
+local function grant(state, now, request, member)
   local key = request.member .. ' ' .. request.type
   local mine = state.waiting[key]
   state.waiting[key] = nil
   if request.interactive == 0 and request.bulk == 0 then return 0, 0, 0 end
-  local since_ = mine and mine.since or now
+  local line = line_of(state, now, request, member, mine)
   local granted, granted_bulk
   if state.refusals > 0 then
     granted, granted_bulk = grant_probe(state, now, request)
   else
-    granted, granted_bulk = grant_share(state, now, request, key, since_)
+    granted, granted_bulk = grant_dealt(state, now, request, line)
   end
   for index = 1, granted + granted_bulk do
     local id = string.format('%s.%d.%d', request.member, request.number, index)
@@ -405,12 +462,17 @@ local function grant(state, now, request)
     }
     if state.refusals > 0 then state.probe, state.probed = id, now end
   end
+  if granted > 0 or granted_bulk > 0 then
+    go_back(line, granted + granted_bulk)
+    member.served, member.given = line.since, line.given
+  end
   local left, left_bulk = request.interactive - granted, request.bulk - granted_bulk
   if left == 0 and left_bulk == 0 then return granted, granted_bulk, 0 end
-  if granted > 0 or granted_bulk > 0 then since_ = now end
-  local waiter = {type = request.type, since = since_, due = 0, interactive = left, bulk = left_bulk, limited = 0}
-  local wait = wait_of(state, now, request, key, waiter)
-  waiter.due = now + wait
+  local wait = wait_of(state, now, request, line, left == 0)
+  local waiter = {
+    type = request.type, since = line.since, given = line.given, due = now + wait, interactive = left, bulk = left_bulk,
+    limited = 0,
+  }
   local averages, bursts = own_pairs(request)
   if room(view(state, averages, ''), now) <= 0 or room(view(state, bursts, request.type), now) <= 0 then
     waiter.limited = 1
@@ -421,10 +483,12 @@ end
 
 local function answer(state, now, request, interactive, bulk, wait)
   local average = views(state, request)
+  local waiting = 0
+  for _, one in pairs(state.waiting) do waiting = waiting + one.interactive + one.bulk end
   return {
     interactive, bulk, wait, state.epoch, now - state.epoch, max(1, count(state.members)), state.known, state.limit,
     state.span, state.burst, state.burst_span, max(0, room(average, now)),
-    state.refusals > 0 and max(0, state.gate - now) or 0,
+    state.refusals > 0 and max(0, state.gate - now) or 0, waiting,
   }
 end
 
@@ -458,11 +522,14 @@ local function step(state, now, request)
     leave(state, now, request.member)
     return answer(state, now, request, 0, 0, 0)
   end
-  local interactive, bulk, wait = grant(state, now, request)
-  state.members[request.member] = {seen = now, number = request.number, answer = {}}
-  local given = answer(state, now, request, interactive, bulk, wait)
-  state.members[request.member].answer = given
-  return given
+  member = state.members[request.member]
+  if not member then
+    member = {answer = {}, served = 0, given = 0}
+    state.members[request.member] = member
+  end
+  member.seen, member.number = now, request.number
+  member.answer = answer(state, now, request, grant(state, now, request, member))
+  return member.answer
 end
 
 -- The state is read, changed and written in one go. What cannot be read is replaced.
@@ -496,6 +563,6 @@ if not made then
 end
 redis.call('SET', KEYS[1], cmsgpack.pack(state), 'PX', string.format('%d', floor(2 * state.longest / 1000) + 120000))
 local reply = {}
-for index = 1, 13 do reply[index] = given[index] end
-reply[14] = replaced
+for index = 1, 14 do reply[index] = given[index] end
+reply[15] = replaced
 return reply

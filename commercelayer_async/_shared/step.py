@@ -4,9 +4,14 @@ What the server does: it counts a request when it arrives, for one window. When 
 between the grant and the response. So a place is *under way* from the grant to the response and *fades* for one window
 from then. No margin for delays is needed, and none would be enough.
 
+Places are dealt one by one to all who wait, in order of arrival. With each that it is given a member goes back by a
+turn: the time in which everyone who waits has one. So equal members are served equally; who came to an empty budget and
+took much of it lets the others come up to it, by eight places and for one window at most. Whoever comes takes what is
+dealt to it, and nothing of what is dealt to others.
+
 Who waits is told when to come back: the n-th waiter when the n-th place fades, so that a full budget is not polled, and
-no two come for the same place. Who comes and gets only a part goes to the end. Who does not come in time holds nobody
-up; so a death needs no notice. A member that was not seen for a while has ended what it had under way.
+no two come for the same place. Who does not come in time holds nobody up; so a death needs no notice. A member that was
+not seen for a while has ended what it had under way.
 
 Interactive requests go before bulk ones of every member. Bulk ones leave free what interactive ones used lately, up to
 half of a window.
@@ -17,7 +22,7 @@ or shuts the gate again.
 `step.lua` says the same in the same order. What is changed here is changed there.
 """
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from typing import Final, NamedTuple
 
 from .state import SECOND, Answer, Member, Pair, Request, Settled, State, UnderWay, Waiter, Window, lease_id
@@ -48,6 +53,10 @@ _EVENLY: Final = 95
 """Per cent of an even spacing that bulk requests keep: who comes for a place is late now and then."""
 _AT_ONCE: Final = 2
 """Bulk requests that may leave at once all the same."""
+_TURNS: Final = 8
+"""A member goes back by one with each place that it is given, by so many at most, and by a window at most."""
+_WHOLE: Final = 1000
+"""Places are remembered in thousandths, since time makes up for them."""
 _MANY: Final = 1_000_000_000
 _NEVER: Final = 9_000_000_000_000_000
 _THROTTLED: Final = 429
@@ -78,10 +87,10 @@ def step(state: State, now: int, request: Request) -> Answer:
     if request.leaves:
         _leave(state, now, request.member)
         return _answer(state, now, request)
-    granted = _grant(state, now, request)
-    state.members[request.member] = Member(now, request.number, [])
-    answer = _answer(state, now, request, granted)
-    state.members[request.member].answer = list(answer)
+    member = state.members.setdefault(request.member, Member(now, request.number, []))
+    member.seen, member.number = now, request.number
+    answer = _answer(state, now, request, _grant(state, now, request, member))
+    member.answer = list(answer)
     return answer
 
 
@@ -113,6 +122,7 @@ def _answer(state: State, now: int, request: Request, granted: tuple[int, int, i
         state.burst_span,
         max(0, _room(_views(state, request)[0], now)),
         max(0, state.gate - now) if state.refusals else 0,
+        sum(one.interactive + one.bulk for one in state.waiting.values()),
     )
 
 
@@ -237,36 +247,115 @@ def _count_foreign(state: State, now: int, counted: int, began: int) -> None:
         del state.foreign[0]
 
 
-def _grant(state: State, now: int, request: Request) -> tuple[int, int, int]:
+def _grant(state: State, now: int, request: Request, member: Member) -> tuple[int, int, int]:
     """How many may leave, interactive and bulk, and when to come back for the rest."""
     key = f"{request.member} {request.type}"
     mine = state.waiting.pop(key, None)
     if not request.interactive and not request.bulk:
         return 0, 0, 0
-    since = mine.since if mine is not None else now
-    if state.refusals:
-        granted, granted_bulk = _grant_probe(state, now, request)
-    else:
-        granted, granted_bulk = _grant_share(state, now, request, key, since)
+    line = _Line(state, now, request, member, mine)
+    granted, granted_bulk = (_grant_probe if state.refusals else _grant_dealt)(state, now, request, line)
     for index in range(1, granted + granted_bulk + 1):
         id = lease_id(request.member, request.number, index)
         state.under_way[id] = UnderWay(request.member, request.type, int(index > granted), now, state.pauses)
         if state.refusals:
             state.probe, state.probed = id, now
+    if granted or granted_bulk:
+        line.go_back(granted + granted_bulk)
+        member.served, member.given = line.since, line.given
     left, left_bulk = request.interactive - granted, request.bulk - granted_bulk
     if not left and not left_bulk:
         return granted, granted_bulk, 0
-    if granted or granted_bulk:
-        since = now
-    waiter = Waiter(request.type, since, 0, left, left_bulk)
-    wait = _wait(state, now, request, key, waiter)
-    waiter.due = now + wait
-    waiter.limited = int(any(_room(view, now) <= 0 for view in _own_views(state, request)))
-    state.waiting[key] = waiter
+    wait = _wait(state, now, request, line, bulk=not left)
+    limited = int(any(_room(view, now) <= 0 for view in _own_views(state, request)))
+    state.waiting[key] = Waiter(request.type, line.since, line.given, now + wait, left, left_bulk, limited)
     return granted, granted_bulk, wait
 
 
-def _grant_probe(state: State, now: int, request: Request) -> tuple[int, int]:
+class _Claim(NamedTuple):
+    """What another member could take now."""
+
+    at: int
+    """From when on it counts as waiting."""
+    key: str
+    interactive: int
+    bulk: int
+    here: bool
+    """True at the same endpoint."""
+
+
+class _Line:
+    """All who wait beside one that asks, and where that one stands among them."""
+
+    def __init__(self, state: State, now: int, request: Request, member: Member, mine: Waiter | None) -> None:
+        waiting = [(key, one) for key, one in state.waiting.items() if _claims(one, now)]
+        self._now = now
+        self._longest = state.longest
+        self._turn = _turn(_views(state, request), 1 + len(waiting))
+        self._key = f"{request.member} {request.type}"
+        self.since = mine.since if mine is not None else now
+        self.given = mine.given if mine is not None else self._still_given(member.given, member.served)
+        self._claims = [self._claim(state, request.type, key, one) for key, one in waiting]
+        self.interactive = sum(one.interactive for one in self._claims)
+        self.interactive_here = sum(one.interactive for one in self._claims if one.here)
+
+    def go_back(self, places: int) -> None:
+        """Let those who wait go first, after so many places were given."""
+        given = self._still_given(self.given, self.since) + places * _WHOLE
+        self.since, self.given = self._now, min(given, _TURNS * _WHOLE)
+
+    def ahead(self, number: int, *, bulk: bool) -> tuple[int, int]:
+        """Places that are dealt to others before one of this one's, counted from 0: at all, and at its endpoint."""
+        at = self._at(self.since, self.given)
+        if number:
+            at = max(self._now, at) + number * self._turn
+        ahead = here = 0
+        for one in self._claims:
+            if (one.at, one.key) < (at, self._key):
+                more = (at - max(self._now, one.at) - int(one.key > self._key)) // self._turn
+                places = min(one.bulk if bulk else one.interactive, 1 + max(0, more))
+                ahead += places
+                here += places if one.here else 0
+        return ahead, here
+
+    def dealt(self, wanted: int, free: int, here: int, *, bulk: bool, after: int = 0) -> int:
+        """How many of the places that are free at all, and at its endpoint, are this one's after those it has."""
+
+        def is_too_many(number: int) -> bool:
+            ahead, ahead_here = self.ahead(after + number, bulk=bulk)
+            return number + ahead >= free or number + ahead_here >= here
+
+        return bisect_left(range(max(0, min(wanted, free, here))), True, key=is_too_many)  # noqa: FBT003 - what is sought
+
+    def _claim(self, state: State, type: str, key: str, waiter: Waiter) -> _Claim:
+        """What a waiter could take now: at another endpoint no more than its burst lets through."""
+        at = self._at(waiter.since, waiter.given)
+        if waiter.type == type:
+            return _Claim(at, key, waiter.interactive, waiter.bulk, here=True)
+        burst = [Pair(state.burst, state.burst_span)] if state.burst else []
+        room = max(0, _room(_view(state, burst, waiter.type), self._now))
+        interactive = min(waiter.interactive, room)
+        return _Claim(at, key, interactive, min(waiter.bulk, room - interactive), here=False)
+
+    def _at(self, since: int, given: int) -> int:
+        return since + min(self._longest, given * self._turn // _WHOLE)
+
+    def _still_given(self, given: int, since: int) -> int:
+        """What is left of it: each turn that passes makes up for a place."""
+        return max(0, given - _WHOLE * (self._now - since) // self._turn)
+
+
+def _turn(views: tuple["_View", "_View"], members: int) -> int:
+    """Microseconds in which each of so many members has one place, by the pace of the slowest window."""
+    return max([1, *(pair.span * members // pair.limit for view in views for pair in view.pairs)])
+
+
+def _claims(waiter: Waiter, now: int) -> bool:
+    """True if a waiter could come now, and is not late."""
+    return now <= waiter.due + _LATE and not (waiter.limited and now < waiter.due)
+
+
+def _grant_probe(state: State, now: int, request: Request, _: _Line) -> tuple[int, int]:
     """After a pause one goes first, whoever comes; bulk keeps nothing free from it, or nobody would ever go."""
     average, burst = _views(state, request)
     free = min(1, _room(average, now), _room(burst, now))
@@ -275,64 +364,39 @@ def _grant_probe(state: State, now: int, request: Request) -> tuple[int, int]:
     return (1, 0) if request.interactive else (0, 1)
 
 
-def _grant_share(state: State, now: int, request: Request, key: str, since: int) -> tuple[int, int]:
-    """Interactive ones within the share of who waits, then bulk ones of what is left when all interactive ones went."""
+def _grant_dealt(state: State, now: int, request: Request, line: _Line) -> tuple[int, int]:
+    """Interactive ones in turn, then bulk ones of what is left when the interactive ones of all went."""
     average, burst = _views(state, request)
     free, here = _room(average, now), _room(burst, now)
     if free <= 0 and _asks_again_at(state, now) <= now:
         free = 1
-    free = min(free, here)
-    others = ahead = ahead_bulk = all_interactive = 0
-    for other_key, other in state.waiting.items():
-        interactive, bulk = _claim(state, now, request.type, other)
-        if interactive + bulk:
-            others += 1
-            all_interactive += interactive
-            if (other.since, other_key) < (since, key):
-                ahead += interactive
-                ahead_bulk += bulk
-    share = max(1, free // (1 + others)) if others else free
-    granted = max(0, min(request.interactive, share, free - ahead))
-    rest = free - granted - all_interactive - ahead_bulk
+    granted = line.dealt(request.interactive, free, here, bulk=False)
+    free -= request.interactive + line.interactive
+    here -= request.interactive + line.interactive_here
     gap = _gap(average, now)
     paced = max(state.paced, now - _AT_ONCE * gap)
-    bulk_room = min(_room_for_bulk(average, now), _room_for_bulk(burst, now), (now - paced) // gap if gap else _MANY)
-    granted_bulk = max(0, min(request.bulk, share - granted, rest, bulk_room))
+    free = min(free, _room_for_bulk(average, now), (now - paced) // gap if gap else _MANY)
+    here = min(here, _room_for_bulk(burst, now))
+    granted_bulk = line.dealt(request.bulk, free, here, bulk=True, after=granted)
     if granted_bulk:
         state.paced = paced + granted_bulk * gap
     return granted, granted_bulk
 
 
-def _claim(state: State, now: int, type: str, other: Waiter) -> tuple[int, int]:
-    """What a waiter could take now, interactive and bulk: at another endpoint no more than its burst lets through."""
-    if other.due + _LATE < now or (other.limited and now < other.due):
-        return 0, 0
-    if other.type == type:
-        return other.interactive, other.bulk
-    burst = [Pair(state.burst, state.burst_span)] if state.burst else []
-    room = max(0, _room(_view(state, burst, other.type), now))
-    interactive = min(other.interactive, room)
-    return interactive, min(other.bulk, room - interactive)
-
-
-def _wait(state: State, now: int, request: Request, key: str, waiter: Waiter) -> int:
+def _wait(state: State, now: int, request: Request, line: _Line, *, bulk: bool) -> int:
     """Until the n-th place fades for the n-th who waits, in every window."""
-    ahead = here = 0
-    for other_key, other in state.waiting.items():
-        interactive, bulk = _claim(state, now, request.type, other)
-        before = (other.since, other_key) < (waiter.since, key)
-        goes_first = interactive and (before or not waiter.interactive)
-        if goes_first or (bulk and before and not waiter.interactive):
-            ahead += 1
-            here += int(other.type == waiter.type)
-    look = min(_LOOK * (1 + ahead), _LONGEST_LOOK)
     if state.refusals and now < state.gate:
         return min(state.gate - now, _LONGEST_WAIT)
+    ahead, here = line.ahead(0, bulk=bulk)
+    if bulk:
+        ahead += line.interactive
+        here += line.interactive_here
+    look = min(_LOOK * (1 + ahead), _LONGEST_LOOK)
     if state.refusals:
         return min(max(look, now - state.probed), _LONGEST_LOOK)
     average, burst = _views(state, request)
     at = max(_room_at(average, now, 1 + ahead), _room_at(burst, now, 1 + here))
-    if not waiter.interactive:
+    if bulk:
         at = max(at, _room_for_bulk_at(average, now, 1 + ahead), _room_for_bulk_at(burst, now, 1 + here))
         gap = _gap(average, now)
         at = max(at, state.paced + gap * (1 + ahead) if gap else 0)

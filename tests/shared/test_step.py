@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -32,6 +33,54 @@ def test_at_saturation_the_windows_are_used_and_never_broken(members: int, delay
     served = Counter(name for moment, _, name in world.arrived if moment > since + 60 * SECOND)
     assert min(served.values()) >= 0.5 * max(served.values())
     assert len(served) == members
+
+
+@pytest.mark.parametrize("members", [2, 8, 32])
+@pytest.mark.parametrize("callers", [1, 2, 4, 8])
+def test_equal_members_are_served_equally_from_the_first_minute(members: int, callers: int) -> None:
+    """Who comes to an empty budget takes what is there, and then lets the others come up to it."""
+    world = World(in_memory(), seed=members, delays=DELAYS["near"])
+    for n in range(members):
+        world.join(f"m{n}")
+    saturated(world, bulk=callers)
+    world.run(59)
+    served = Counter(name for _, _, name in world.arrived)
+
+    assert len(world.arrived) >= 0.97 * 200
+    assert world.keeps_the_windows()
+    assert len(served) == members
+    assert min(served.values()) >= 0.5 * max(served.values())
+
+
+def test_who_took_all_that_was_free_lets_others_go_first_for_one_window_at_most() -> None:
+    world = World(in_memory(), seed=5, delays=DELAYS["near"])
+    for n in range(32):
+        world.join(f"m{n}")
+    saturated(world)
+    world.run(190)
+    moments = [moment for moment, _, name in world.arrived if name == "m0"]
+
+    assert sum(moment < 1001 * SECOND for moment in moments) >= 40, "it was alone when it came"
+    assert max(later - moment for moment, later in pairwise(moments)) <= 75 * SECOND
+
+
+def test_a_call_does_not_wait_for_all_that_another_member_has_queued() -> None:
+    """One goes each fifth second, beside one that always wants ten times what the window lets through."""
+    world = World(in_memory(), seed=6, delays=DELAYS["near"])
+    many, one = world.join("many"), world.join("one")
+    saturated(world, bulk=2000)
+    one.wants.clear()
+    world.refill = lambda member: world.call(many, bulk=2000 - many.wants["customers"][1]) if member is many else None
+    asked = [world.now + (61 + 5 * n) * SECOND for n in range(25)]
+    for moment in asked:
+        world.at(moment, partial(world.call, one, bulk=1))
+    world.run(200)
+    left = [moment for moment, _, name in world.arrived if name == "one" and moment >= asked[0]]
+
+    assert len(left) == len(asked)
+    # Bursts go at once, so a window may be full for as long as ten seconds and more.
+    assert max(later - moment for moment, later in zip(asked, left, strict=True)) <= 31 * SECOND
+    assert world.keeps_the_windows()
 
 
 def test_a_full_budget_is_not_polled() -> None:
