@@ -11,7 +11,6 @@ When the store is lost the agent goes on with its share, or fails those who wait
 import asyncio
 import logging
 import math
-import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
@@ -45,6 +44,8 @@ _CLOSING: Final = 2.0
 """Seconds for telling the store that the member goes."""
 _MOST_SETTLED: Final = 10_000
 """Responses that are remembered for a store that is lost."""
+_REUNION: Final = 5.0
+"""Seconds after a loss in which all members have found the store again, and told it what left meanwhile."""
 _SHARE_AGAIN: Final = 0.05
 """Seconds after which it is looked again whether the share has room."""
 _THROTTLED: Final = 429
@@ -125,18 +126,22 @@ class Agent:
         key: str,
         terms: Terms,
         *,
+        member: str,
         clock: Clock,
         on_unreachable: OnUnreachable,
         on_pause: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        """Nothing is asked yet. `on_pause` is told the seconds of each pause that a refusal here begins."""
+        """Nothing is asked yet. No other has the name `member`.
+
+        `on_pause` is told the seconds of each pause that a refusal here begins.
+        """
         self._store = store
         self._key = key
         self._terms = terms
         self._on_pause = on_pause
         self._clock = clock
         self._policy: Final = on_unreachable
-        self._member = secrets.token_hex(6)
+        self._member = member
         self._documented, self._ceilings = terms.pairs()
         is_configured = bool(terms.ceilings or terms.declared)
         self._concurrent = 0 if is_configured else terms.facts.concurrent_until_known or 0
@@ -154,8 +159,6 @@ class Agent:
         """The step that is not answered yet."""
         self._answer: Answer | None = None
         self._epoch = 0
-        self._share_until = -math.inf
-        """While the store is younger than what it should know, only the share leaves."""
         self._gate = -math.inf
         self._patience: dict[_Waiter, float] = {}
         """When the time of those is up who wait and have not all the time there is."""
@@ -375,11 +378,8 @@ class Agent:
         now = self._clock.now()
         self._beat_at = now + _BEAT
         if self._lost is not None:
-            _log.info("the shared rate budget (%s) is back", self._store.name)
-            self._lost, self._losses = None, 0
-            self._own.find()
-            self._tells_all = True
-            self._flush_at = now
+            self._find(request, answer, now)
+            return
         if answer.epoch != request.epoch and request.epoch:
             self._begin_again(answer, now)
             return
@@ -390,6 +390,21 @@ class Agent:
         self._shut(max(self._paused, now + answer.closed_for / SECOND))
         self._deliver(request, answer, now)
 
+    def _find(self, request: Request, answer: Answer, now: float) -> None:
+        """The store is back: tell it first what left meanwhile. It did not know of that when it answered."""
+        _log.info("the shared rate budget (%s) is back", self._store.name)
+        self._lost, self._losses = None, 0
+        self._own.find(now + _REUNION)
+        granted = range(1, answer.interactive + answer.bulk + 1)
+        self._released += [lease_id(request.member, request.number, index) for index in granted]
+        self._tell_all(now)
+
+    def _tell_all(self, now: float) -> None:
+        """Ask at once, and say what is under way."""
+        self._tells_all = True
+        self._due.clear()
+        self._flush_at = now
+
     def _begin_again(self, answer: Answer, now: float) -> None:
         """The store has forgotten the budget: tell it all again, and take only the share until it knows of all."""
         _log.warning("the shared rate budget (%s) began anew: its store had lost it", self._store.name)
@@ -397,9 +412,9 @@ class Agent:
         self._settled.clear()
         self._settled.extend((now - one.ago / SECOND, one) for one in self._own.history(now))
         longest = max((self._answer.span if self._answer is not None else 0), *(one[1] for one in self._ceilings), 0)
-        self._share_until = now + longest / SECOND + _BEAT
-        self._tells_all = True
-        self._flush_at = now
+        self._own.lose(now)
+        self._own.find(now + longest / SECOND + _BEAT)
+        self._tell_all(now)
 
     def _next_request(self, type: str, *, leaves: int = 0) -> Request:
         now = self._clock.now()
@@ -409,7 +424,7 @@ class Agent:
         self._settled.clear()
         released, self._released = self._released, []
         interactive, bulk = (len(self._queues[priority].get(type, ())) for priority in Priority)
-        if type and now < self._share_until:
+        if type and self._own.is_bound(now):
             # One by one, as long as there is room in the share.
             room = int(self._own.has_room(type, now))
             interactive = min(interactive, room)
@@ -446,7 +461,7 @@ class Agent:
             return
         if answer.wait:
             self._due[request.type] = now + answer.wait / SECOND
-        elif now >= self._share_until:
+        elif not self._own.is_bound(now):
             self._due.pop(request.type, None)
 
     def _grant(self, id: str, type: str, bulk: int) -> None:

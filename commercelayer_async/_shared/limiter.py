@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import math
 import os
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Final, Self, cast
@@ -143,6 +144,10 @@ class SharedLimiter(BindingLimiter, ABC):
             del self._loops[loop]
             await of_loop.close()
 
+    def new_member(self) -> str:
+        """A name for a member, which no other has."""
+        return secrets.token_hex(6)
+
     @property
     def policy(self) -> OnUnreachable:
         """What to do without the store."""
@@ -247,7 +252,13 @@ class _Bound(TimedLimiter, BoundLimiter):
         agent = of_loop.agents.get((key, terms))
         if agent is None:
             agent = of_loop.agents[key, terms] = Agent(
-                of_loop.store, key, terms, clock=self._clock, on_unreachable=self._owner.policy, on_pause=on_pause
+                of_loop.store,
+                key,
+                terms,
+                member=self._owner.new_member(),
+                clock=self._clock,
+                on_unreachable=self._owner.policy,
+                on_pause=on_pause,
             )
         return agent
 

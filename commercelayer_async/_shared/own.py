@@ -64,6 +64,7 @@ class Own:
         self._concurrent = concurrent
         self._known: Answer | None = None
         self._loss: _Loss | None = None
+        self._bound_until = math.inf
 
     def start(self, id: str, type: str, bulk: int) -> None:
         """Count a request that leaves."""
@@ -96,7 +97,10 @@ class Own:
 
     def lose(self, now: float) -> None:
         """Go on alone from now on, with the share of this member."""
-        if self._known is None or self._loss is not None:
+        was_bound = self.is_bound(now)
+        self._bound_until = math.inf
+        if self._known is None or was_bound:
+            # What the store has said since it came back is not all that there is.
             return
         members = max(1, self._known.members)
         bursts = {type: self._count(type, self._known.burst_span / SECOND, now) for type in self._types()}
@@ -104,9 +108,15 @@ class Own:
         places = {span: self._count("", span / SECOND, now) for span in spans}
         self._loss = _Loss(now, places, self._known.free // members, bursts, members)
 
-    def find(self) -> None:
-        """Go by the store again."""
-        self._loss = None
+    def find(self, until: float) -> None:
+        """Go by the store again, and by the share until the others have told it too what they did alone."""
+        self._bound_until = until
+
+    def is_bound(self, now: float) -> bool:
+        """True if no more than the share may leave."""
+        if now >= self._bound_until:
+            self._loss = None
+        return self._loss is not None
 
     @property
     def knows_members(self) -> bool:
@@ -118,7 +128,7 @@ class Own:
         known = self._known
         if known is None:
             return False
-        loss = self._loss
+        loss = self._loss if self.is_bound(now) else None
         members = loss.members if loss is not None else max(1, known.members)
         if not known.known and self._concurrent:
             return len(self.under_way) < max(1, self._concurrent // members)

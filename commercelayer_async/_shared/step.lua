@@ -433,14 +433,16 @@ local function wait_of(state, now, request, line, bulk)
   local look = min(LOOK * (1 + ahead), LONGEST_LOOK)
   if state.refusals > 0 then return min(max(look, now - state.probed), LONGEST_LOOK) end
   local average, burst = views(state, request)
-  local at = max(room_at(average, now, 1 + ahead), room_at(burst, now, 1 + here))
+  local at = room_at(average, now, 1 + ahead)
+  if room(average, now) <= 0 then at = min(at, asks_again_at(state, now)) end
+  at = max(at, room_at(burst, now, 1 + here))
   if bulk then
     at = max(at, room_for_bulk_at(average, now, 1 + ahead), room_for_bulk_at(burst, now, 1 + here))
     local gap = gap_of(average, now)
     if gap > 0 then at = max(at, state.paced + gap * (1 + ahead)) end
   end
   if at <= now or at == NEVER then at = now + look end
-  return max(1, min(at, asks_again_at(state, now), now + LONGEST_WAIT) - now)
+  return max(1, min(at, now + LONGEST_WAIT) - now)
 end
 
 local function grant(state, now, request, member)

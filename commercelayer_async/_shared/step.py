@@ -395,7 +395,10 @@ def _wait(state: State, now: int, request: Request, line: _Line, *, bulk: bool) 
     if state.refusals:
         return min(max(look, now - state.probed), _LONGEST_LOOK)
     average, burst = _views(state, request)
-    at = max(_room_at(average, now, 1 + ahead), _room_at(burst, now, 1 + here))
+    at = _room_at(average, now, 1 + ahead)
+    if _room(average, now) <= 0:
+        at = min(at, _asks_again_at(state, now))
+    at = max(at, _room_at(burst, now, 1 + here))
     if bulk:
         at = max(at, _room_for_bulk_at(average, now, 1 + ahead), _room_for_bulk_at(burst, now, 1 + here))
         gap = _gap(average, now)
@@ -403,7 +406,7 @@ def _wait(state: State, now: int, request: Request, line: _Line, *, bulk: bool) 
     if at <= now or at == _NEVER:
         # A response has to come, or who was told to come has to; nobody knows when.
         at = now + look
-    return max(1, min(at, _asks_again_at(state, now), now + _LONGEST_WAIT) - now)
+    return max(1, min(at, now + _LONGEST_WAIT) - now)
 
 
 class _View(NamedTuple):

@@ -216,6 +216,21 @@ def test_what_strangers_used_is_everybodys_and_own_requests_are_none() -> None:
     assert step(state, now + 61 * SECOND, Request("b", 2)).free == 200
 
 
+def test_who_waits_for_a_burst_is_not_told_to_ask_whether_strangers_are_gone() -> None:
+    """They were heard of long ago, and it would come at once, again and again."""
+    state, now = State(), 1000 * SECOND
+    pair = [100, 60 * SECOND, 2, 10 * SECOND]
+    step(state, now, Request("a", 1, documented=pair, type="x", interactive=1))
+    told = [Settled(lease_id("a", 1, 1), "x", 0, status=200, report=[*pair, 100 - 30])]
+    step(state, now + 1000, Request("a", 2, settled=told))
+    later = now + 20 * SECOND
+    assert step(state, later, Request("a", 3, type="x", interactive=2)).interactive == 2
+    quiet = [Settled(lease_id("a", 3, n), "x", 0, status=200) for n in (1, 2)]
+    answer = step(state, later, Request("a", 4, type="x", interactive=1, settled=quiet))
+
+    assert (answer.interactive, answer.wait) == (0, 5 * SECOND), "or as long as a wait is at most"
+
+
 def test_a_request_that_was_out_while_ours_faded_makes_no_strangers() -> None:
     """It was counted when 190 of ours were in the window, and comes back when they have faded."""
     state, now = State(), 1000 * SECOND

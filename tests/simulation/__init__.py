@@ -4,6 +4,7 @@
     service.py      a model of the service: windows, tokens, records, pages; pure
     faults.py       what goes wrong with a response; pure, all from the seed
     network.py      a transport in memory between a session and the model
+    stores.py       a model of the store of a budget that processes share: a file, a Redis server, and their faults
     parts.py        a caller's own parts, which raise, hang and lie: limiters, stores, token functions, hooks, ids
     plan.py         from the seed to a plan: sessions, and what callers do with them and when; pure
     callers.py      callers that do one thing each, and compare what they are given with what the model holds

@@ -33,7 +33,7 @@ class Known:
 KNOWN: Final[tuple[Known, ...]] = (
     Known(
         "without a header that reports them and a token that names its mode, limits cannot be known",
-        (("burst-window", ".*"), ("average-window", ".*")),
+        (("burst-window", "(?!shared).*"), ("average-window", "(?!shared).*")),
         (382, 511, 927),
     ),
     Known(

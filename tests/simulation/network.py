@@ -34,6 +34,8 @@ class Peer:
     sent: int = 0
     token_requests: int = 0
     in_flight: int = 0
+    on_their_way: "dict[object, tuple[float, Callable[[], object]]]" = attrs.field(factory=dict)
+    """Requests that have not arrived yet: when they will, and what happens then."""
     closed_at: float | None = None
     """When `close()` had returned."""
     made_at: float = 0.0
@@ -107,16 +109,20 @@ class MemoryTransport(Transport):
         broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._breaking[broken] = None
         answered = False
+        arrives = now + delivery.seconds * delivery.share
+        peer.on_their_way[broken] = arrives, lambda: self._arrive(request, delivery)
         try:
             await self._pass(delivery.seconds * delivery.share, path, broken)
             if delivery.event == "reset":
                 raise ConnectError(f"{path}: the connection was refused", url=path, phase="connect")
+            del peer.on_their_way[broken]
             reply = self._arrive(request, delivery)
             await self._pass(delivery.seconds * (1 - delivery.share), path, broken)
             response = self._deliver(reply, delivery, path, observer)
             answered = delivery.event != "garbled"
         finally:
             peer.in_flight -= 1
+            peer.on_their_way.pop(broken, None)
             del self._breaking[broken]
             broken.cancel()
             if request.form is not None and not answered and peer.login.principal is not None:

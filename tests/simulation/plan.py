@@ -8,6 +8,8 @@ import attrs
 
 from .faults import EVENTS, NO_FAULTS, Faults
 from .service import Limits, Login, Pair, ServiceConfig
+from .stores import FAULTS as STORE_FAULTS
+from .stores import StoreFault, StorePlan
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +82,10 @@ class Plan:
     raises: int = 0
     hangs: int = 0
     lies: int = 0
+    store: StorePlan | None = None
+    """The store of a rate budget that all processes share."""
+    kills: tuple[tuple[float, int], ...] = ()
+    """When, and which processes are killed."""
     foreign: tuple[tuple[float, int, int], ...] = ()
     """When, at which process's address, and how many requests somebody else sends."""
     sessions: tuple[SessionPlan, ...]
@@ -227,13 +233,18 @@ _READS: Final = (
 def plan_of(seed: int) -> Plan:
     """The plan of a seed."""
     draw = Draw(seed)
+    if seed % _EVERY == _SHARED:
+        return _finished(_shared_budget(draw, seed), "shared")
     roll = draw.random.randrange(100)
     for name, share, make in _THEMES:
         if roll < share:
-            plan = make(draw, seed)
-            return attrs.evolve(plan, theme=name, actions=tuple(sorted(plan.actions, key=lambda one: one.at)))
+            return _finished(make(draw, seed), name)
         roll -= share
     raise AssertionError("the shares add up to a hundred")
+
+
+def _finished(plan: Plan, theme: str) -> Plan:
+    return attrs.evolve(plan, theme=theme, actions=tuple(sorted(plan.actions, key=lambda one: one.at)))
 
 
 def _service(draw: Draw) -> ServiceConfig:
@@ -548,6 +559,74 @@ def _saturation(draw: Draw, seed: int) -> Plan:
     )
 
 
+def _shared_budget(draw: Draw, seed: int) -> Plan:
+    """Processes at one address that keep the windows together, in a store that has faults; some of them are killed."""
+    processes = draw.number(2, 5)
+    kind = draw.among("file", "redis")
+    mode = draw.among("test", "test", "live")
+    limits = draw.among(None, None, _SMALL, ((20, 20.0), (8, 4.0)))
+    config = ServiceConfig(opaque_tokens=limits is None and draw.one_in(4))
+    if limits is not None:
+        average, burst = limits
+        config = ServiceConfig(modes={one: Limits(average=average, burst=burst) for one in ("test", "live")})
+    sessions = tuple(
+        SessionPlan(
+            login=Login(draw.among("fixed", "fixed", "fixed", "client"), "ann", mode=mode),
+            process=n if n < processes else draw.number(0, processes - 1),
+            timeout=draw.among(8.0, 30.0, 100.0),
+            max_connections=draw.among(4, 100, 100),
+        )
+        for n in range(processes + draw.among(0, 0, 1, 2))
+    )
+    whats = ("at_once", "at_once", "at_once", "get", "iterate", "stream", "get_many", "relate")
+    calls = draw.among(12, 40) if limits is None else 12
+    # Some that are enough to fill the windows for minutes.
+    actions = [
+        Action(what="at_once", at=draw.between(0.0, 3.0), session=n, count=draw.number(calls // 2, 2 * calls))
+        for n in range(len(sessions) if draw.one_in(2) else 0)
+    ]
+    actions += [
+        draw.action(
+            len(sessions),
+            90.0,
+            *whats,
+            session=n if n < len(sessions) else draw.number(0, len(sessions) - 1),
+            count=draw.number(1, calls),
+            per_id=draw.one_in(2),
+            # Those that are there at the beginning, and those that join.
+            **({} if draw.one_in(3) else {"at": draw.between(0.0, 2.0)}),
+        )
+        for n in range(len(sessions) + draw.number(1, 8))
+    ]
+    if draw.one_in(4):
+        actions.append(draw.action(len(sessions), 80.0, "close", cancel_after=None))
+    kills = tuple((draw.between(1.0, 70.0), n) for n in range(1, processes) if draw.one_in(4))
+    store = StorePlan(
+        kind=kind,
+        limits=limits,
+        policy=draw.among("share", "share", "share", "raise"),
+        faults=tuple(
+            StoreFault(
+                what=draw.among(*STORE_FAULTS[kind]), at=draw.between(0.0, 70.0), seconds=draw.between(0.1, most)
+            )
+            for most in (draw.among(1.0, 10.0, 80.0) for _ in range(draw.among(0, 1, 1, 2)))
+        ),
+        lost_answers=draw.among(0, 0, 30) if kind == "redis" else 0,
+    )
+    return Plan(
+        seed=seed,
+        theme="",
+        processes=processes,
+        one_address=True,
+        service=config,
+        faults=draw.among(NO_FAULTS, draw.faults()),
+        store=store,
+        kills=kills,
+        sessions=sessions,
+        actions=tuple(actions),
+    )
+
+
 def least_seconds(count: int, average: Pair, burst: Pair) -> float:
     """Seconds that `count` requests to one endpoint take at least, by the windows alone."""
     sent: list[float] = []
@@ -571,4 +650,11 @@ _THEMES: Final[tuple[tuple[str, int, Callable[[Draw, int], Plan]], ...]] = (
 )
 """The themes of plans, and how many of a hundred are of each."""
 
-THEMES: Final[Mapping[str, Callable[[Draw, int], Plan]]] = {name: make for name, _, make in _THEMES}
+_EVERY: Final = 10
+_SHARED: Final = 3
+"""Of ten seeds this one is of processes that share a budget."""
+
+THEMES: Final[Mapping[str, Callable[[Draw, int], Plan]]] = {
+    **{name: make for name, _, make in _THEMES},
+    "shared": _shared_budget,
+}

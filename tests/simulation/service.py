@@ -7,7 +7,7 @@ is there at once; the network decides when, and whether, it is delivered.
 import base64
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
@@ -36,14 +36,24 @@ class Window:
         self.seconds = seconds
         self._all: deque[float] = deque()
         self._own: deque[float] = deque()
+        self._came: deque[float] = deque()
 
     def full(self, now: float) -> bool:
         """True if another request is refused."""
         return self._count(self._all, now) >= self.limit
 
-    def full_of_own(self, now: float) -> bool:
-        """True if another request would be refused for the requests of this program alone."""
-        return self._count(self._own, now) >= self.limit
+    def full_of_own(self, now: float, *, spare: int = 0) -> bool:
+        """True if another request would be refused for the requests of this program alone.
+
+        With so many windows to spare it is only true if those were used too: then refused requests count as well.
+        """
+        if not spare:
+            return self._count(self._own, now) >= self.limit
+        return self._count(self._came, now) >= self.limit * (1 + spare)
+
+    def come(self, now: float) -> None:
+        """Note a request of this program, whether it is let in or not."""
+        self._came.append(now)
 
     def left(self, now: float) -> int:
         """Requests that would be let in now."""
@@ -157,6 +167,10 @@ class Service:
         """Addresses from which a caller's own limiter lets everything out."""
         self.lost_refresh: set[str] = set()
         """Principals one of whose token responses never arrived: the next refresh token was in it."""
+        self.budget = ""
+        """A word for reports, where processes share a budget."""
+        self.spare_windows: Callable[[], int] = lambda: 0
+        """How many windows our requests may use beyond one."""
         self.now = 0.0
 
     # What callers are given before a run.
@@ -229,11 +243,15 @@ class Service:
         average, burst = self._windows_of(address, mode, type)
         if address not in self.excused_addresses:
             for name, window in (("average-window", average), ("burst-window", burst)):
-                if window.full_of_own(now):
+                if window.full_of_own(now, spare=self.spare_windows()):
                     self._report(
-                        name, f"{mode} {type}", f"one more than {window.limit} in {window.seconds:g} s from {address}"
+                        name,
+                        f"{self.budget}{mode} {type}",
+                        f"one more than {window.limit} in {window.seconds:g} s from {address}",
                     )
         refused = average.full(now) or burst.full(now)
+        average.come(now)
+        burst.come(now)
         if not refused:
             average.add(now)
             burst.add(now)
@@ -348,8 +366,13 @@ class Service:
                 token.revoked_at = now
             return _reply({}, media_type="application/json")
         window = self._window((address, "token"), _TOKEN_WINDOW)
-        if window.full_of_own(now):
-            self._report("token-window", "token endpoint", f"one more than 30 token requests in 60 s from {address}")
+        if window.full_of_own(now, spare=self.spare_windows()):
+            self._report(
+                "token-window",
+                f"{self.budget}token endpoint",
+                f"one more than 30 token requests in 60 s from {address}",
+            )
+        window.come(now)
         if window.full(now):
             return self._refusal(429, "too_many_requests")
         window.add(now)

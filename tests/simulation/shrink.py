@@ -40,8 +40,9 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
             yield attrs.evolve(plan, actions=actions[:start] + actions[start + size :])
         size //= 2
     yield from _without_unused_sessions(plan)
+    yield from _simpler_stores(plan)
     for name in ("faults", "token_faults", "foreign", "raises", "hangs", "lies", "processes", "one_address"):
-        if name != "processes" or all(session.process == 0 for session in plan.sessions):
+        if _may_be_default(plan, name):
             yield from _by_default(plan, name)
     for service in _each_by_default(plan.service, ("modes", "records")):
         yield attrs.evolve(plan, service=service)
@@ -51,6 +52,29 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
     for n, action in enumerate(actions):
         for less in _less(action):
             yield attrs.evolve(plan, actions=(*actions[:n], less, *actions[n + 1 :]))
+
+
+def _may_be_default(plan: Plan, name: str) -> bool:
+    """False where the plan would mean something else: processes that share a budget are at one address."""
+    if name == "processes":
+        return all(session.process == 0 for session in plan.sessions)
+    return name != "one_address" or plan.store is None
+
+
+def _simpler_stores(plan: Plan) -> Iterator[Plan]:
+    store = plan.store
+    if store is None:
+        return
+    for n in range(len(plan.kills)):
+        yield attrs.evolve(plan, kills=plan.kills[:n] + plan.kills[n + 1 :])
+    for n, fault in enumerate(store.faults):
+        yield attrs.evolve(plan, store=attrs.evolve(store, faults=store.faults[:n] + store.faults[n + 1 :]))
+        if fault.seconds > 1.0:
+            shorter = attrs.evolve(fault, seconds=round(fault.seconds / 2, 3))
+            faults = (*store.faults[:n], shorter, *store.faults[n + 1 :])
+            yield attrs.evolve(plan, store=attrs.evolve(store, faults=faults))
+    for plainer in _each_by_default(store, ("kind", "limits", "faults")):
+        yield attrs.evolve(plan, store=plainer)
 
 
 def _less(action: Action) -> Iterator[Action]:

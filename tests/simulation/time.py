@@ -7,6 +7,7 @@ a run has one order of events. Time moves only when no loop has anything ready: 
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from heapq import heappop
 from typing import Any
 
 import attrs
@@ -33,6 +34,8 @@ class ProcessLoop(VirtualLoop):
 
     def __init__(self, time: Time) -> None:
         self._shared = time
+        self.killed = False
+        """True once its process was killed: nothing happens in it any more."""
         self.errors: list[str] = []
         """What nobody saw: exceptions of tasks and callbacks."""
         super().__init__()
@@ -50,21 +53,27 @@ class ProcessLoop(VirtualLoop):
     @property
     def is_ready(self) -> bool:
         """True if a callback is ready, or a timer is due."""
-        return bool(self._ready) or self.next_timer <= self._shared.moment
+        return not self.killed and (bool(self._ready) or self.next_timer <= self._shared.moment)
 
     @property
     def next_timer(self) -> float:
         """The moment of the next timer; infinity if there is none."""
-        timers: list[Any] = self._scheduled
-        return min((timer.when() for timer in timers if not timer.cancelled()), default=math.inf)
+        timers = self._scheduled
+        while timers and timers[0].cancelled():
+            # As the loop does itself, at its next turn.
+            self._timer_cancelled_count -= 1
+            heappop(timers)._scheduled = False
+        return timers[0].when() if timers and not self.killed else math.inf
 
     @property
     def timers(self) -> list[Any]:
         """The timers that are set."""
-        return [timer for timer in self._scheduled if not timer.cancelled()]
+        return [timer for timer in ([] if self.killed else self._scheduled) if not timer.cancelled()]
 
     def turn(self) -> None:
         """Run what is ready, once."""
+        if self.killed:
+            return
         self.stop()
         self.run_forever()
 
@@ -74,6 +83,7 @@ class ProcessLoop(VirtualLoop):
 
     _ready: Any
     _scheduled: Any
+    _timer_cancelled_count: int
 
 
 class Stuck(Exception):

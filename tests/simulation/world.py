@@ -5,6 +5,7 @@ import gc
 import hashlib
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from random import Random
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from commercelayer_async import (
     CommerceLayerError,
     Hooks,
     JwtBearer,
+    NotFound,
     Password,
     RateLimits,
     RefreshToken,
@@ -27,6 +29,7 @@ from commercelayer_async import (
     SessionError,
     Unauthorized,
 )
+from commercelayer_async._tasks import consume_exception
 from commercelayer_async.resources import Customer
 
 from .callers import Caller
@@ -34,6 +37,7 @@ from .network import Network, Peer
 from .parts import Behaviour, CallerError, MemoryStore, OwnLimiter, counting_hooks, raising_hooks, token_function
 from .plan import Plan, SessionPlan
 from .service import CLIENT_ID, CLIENT_SECRET, Login, Service, assertion_of, password_of
+from .stores import ModelLimiter, Shelf
 from .time import ProcessLoop, SimulatedClock, Stuck, Time, run_until
 from .violations import Violation, Violations
 
@@ -41,6 +45,10 @@ _HORIZON: Final = 45_000.0
 """Seconds of virtual time after which whoever still waits waits for ever."""
 _FADED: Final = 75.0
 """Seconds after which every window has forgotten all requests."""
+_TOLD: Final = 100.0
+"""Seconds after which the members of a shared budget have told what they had, and that has faded: those killed too."""
+_AT_ONCE: Final = 3.0
+"""Seconds in which as many calls are answered as a burst lets through, when nothing goes wrong any more."""
 _SETTLED: Final = 200.0
 """Seconds after close, in which nothing is sent and after which no timer is left."""
 _PROBE: Final = 130.0
@@ -84,6 +92,8 @@ class World:
         self.time = Time()
         self._violations = Violations()
         self._trace: list[str] = []
+        self._judges = True
+        """Whether what is seen is reported."""
         self.loops = [ProcessLoop(self.time) for _ in range(plan.processes)]
         self.service = Service(plan.service, self.report)
         self.network = Network(
@@ -97,6 +107,13 @@ class World:
         )
         self.behaviour = Behaviour(Random(plan.seed + 5), plan.raises, plan.hangs, plan.lies)
         self.store = MemoryStore(self.behaviour)
+        self.shelf: Shelf | None = None
+        self.limiters: list[ModelLimiter] = []
+        if plan.store is not None:
+            shelf = self.shelf = Shelf(plan.store, self.time, Random(plan.seed + 7), self.trace)
+            self.limiters = [ModelLimiter(shelf, n) for n in range(plan.processes)]
+            self.service.budget = "shared "
+            self.service.spare_windows = lambda: shelf.spare_windows
         self.lives = [Live(one, self._peer(n, one)) for n, one in enumerate(plan.sessions)]
         self.callers = [Caller(self, action, n) for n, action in enumerate(plan.actions)]
         self._running: dict[Caller, asyncio.Task[None]] = {}
@@ -109,6 +126,8 @@ class World:
 
     def report(self, code: str, context: str, detail: str) -> None:
         """Note that an invariant was broken."""
+        if not self._judges:
+            return
         self._violations.add(code, context, detail, self.now)
         self.trace(f"!!! {code} {context}: {detail}")
 
@@ -140,7 +159,7 @@ class World:
         peer.made_at = self.now
         random = Random(self.plan.seed * 31 + peer.number)
         seams = {"transports": self.network.transports_of(peer), "clock": SimulatedClock(self.time, random.random)}
-        limiter = None
+        limiter: OwnLimiter | None = None
         if plan.limiter is not None:
             limiter = OwnLimiter(self.behaviour, waits=plan.limiter == "waits")
             self.service.excused_addresses.add(peer.address)
@@ -158,7 +177,7 @@ class World:
             self._auth(plan.login),
             timeout=plan.timeout,
             limits=None if plan.limits is None else RateLimits(average=plan.limits[0], burst=plan.limits[1]),
-            limiter=limiter,
+            limiter=self.limiters[plan.process] if self.limiters else limiter,
             token_store=self.store if plan.stores else None,
             hooks=hooks,
             max_connections=plan.max_connections,
@@ -196,6 +215,8 @@ class World:
             self._begin(caller)
         for moment, process, count in self.plan.foreign:
             self.loops[0].call_at(1000.0 + moment, self._arrive_foreign, process, count)
+        for moment, process in self.plan.kills:
+            self.loops[0].call_at(1000.0 + moment, self._kill, process)
         stuck = self._run_until(lambda: all(self._is_done(caller) for caller in self.callers))
         for caller in self.callers:
             if not self._is_done(caller):
@@ -205,6 +226,8 @@ class World:
         if stuck != "spins":
             self.behaviour.end_faults()
             self.network.end_faults()
+            if self.shelf is not None:
+                self.shelf.end_faults()
             self._finish()
         self._clean_up()
         return Outcome(self.plan, self._violations.all(), tuple(self._trace))
@@ -228,9 +251,23 @@ class World:
 
         loop.call_at(when, start)
 
+    def _kill(self, process: int) -> None:
+        """Stop a process in the middle of whatever it does; what it has sent arrives all the same."""
+        self.trace(f"process {process} is killed")
+        self.loops[process].killed = True
+        assert self.shelf is not None
+        self.shelf.somebody_went = True
+        for peer in [live.peer for live in self.lives if live.plan.process == process]:
+            for moment, arrive in peer.on_their_way.values():
+                self.loops[0].call_at(moment, arrive)
+
+    def _is_alive(self, live: Live) -> bool:
+        """True if a session was made, is open, and its process was not killed."""
+        return live.session is not None and live.closed_at is None and not self.loops[live.plan.process].killed
+
     def _is_done(self, caller: Caller) -> bool:
         task = self._running.get(caller)
-        return task is not None and task.done()
+        return self.loops[caller.live.plan.process].killed or (task is not None and task.done())
 
     def _abandon(self, caller: Caller) -> None:
         task = self._running.get(caller)
@@ -268,16 +305,16 @@ class World:
 
     def _finish(self) -> None:
         """Nothing goes wrong any more: what was opened works, and what ended has left nothing behind."""
-        self._do(0, asyncio.sleep(_FADED), "time")
-        for live in self.lives:
-            if live.session is not None and live.closed_at is None:
-                self._do(live.plan.process, self._check_leases(live), "check")
-        for live in self.lives:
-            if live.session is not None and live.closed_at is None:
-                self._do(live.plan.process, self._probe(live), "probe")
+        self._do(0, asyncio.sleep(_FADED if self.shelf is None else _TOLD), "time")
+        for live in filter(self._is_alive, self.lives):
+            self._do(live.plan.process, self._check_leases(live), "check")
+        if self.shelf is not None:
+            self._check_use()
+        for live in filter(self._is_alive, self.lives):
+            self._do(live.plan.process, self._probe(live), "probe")
         self._check_spent_tokens()
         for live in self.lives:
-            if live.session is not None:
+            if live.session is not None and not self.loops[live.plan.process].killed:
                 self._do(live.plan.process, self._close(live), "close")
         self._check_tasks()
         self._do(0, asyncio.sleep(_SETTLED), "time")
@@ -299,6 +336,34 @@ class World:
             self.report("waiter-left", "hooks", f"{len(live.calls)} calls began and did not end")
         if live.peer.in_flight:
             self.report("request-left", "network", f"{live.peer.in_flight} requests of {name} are in flight")
+
+    def _check_use(self) -> None:
+        """All that is open may use a whole burst at once, whatever happened to the store before."""
+        alive = [live for live in self.lives if self._is_alive(live) and live.peer.sent]
+        if not alive:
+            return
+        mode = self.plan.sessions[0].login.mode
+        limits = self.plan.service.modes[mode]
+        # Headers report the average alone, and a quarter of it is what is then believed of bursts.
+        burst = min(limits.burst[0], limits.average[0] // 4)
+        began = self.now
+        tasks = [
+            self.loops[live.plan.process].create_task(self._use(live))
+            for live in alive
+            for _ in range(burst // len(alive))
+        ]
+        self._run_until(lambda: all(task.done() for task in tasks))
+        if self.now > began + _AT_ONCE:
+            detail = f"{len(tasks)} calls took {self.now - began:.1f} s, and {burst} may leave at once"
+            self.report("unused-windows", "shared", detail)
+
+    async def _use(self, live: Live) -> None:
+        assert live.session is not None
+        try:
+            await live.session.with_options(timeout=_PROBE).get("prices", "c0001")
+        except (CommerceLayerError, CallerError) as error:
+            if not isinstance(error, NotFound):
+                self.report("wedged", "use", f"{live.peer.name}: {type(error).__name__}: {error}"[:250])
 
     async def _probe(self, live: Live) -> None:
         """A session that is open works, whatever happened before."""
@@ -369,10 +434,12 @@ class World:
 
     def _check_tasks(self) -> None:
         for loop in self.loops:
-            for task in asyncio.all_tasks(loop):
+            for task in () if loop.killed else asyncio.all_tasks(loop):
                 name = getattr(task.get_coro(), "__qualname__", "a task")
                 self.report("task-left", name, "is left after all sessions were closed")
         for live in self.lives:
+            if self.loops[live.plan.process].killed:
+                continue
             if live.peer.in_flight:
                 self.report(
                     "request-left", "close", f"{live.peer.in_flight} requests of {live.peer.name} are in flight"
@@ -385,8 +452,24 @@ class World:
             if loop.timers:
                 self.report("timer-left", "loop", f"{len(loop.timers)} timers: {loop.timers[0]!r}"[:200])
 
+    def _close_late(self, loop: ProcessLoop) -> None:
+        """Close the sessions of a process that was killed, which nobody is told of any more."""
+        closing = [
+            loop.create_task(live.session.close())
+            for live in self.lives
+            if live.session is not None and self.loops[live.plan.process] is loop
+        ]
+        for task in closing:
+            task.add_done_callback(consume_exception)
+        with suppress(Stuck):
+            run_until([loop], self.time, lambda: all(task.done() for task in closing), horizon=self.now + _SETTLED)
+
     def _clean_up(self) -> None:
         for loop in self.loops:
+            # What ends only now, in a process that was killed, was never to end.
+            self._judges, loop.killed = not loop.killed, False
+            if not self._judges:
+                self._close_late(loop)
             for _ in range(5):
                 left = sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name())
                 if not left:
@@ -395,6 +478,9 @@ class World:
                     task.cancel()
                 loop.turn()
                 loop.turn()
+            if not self._judges:
+                loop.errors.clear()
+        self._judges = True
         for live in self.lives:
             live.session = None
         self._running.clear()
