@@ -18,6 +18,7 @@ from ._calls.options import WORKER
 from ._calls.pipeline import Read, RequestPipeline, T
 from ._http.message import PhaseObserver, Request, Response, Transport
 from ._http.origin import Origin
+from ._limits.binding import SharedBudgets
 from ._limits.budget import Priority, RateState
 from ._lists.arguments import scan_of
 from ._lists.collection import ListOptions, Scan
@@ -133,8 +134,10 @@ class BulkAccess(Closeable):
         self.end()
 
 
-async def look_at_budget(session: Session, seconds: float) -> RateState:
-    """The session's budget as it is now, also where a store keeps it; asks for a token, but only if there is none.
+async def look_at_budget(session: Session, seconds: float) -> tuple[RateState, int]:
+    """The session's budget as it is now, also where a store keeps it, and how many calls of other processes wait.
+
+    It asks for a token, but only if there is none.
 
     A place is taken behind all others, and given back: a store is heard in no other way. Where none is to be had in
     `seconds`, it is what was heard meanwhile. A store that is lost is said in the state.
@@ -153,7 +156,7 @@ async def look_at_budget(session: Session, seconds: float) -> RateState:
     except (TimeoutError, SharedBudgetError):
         # All places are in use, or the store is lost: the state says so.
         pass
-    return limiter.state()
+    return limiter.state(), limiter.waiting_elsewhere() if isinstance(limiter, SharedBudgets) else 0
 
 
 class _Guard(Transport):

@@ -18,7 +18,7 @@ from .._http.message import Transport
 from .._http.options import HttpOptions
 from .._http.origin import Origin, is_loopback
 from .._http.transport import AiohttpTransport
-from .._limits.binding import BindingLimiter, BoundLimiter
+from .._limits.binding import BindingLimiter, BoundLimiter, SharedBudgets
 from .._limits.limiter import Limiter, shared_limiter
 from .._limits.windows import RateLimits
 from .._tasks import consume_exception
@@ -99,6 +99,7 @@ class SessionContext:
         self._closing: asyncio.Task[None] | None = None
         self._first_token = auth.token if isinstance(auth, AccessToken) else None
         self._hooks = hooks
+        self._store_lost = False
         self._limits = limits
         self._own_limiter = limiter
         self._bound: dict[tuple[str, str | None], BoundLimiter] = {}
@@ -212,7 +213,16 @@ class SessionContext:
             bound = self._bound[url, mode] = limiter.bind(
                 url, mode=mode, limits=limits, documented=documented, facts=self.service.rates, clock=self.clock
             )
+            if isinstance(bound, SharedBudgets):
+                bound.watch(self._on_store)
         return bound
+
+    def _on_store(self, is_lost: bool) -> None:  # noqa: FBT001 - a callback
+        """Tell the hook once of each change: the session's budgets, of the API and of its tokens, have one store."""
+        if is_lost != self._store_lost and not self.closed:
+            self._store_lost = is_lost
+            if self._hooks.store is not None:
+                call_hook(self._hooks.store, attrs.evolve(self.limiter().state(), store_lost=is_lost))
 
     @property
     def registry(self) -> Registry:

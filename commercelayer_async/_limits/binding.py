@@ -1,5 +1,7 @@
 """Limiters that keep budgets apart by service, mode and class of routes, for all sessions that are given one."""
 
+from abc import abstractmethod
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from .._clock import Clock
@@ -15,6 +17,18 @@ class BoundLimiter(Limiter, Protocol):
     async def close(self) -> None:
         """Finish what is to be told; the session that was bound ends. Twice is fine."""
         ...
+
+
+class SharedBudgets(BoundLimiter):
+    """Budgets that are kept in a store which other processes use too: one by inheriting."""
+
+    @abstractmethod
+    def watch(self, on_store: Callable[[bool], None]) -> None:
+        """Call with True when the store is lost, with False when it is back; between the steps of calls."""
+
+    @abstractmethod
+    def waiting_elsewhere(self) -> int:
+        """Calls of all other members that wait, as the last step said."""
 
 
 @public("commercelayer_async")

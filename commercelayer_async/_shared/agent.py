@@ -130,15 +130,18 @@ class Agent:
         clock: Clock,
         on_unreachable: OnUnreachable,
         on_pause: Callable[[float], None] = lambda _seconds: None,
+        on_store: Callable[["Agent"], None] = lambda _agent: None,
     ) -> None:
         """Nothing is asked yet. No other has the name `member`.
 
-        `on_pause` is told the seconds of each pause that a refusal here begins.
+        `on_pause` is told the seconds of each pause that a refusal here begins, `on_store` that the store was lost or
+        is back.
         """
         self._store = store
         self._key = key
         self._terms = terms
         self._on_pause = on_pause
+        self._on_store = on_store
         self._clock = clock
         self._policy: Final = on_unreachable
         self._member = member
@@ -253,6 +256,16 @@ class Agent:
         self._own.cancel(id)
         self._released.append(id)
         self._flush(self._clock.now())
+
+    @property
+    def is_lost(self) -> bool:
+        """True while the store cannot be reached."""
+        return self._lost is not None
+
+    @property
+    def waiting_elsewhere(self) -> int:
+        """Calls of all other members that wait, as the last step said."""
+        return self._answer.waiting if self._answer is not None else 0
 
     def state(self) -> RateState:
         """What the last step said."""
@@ -394,6 +407,7 @@ class Agent:
         """The store is back: tell it first what left meanwhile. It did not know of that when it answered."""
         _log.info("the shared rate budget (%s) is back", self._store.name)
         self._lost, self._losses = None, 0
+        self._on_store(self)
         self._own.find(now + _REUNION)
         granted = range(1, answer.interactive + answer.bulk + 1)
         self._released += [lease_id(request.member, request.number, index) for index in granted]
@@ -497,11 +511,14 @@ class Agent:
     def _lose(self, lost: StoreLost) -> None:
         """Go on by the policy, and ask again soon."""
         now = self._clock.now()
-        if self._lost is None:
+        was_lost = self.is_lost
+        if not was_lost:
             _log.warning("the shared rate budget (%s) cannot be reached: %s", self._store.name, lost.reason)
             self._own.lose(now)
         self._lost = lost
         self._losses += 1
+        if not was_lost:
+            self._on_store(self)
         wait = min(_LONGEST_RETRY, _FIRST_RETRY * 2.0 ** min(self._losses - 1, 8))
         self._beat_at = now + wait * (0.5 + self._clock.random() / 2)
         if self._policy == "raise":

@@ -18,7 +18,7 @@ from typing import Final, Self, cast
 import attrs
 
 from .._clock import Clock, LoopClock
-from .._limits.binding import BindingLimiter, BoundLimiter
+from .._limits.binding import BindingLimiter, BoundLimiter, SharedBudgets
 from .._limits.budget import Priority, RateState
 from .._limits.limiter import Lease, TimedLimiter
 from .._limits.windows import Limits, RateLimits
@@ -44,6 +44,16 @@ class _OfLoop:
     store: Store
     agents: dict[tuple[str, Terms], Agent] = attrs.Factory(dict[tuple[str, Terms], Agent])
     users: set["_Bound"] = attrs.Factory(set["_Bound"])
+    lost: set[Agent] = attrs.Factory(set[Agent])
+    """Those that cannot reach the store."""
+
+    def on_store(self, agent: Agent) -> None:
+        """Tell all users that the store is lost, as soon as one member noticed, or that it is back for the last one."""
+        was_lost = bool(self.lost)
+        (self.lost.add if agent.is_lost else self.lost.discard)(agent)
+        if bool(self.lost) != was_lost:
+            for user in tuple(self.users):
+                user.tell(is_lost=not was_lost)
 
     async def close(self) -> None:
         agents, self.agents = self.agents, {}
@@ -170,7 +180,7 @@ def _require_countable(facts: Rates) -> None:
                 )
 
 
-class _Bound(TimedLimiter, BoundLimiter):
+class _Bound(TimedLimiter, SharedBudgets):
     """The budgets of one origin and mode, for one session."""
 
     def __init__(
@@ -193,6 +203,7 @@ class _Bound(TimedLimiter, BoundLimiter):
         """True if each type is counted apart."""
         self._types: set[str] = set()
         """Those that were counted apart here."""
+        self._watchers: list[Callable[[bool], None]] = []
 
     @override
     def try_acquire(self, type: str, *, priority: Priority) -> Lease | None:
@@ -218,6 +229,20 @@ class _Bound(TimedLimiter, BoundLimiter):
         states = [self._agent(type).state() for type in self._types]
         # Where types are counted apart, of the one that has the fewest left.
         return min(states, key=lambda one: math.inf if one.remaining is None else one.remaining)
+
+    @override
+    def watch(self, on_store: Callable[[bool], None]) -> None:
+        self._watchers.append(on_store)
+
+    def tell(self, *, is_lost: bool) -> None:
+        """Tell who watches, in a turn of the event loop of their own: whatever they raise, the queues go on."""
+        for watcher in self._watchers:
+            asyncio.get_running_loop().call_soon(watcher, is_lost)
+
+    @override
+    def waiting_elsewhere(self) -> int:
+        types = self._types if self._by_type else {""}
+        return sum(self._agent(type).waiting_elsewhere for type in types)
 
     @override
     async def close(self) -> None:
@@ -247,7 +272,10 @@ class _Bound(TimedLimiter, BoundLimiter):
 
     def _agent_of(self, name: str, terms: Terms, on_pause: Callable[[float], None] = lambda _seconds: None) -> Agent:
         of_loop = self._owner.of_loop()
-        of_loop.users.add(self)
+        if self not in of_loop.users:
+            of_loop.users.add(self)
+            if of_loop.lost:
+                self.tell(is_lost=True)
         key = budget_key(name)
         agent = of_loop.agents.get((key, terms))
         if agent is None:
@@ -259,6 +287,7 @@ class _Bound(TimedLimiter, BoundLimiter):
                 clock=self._clock,
                 on_unreachable=self._owner.policy,
                 on_pause=on_pause,
+                on_store=of_loop.on_store,
             )
         return agent
 

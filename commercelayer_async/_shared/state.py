@@ -188,7 +188,7 @@ class Answer(NamedTuple):
     closed_for: int = 0
     """Microseconds until the end of a pause."""
     waiting: int = 0
-    """Requests that wait, of all members."""
+    """Requests of all other members that wait."""
 
 
 def lease_id(member: str, number: int, index: int) -> str:

@@ -486,7 +486,10 @@ end
 local function answer(state, now, request, interactive, bulk, wait)
   local average = views(state, request)
   local waiting = 0
-  for _, one in pairs(state.waiting) do waiting = waiting + one.interactive + one.bulk end
+  local own = request.member .. ' '
+  for key, one in pairs(state.waiting) do
+    if string.sub(key, 1, #own) ~= own then waiting = waiting + one.interactive + one.bulk end
+  end
   return {
     interactive, bulk, wait, state.epoch, now - state.epoch, max(1, count(state.members)), state.known, state.limit,
     state.span, state.burst, state.burst_span, max(0, room(average, now)),

@@ -122,8 +122,13 @@ def _answer(state: State, now: int, request: Request, granted: tuple[int, int, i
         state.burst_span,
         max(0, _room(_views(state, request)[0], now)),
         max(0, state.gate - now) if state.refusals else 0,
-        sum(one.interactive + one.bulk for one in state.waiting.values()),
+        _waiting_elsewhere(state, request),
     )
+
+
+def _waiting_elsewhere(state: State, request: Request) -> int:
+    own = f"{request.member} "
+    return sum(one.interactive + one.bulk for key, one in state.waiting.items() if not key.startswith(own))
 
 
 def _learn_configured(state: State, request: Request) -> None:

@@ -21,6 +21,7 @@ JSON (--json), once, always with these members; what is unknown is null:
   store       where the budget is kept: "file" or "redis"; null if it is not shared
   store_lost  whether that cannot be reached
   members     processes that share the budget, this command included
+  waiting     calls that wait, of all of them
   limit, seconds, remaining
               at most `limit` requests in `seconds`, of which `remaining` are left
   closed_for  seconds for which no request leaves, after the API refused one
@@ -48,7 +49,7 @@ async def _show_once(secrets: tuple[str, ...]) -> None:
     from .._access import look_at_budget  # noqa: PLC0415 - slow to import; `--help` does without
 
     async with open_session() as session:
-        write_json(_members(await look_at_budget(session, _INTERVAL)), secrets)
+        write_json(_members(*await look_at_budget(session, _INTERVAL)), secrets)
 
 
 async def _show(output: Output) -> None:
@@ -56,20 +57,30 @@ async def _show(output: Output) -> None:
 
     async with open_session() as session:
         while True:
-            output.prose(_line(await look_at_budget(session, _INTERVAL)))
+            output.prose(_line(*await look_at_budget(session, _INTERVAL)))
             await asyncio.sleep(_INTERVAL)
 
 
-def _members(state: RateState) -> dict[str, Any]:
-    names = ("store", "store_lost", "members", "limit", "seconds", "remaining", "closed_for")
-    return {name: getattr(state, name) for name in names}
+def _members(state: RateState, elsewhere: int) -> dict[str, Any]:
+    return {
+        "store": state.store,
+        "store_lost": state.store_lost,
+        "members": state.members,
+        "waiting": state.waiting + elsewhere,
+        "limit": state.limit,
+        "seconds": state.seconds,
+        "remaining": state.remaining,
+        "closed_for": state.closed_for,
+    }
 
 
-def _line(state: RateState) -> str:
+def _line(state: RateState, elsewhere: int) -> str:
     left = "limits are not known yet"
     if state.limit is not None:
         left = f"{state.remaining} of {state.limit} requests in {state.seconds:g} s are left"
     where = f"shared in {state.store} by {state.members}" if state.store is not None else "not shared"
+    waiting = state.waiting + elsewhere
+    queue = f"; {waiting} {'call waits' if waiting == 1 else 'calls wait'}" if waiting else ""
     lost = ", which cannot be reached" if state.store_lost else ""
     closed = f"; closed for {state.closed_for:.1f} s" if state.closed_for > 0 else ""
-    return f"{left}; {where}{lost}{closed}"
+    return f"{left}; {where}{lost}{queue}{closed}"

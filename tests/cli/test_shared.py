@@ -53,7 +53,16 @@ def test_limits_shows_a_budget_once_as_json(run, commercelayer_sandbox, monkeypa
     result = run("limits", "--json", *option)
 
     assert (result.code, result.err) == (0, "")
-    assert list(result.document) == ["store", "store_lost", "members", "limit", "seconds", "remaining", "closed_for"]
+    assert list(result.document) == [
+        "store",
+        "store_lost",
+        "members",
+        "waiting",
+        "limit",
+        "seconds",
+        "remaining",
+        "closed_for",
+    ]
     assert (result.document["store"], result.document["members"]) == ("file" if shared else None, 1)
     assert len(commercelayer_sandbox.requests) == before
 

@@ -268,6 +268,15 @@ def test_a_store_that_has_forgotten_gives_nothing_before_it_was_told() -> None:
     assert answer.bulk == 5
 
 
+def test_a_member_is_told_how_many_requests_of_others_wait() -> None:
+    state, now = State(), 1000 * SECOND
+    step(state, now, Request("a", 1, documented=LIVE, type="x", bulk=60))
+    step(state, now, Request("b", 1, type="y", bulk=70))
+
+    assert step(state, now, Request("c", 1)).waiting == (60 - 50) + (70 - 50)
+    assert step(state, now, Request("a", 2, type="x", bulk=10)).waiting == 20
+
+
 def test_a_clock_that_goes_back_stands_still() -> None:
     state, now = State(), 1000 * SECOND
     step(state, now, Request("a", 1, documented=LIVE, type="x", bulk=50))

@@ -155,7 +155,7 @@ def raising_hooks() -> Hooks:
     def hook(*_: Any) -> None:
         raise CallerError("a hook failed")
 
-    return Hooks(started=hook, sending=hook, answered=hook, waiting=hook, retrying=hook, ended=hook, token=hook)
+    return Hooks(**{one.name: hook for one in attrs.fields(Hooks)})
 
 
 def counting_hooks(calls: list[Call]) -> Hooks:

@@ -20,6 +20,7 @@ from commercelayer_async import (
     NotFound,
     Priority,
     RateLimits,
+    RateState,
     Retry,
     TimeoutError,
     TransportError,
@@ -57,6 +58,11 @@ def ended(call: Call, error: BaseException | None) -> None:
     """See a call end."""
 
 
+def lost(state: RateState) -> None:
+    """See the store of a shared budget be lost."""
+    assert_type(state.store_lost, bool)
+
+
 def hooks(provider: TracerProvider) -> None:
     """Each hook has its arguments."""
     Hooks(
@@ -67,6 +73,7 @@ def hooks(provider: TracerProvider) -> None:
         retrying=retrying,
         ended=ended,
         token=lambda: None,
+        store=lost,
     )
     assert_type(otel.hooks(), Hooks)
     assert_type(otel.hooks(provider), Hooks)
