@@ -161,6 +161,8 @@ class Agent:
         self._request: Request | None = None
         """The step that is not answered yet."""
         self._answer: Answer | None = None
+        self._learned: list[int] = []
+        """The limits that headers reported, for a store that has forgotten them; empty if none are known."""
         self._epoch = 0
         self._gate = -math.inf
         self._patience: dict[_Waiter, float] = {}
@@ -381,6 +383,13 @@ class Agent:
         request = self._request
         if request is None:
             types = [type for type in self._waiting_types() if self._due.get(type, -math.inf) <= now]
+            if types and self._own.is_bound(now) and self._lost is None:
+                # Within the share alone; the store is not asked for what cannot leave.
+                for type in types:
+                    self._due[type] = now + _SHARE_AGAIN
+                types = [type for type in types if self._own.has_room(type, now)]
+                if not types and now < min(self._flush_at, self._beat_at):
+                    return
             request = self._request = self._next_request(types[0] if types and self._lost is None else "")
         try:
             answer = await self._store.step(self._key, request)
@@ -399,6 +408,8 @@ class Agent:
         self._epoch = answer.epoch
         self._own.heard(answer)
         self._answer = answer
+        if answer.known and answer.limit:
+            self._learned = [answer.limit, answer.span, answer.burst, answer.burst_span]
         self._gate = -math.inf
         self._shut(max(self._paused, now + answer.closed_for / SECOND))
         self._deliver(request, answer, now)
@@ -440,10 +451,8 @@ class Agent:
         interactive, bulk = (len(self._queues[priority].get(type, ())) for priority in Priority)
         if type and self._own.is_bound(now):
             # One by one, as long as there is room in the share.
-            room = int(self._own.has_room(type, now))
-            interactive = min(interactive, room)
-            bulk = min(bulk, room - interactive)
-            self._due[type] = now + _SHARE_AGAIN
+            interactive = min(interactive, 1)
+            bulk = min(bulk, 1 - interactive)
         paused = max(0, round((self._paused - now) * SECOND)) if self._paused > now else 0
         held = [Held(id, one.type, one.bulk) for id, one in self._own.under_way.items()] if self._tells_all else []
         self._tells_all = False
@@ -451,7 +460,7 @@ class Agent:
             self._member,
             self._number,
             self._epoch,
-            self._documented,
+            self._documented or self._learned,
             self._ceilings,
             self._concurrent,
             type,

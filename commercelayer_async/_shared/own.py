@@ -63,7 +63,8 @@ class Own:
         self._lifts = lifts
         self._concurrent = concurrent
         self._known: Answer | None = None
-        self._loss: _Loss | None = None
+        self._losses: list[_Loss] = []
+        """The last one, and those before it since all were heard of: each of them binds."""
         self._bound_until = math.inf
 
     def start(self, id: str, type: str, bulk: int) -> None:
@@ -97,16 +98,18 @@ class Own:
 
     def lose(self, now: float) -> None:
         """Go on alone from now on, with the share of this member."""
-        was_bound = self.is_bound(now)
+        earlier = self._losses if self.is_bound(now) else []
         self._bound_until = math.inf
-        if self._known is None or was_bound:
-            # What the store has said since it came back is not all that there is.
+        if self._known is None:
             return
-        members = max(1, self._known.members)
+        members = max(1, self._known.members, *(one.members for one in earlier))
         bursts = {type: self._count(type, self._known.burst_span / SECOND, now) for type in self._types()}
         spans = {self._known.span, *(one[1] for one in self._ceilings)}
         places = {span: self._count("", span / SECOND, now) for span in spans}
-        self._loss = _Loss(now, places, self._known.free // members, bursts, members)
+        oldest = now - max(spans, default=0) / SECOND - _MARGIN
+        # What the store has said since it came back is not all that there is.
+        self._losses = [one for one in earlier if one.at > oldest]
+        self._losses.append(_Loss(now, places, self._known.free // members, bursts, members))
 
     def find(self, until: float) -> None:
         """Go by the store again, and by the share until the others have told it too what they did alone."""
@@ -115,8 +118,8 @@ class Own:
     def is_bound(self, now: float) -> bool:
         """True if no more than the share may leave."""
         if now >= self._bound_until:
-            self._loss = None
-        return self._loss is not None
+            self._losses = []
+        return bool(self._losses)
 
     @property
     def knows_members(self) -> bool:
@@ -128,8 +131,8 @@ class Own:
         known = self._known
         if known is None:
             return False
-        loss = self._loss if self.is_bound(now) else None
-        members = loss.members if loss is not None else max(1, known.members)
+        losses = self._losses if self.is_bound(now) else []
+        members = losses[-1].members if losses else max(1, known.members)
         if not known.known and self._concurrent:
             return len(self.under_way) < max(1, self._concurrent // members)
         pairs = [self._kept(known), *(Pair(*one) for one in self._ceilings)]
@@ -137,8 +140,10 @@ class Own:
             for limit, span, name in ((one.limit, one.span, ""), (one.burst, one.burst_span, type)):
                 if limit and self._count(name, *self._part(span, limit, members, now)) >= max(1, limit // members):
                     return False
-        if loss is None:
-            return True
+        return all(self._is_within(loss, pairs, type, now) for loss in losses)
+
+    def _is_within(self, loss: _Loss, pairs: list[Pair], type: str, now: float) -> bool:
+        """True if one more leaves no more counted than this member had, and its part of what was free."""
         kept = [(one.limit, one.span, "", loss.places.get(one.span, 0) + loss.free) for one in pairs]
         kept.append((pairs[0].burst, pairs[0].burst_span, type, loss.burst(type)))
         return not any(

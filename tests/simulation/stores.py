@@ -120,6 +120,8 @@ class Shelf:
 
     def lose(self, key: str, request: Request) -> None:
         """Note that a member goes on alone."""
+        if self.fault() is None:
+            self._spare("a member goes on alone, and the others do not", since=-1.0)
         _, last = self._members.get((key, request.member), (0.0, 0.0))
         if any(budget == key and first > last for (budget, _), (first, _) in self._members.items()):
             self._spare("a member does not know of one that joined since", since=0.0)

@@ -65,6 +65,15 @@ def test_a_store_that_has_forgotten_is_not_believed_before_all_have_told_it(kind
     assert run(plan_with(store, 2, *actions)).violations == ()
 
 
+def test_limits_that_headers_told_are_known_after_the_store_has_forgotten_them() -> None:
+    """The tokens tell nothing, so nobody else could tell the store."""
+    store = StorePlan(kind="redis", faults=(StoreFault(what="empties", at=46.267),))
+    actions = [Action(what="at_once", at=at, session=n, count=40) for n in range(3) for at in (0.1, 40.0, 46.0)]
+    plan = attrs.evolve(plan_with(store, 3, *actions), service=ServiceConfig(opaque_tokens=True))
+
+    assert run(plan).violations == ()
+
+
 def test_processes_that_are_killed_cost_their_places_for_a_while_and_no_window() -> None:
     for seed in range(5):
         plan = plan_with(StorePlan(), 4, *(Action(what="at_once", session=n, count=60) for n in range(4)), seed=seed)
