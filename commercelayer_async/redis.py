@@ -14,7 +14,8 @@ from ._auth.token_redis import TokenRedis
 from ._limits.windows import RateLimits
 from ._markers import override, public
 from ._shared.limiter import SharedLimiter
-from ._shared.redis_store import RedisStore, require_redis
+from ._shared.redis_client import require_redis
+from ._shared.redis_store import RedisStore
 from ._shared.store import Store
 from .errors import ConfigurationError
 

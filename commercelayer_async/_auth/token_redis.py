@@ -9,7 +9,7 @@ import binascii
 from importlib.resources import files
 from typing import Any, Final, cast
 
-from .._shared.redis_store import connect, reason_of
+from .._shared.redis_client import RedisClient, reason_of
 from ..errors import TokenStoreError
 from .shared_store import Entry
 
@@ -56,14 +56,13 @@ class TokenRedis:
 
     async def _run(self, name: str, *arguments: Any) -> object:
         key = f"commercelayer_async:{{{name}}}:token"
-        client = connect(self._given) if isinstance(self._given, str) else self._given
+        client = RedisClient(self._given)
         try:
-            return cast("object", await client.eval(_SCRIPT, 1, key, *arguments))
+            return cast("object", await client.run(lambda redis: redis.eval(_SCRIPT, 1, key, *arguments)))
         except Exception as error:  # noqa: BLE001 - a client of the caller's may raise anything
             raise _lost(reason_of(error)) from None
         finally:
-            if client is not self._given:
-                await client.aclose()
+            await client.close()
 
 
 def _lost(reason: str) -> TokenStoreError:

@@ -9,6 +9,7 @@
     limiter.py      a limiter for sessions: which budget is whose, and who closes it
     runtime_folder.py   where the file is by default, and on which file systems it may not be
     file_store.py   a store in a file: SQLite
+    redis_client.py what reaches Redis: bounded in time, and without connections that stay open
     redis_store.py  a store in Redis
 
 A call joins a queue in memory. The agent of the queue asks the store in one step: "these responses came; up to n
