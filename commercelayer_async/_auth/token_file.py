@@ -38,7 +38,8 @@ _SHARED: Final = ("BEGIN",)
 _QUICK: Final = ("PRAGMA synchronous = OFF", "BEGIN EXCLUSIVE")
 """Not IMMEDIATE: then the commit itself may find the file busy, with the lock in hand."""
 _SYNCED: Final = ("BEGIN EXCLUSIVE",)
-"""For what is saved, as a refresh token that a loss of power takes is lost; a lock is worth no sync."""
+"""For what is saved: a refresh token that a loss of power takes is lost. A lock or a removal is worth no sync, as all
+others wait for it."""
 _TABLE: Final = """
     CREATE TABLE IF NOT EXISTS tokens (
         name TEXT PRIMARY KEY,
@@ -97,14 +98,16 @@ class TokenFile:
             connection.execute(_WRITE, members)
             connection.execute("DELETE FROM tokens WHERE used < ?", (used - _KEPT,))
 
-        await self._run(write, _SYNCED)
+        await self._run(write, _SYNCED if data is not None else _QUICK)
 
     async def lock(self, name: str, holder: str, seconds: float) -> int:
         """The number of the turn, or 0."""
-        now = time.monotonic()
-        members = {"name": name, "holder": holder, "seconds": seconds, "now": now, "used": time.time()}
 
         def lock(connection: sqlite3.Connection) -> int:
+            # Only here, where nobody else takes it: whoever waited for the file would go by an earlier moment, in which
+            # a lock that was taken meanwhile ends later than anybody's can.
+            now = time.monotonic()
+            members = {"name": name, "holder": holder, "seconds": seconds, "now": now, "used": time.time()}
             if not connection.execute(_LOCK, members).rowcount:
                 return 0
             (turn,) = connection.execute("SELECT turn FROM tokens WHERE name = ?", (name,)).fetchone()

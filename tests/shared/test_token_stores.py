@@ -402,6 +402,19 @@ async def test_a_file_that_somebody_holds_stops_nobody_for_long(
     assert "SQLITE_BUSY" in caplog.text
 
 
+async def test_whoever_waited_for_the_file_takes_no_lock_that_was_taken_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.db"
+    early, late = FileTokenStore(path), FileTokenStore(path)
+    await early.save(KEY, TOKEN)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        waiting = asyncio.create_task(early.lock(KEY, "early", seconds=3.0))
+        await asyncio.sleep(0.01)
+    # Without a turn of the loop in between, as the file is free now.
+    assert await late.lock(KEY, "late", seconds=3.0)
+    assert not await waiting
+
+
 async def test_a_lock_of_an_earlier_start_of_the_machine_is_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
