@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, Final
 
@@ -16,6 +17,18 @@ LIMITS = RateLimits(average=(100, 3.0), burst=(25, 0.5))
 
 LONGEST: Final = 90
 """Seconds after which a process fails, whatever it waits for."""
+
+
+def new_context() -> Any:
+    """How processes begin: forked by a server that has imported all there is, as importing would take most of the time.
+
+    That server is a process of its own, which does nothing else; so nothing of the test's is in them.
+    """
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.shared.processes", "tests.shared.token_processes", "redis.asyncio"])
+    return context
 
 
 def limiter(kind: str, where: str) -> Any:
@@ -43,9 +56,8 @@ def read(kind: str, where: str, url: str, token: str, calls: int) -> int:
 
 async def together(kind: str, where: str, url: str, token: str, *, processes: int, calls: int) -> list[int]:
     """Let so many processes read at once."""
-    context = multiprocessing.get_context("spawn")
     loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, mp_context=new_context()) as pool:
         return await asyncio.gather(
             *(loop.run_in_executor(pool, read, kind, where, url, token, calls) for _ in range(processes))
         )

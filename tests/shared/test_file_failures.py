@@ -1,7 +1,6 @@
 """A file that is damaged, of another release, gone, read-only, full or held, and processes that are killed."""
 
 import asyncio
-import multiprocessing
 import os
 import random
 import sqlite3
@@ -19,7 +18,7 @@ from commercelayer_async._shared.store import StoreLost
 from commercelayer_async.sandbox import Rates, Sandbox
 from commercelayer_async.shared import FileLimiter
 
-from .processes import read
+from .processes import new_context, read
 
 PAIR = [200, 60 * SECOND, 50, 10 * SECOND]
 
@@ -146,7 +145,7 @@ async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pyt
 async def test_processes_that_are_killed_cost_their_places_and_no_more(tmp_path: Path) -> None:
     """Four of eight are killed at random moments; no window is broken, and the others go on."""
     chance = random.Random(5)
-    context = multiprocessing.get_context("spawn")
+    context = new_context()
     async with Sandbox(rates=Rates.test().scaled(20)) as sandbox:
         arguments = ("file", str(tmp_path / "limits.db"), sandbox.url, sandbox.access_token, 60)
         processes = [context.Process(target=read, args=arguments) for _ in range(8)]

@@ -1,7 +1,7 @@
 """Processes that share a token store: each reads when it is told to, and says what came of it."""
 
 import asyncio
-import multiprocessing
+import logging
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
@@ -11,6 +11,8 @@ from commercelayer_async import ClientCredentials, Password, RateLimits, Session
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.shared import FileTokenStore
 from tests.support.documents import WALLET_ID
+
+from .processes import new_context
 
 
 def token_store(kind: str, where: str, encrypt: Any = None) -> Any:
@@ -26,7 +28,23 @@ def credentials(parts: tuple[str, ...]) -> ClientCredentials | Password:
     return Password(*parts) if len(parts) > 2 else ClientCredentials(*parts)
 
 
+class Losses(logging.Handler):
+    """Counts how often a session went on without its store."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message.startswith("the token store failed to"):
+            self.messages.append(message)
+
+
 def run(kind: str, where: str, url: str, parts: tuple[str, ...], commands: "Connection[Any, Any]") -> None:
+    losses = Losses()
+    logging.getLogger("commercelayer_async").addHandler(losses)
+
     async def main() -> None:
         session = Session(
             url, credentials(parts), token_store=token_store(kind, where), limits=RateLimits.none(), timeout=20
@@ -37,9 +55,10 @@ def run(kind: str, where: str, url: str, parts: tuple[str, ...], commands: "Conn
                 try:
                     found = await session.get(CustomerPaymentSource, WALLET_ID)
                 except Exception as error:  # noqa: BLE001 - the test says which one it expects
-                    commands.send(type(error).__name__)
+                    came = type(error).__name__
                 else:
-                    commands.send(found.id)
+                    came = found.id
+                commands.send((came, losses.messages))
 
     asyncio.run(main())
 
@@ -50,23 +69,27 @@ class Reader:
 
     process: Any
     commands: Any
+    losses: list[str] = attrs.Factory(list)
+    """What it logged, each time that its store did not answer in time."""
 
     @classmethod
     async def start(cls, kind: str, where: str, url: str, parts: tuple[str, ...]) -> Self:
-        context = multiprocessing.get_context("spawn")
+        context = new_context()
         ours, theirs = context.Pipe()
         process = context.Process(target=run, args=(kind, where, url, parts, theirs))
         process.start()
         theirs.close()
         reader = cls(process, ours)
-        assert await reader.said() == "ready"
+        assert await asyncio.to_thread(ours.recv) == "ready"
         return reader
 
     async def said(self) -> Any:
-        return await asyncio.to_thread(self.commands.recv)
+        """The id of what was read, or the name of the error."""
+        came, self.losses = await asyncio.to_thread(self.commands.recv)
+        return came
 
     async def read(self) -> Any:
-        """The id of what was read, or the name of the error."""
+        """Let it read; gives what it said."""
         self.commands.send("read")
         return await self.said()
 
