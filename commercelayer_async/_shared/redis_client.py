@@ -40,6 +40,9 @@ _REASONS: Final = {
 }
 """By the class of redis-py, or the nearest above it. Texts of the server or of the client are not shown."""
 
+_WITHIN_SCRIPTS: Final = {"-READONLY ": "ReadOnlyError", "-OOM ": "OutOfMemoryError"}
+"""Redis before 7 puts the error of a command into the text of one of the script."""
+
 _T = TypeVar("_T")
 
 _ending: Final[set[asyncio.Task[None]]] = set()
@@ -164,6 +167,10 @@ def reason_of(error: Exception) -> str:
     """Why, without a word that the server or the client wrote: it may hold a URL with a password."""
     if type(error).__name__ == "ResponseError" and "COMMERCELAYER version" in str(error):
         return "another release of this package keeps the budget in its own way"
+    if type(error).__name__ == "ResponseError":
+        for code, name in _WITHIN_SCRIPTS.items():
+            if code in str(error):
+                return _REASONS[name]
     names = [cls.__name__ for one in (error.__cause__, error.__context__, error) if one for cls in type(one).__mro__]
     # The most particular one, whichever way the client wrapped it.
     return next((reason for name, reason in _REASONS.items() if name in names), type(error).__name__)

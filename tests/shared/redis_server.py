@@ -1,4 +1,4 @@
-"""A Redis server of the tests' own, on a socket of theirs: started, killed, stopped and started again."""
+"""A Redis or Valkey server of the tests' own, on a socket of theirs: started, killed, stopped and started again."""
 
 import os
 import shutil
@@ -11,22 +11,29 @@ from typing import Self
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 REQUIRED = "COMMERCELAYER_ASYNC_TEST_REDIS"
 """Set where these tests may not be skipped."""
+
+PROGRAMS = [name for name in ("redis-server", "valkey-server") if shutil.which(name)] or ["redis-server"]
+"""Those that are here."""
+EACH_PROGRAM = [pytest.param(name, marks=[pytest.mark.slow] if name != PROGRAMS[0] else []) for name in PROGRAMS]
+"""For fixtures: a second one is tried by the slow tests."""
 
 
 class RedisServer:
     """One server, without persistence, while its `with` block lasts."""
 
-    def __init__(self, *options: str) -> None:
-        program = shutil.which("redis-server") or shutil.which("valkey-server")
-        if program is None:
+    def __init__(self, *options: str, program: str = PROGRAMS[0]) -> None:
+        found = shutil.which(program)
+        if found is None:
             reason = "redis-server is not installed (Debian: apt-get install redis-server)"
             if os.environ.get(REQUIRED):
                 pytest.fail(reason)
             pytest.skip(reason)
-        self._program = program
+        self._program = found
         self._options = options
         # Short: the path of a socket has at most 107 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="cl-redis-"))
@@ -56,7 +63,8 @@ class RedisServer:
                 return
 
     def client(self) -> "redis.Redis":
-        return redis.Redis(unix_socket_path=str(self._socket))
+        # Its own retries take seconds, also of a wrong password.
+        return redis.Redis(unix_socket_path=str(self._socket), retry=Retry(NoBackoff(), 0))
 
     def kill(self) -> None:
         assert self._process is not None

@@ -1,8 +1,6 @@
 """A file that is damaged, of another release, gone, read-only, full or held, and processes that are killed."""
 
 import asyncio
-import os
-import random
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -15,10 +13,7 @@ from commercelayer_async._shared import file_store, runtime_folder
 from commercelayer_async._shared.file_store import FileStore
 from commercelayer_async._shared.state import SECOND, Request
 from commercelayer_async._shared.store import StoreLost
-from commercelayer_async.sandbox import Rates, Sandbox
 from commercelayer_async.shared import FileLimiter
-
-from .processes import new_context, read
 
 PAIR = [200, 60 * SECOND, 50, 10 * SECOND]
 
@@ -139,24 +134,3 @@ async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(runtime_folder, "_file_system", lambda path: "nfs4")
     with pytest.raises(ConfigurationError, match="RedisLimiter"):
         FileLimiter(tmp_path / "limits.db")
-
-
-@pytest.mark.slow
-async def test_processes_that_are_killed_cost_their_places_and_no_more(tmp_path: Path) -> None:
-    """Four of eight are killed at random moments; no window is broken, and the others go on."""
-    chance = random.Random(5)
-    context = new_context()
-    async with Sandbox(rates=Rates.test().scaled(20)) as sandbox:
-        arguments = ("file", str(tmp_path / "limits.db"), sandbox.url, sandbox.access_token, 60)
-        processes = [context.Process(target=read, args=arguments) for _ in range(8)]
-        for process in processes:
-            process.start()
-        await asyncio.sleep(3)
-        for process in processes[:4]:
-            await asyncio.sleep(chance.random() / 2)
-            assert process.pid is not None
-            os.kill(process.pid, 9)
-        await asyncio.gather(*(asyncio.to_thread(process.join) for process in processes))
-
-        assert [process.exitcode for process in processes[4:]] == [0] * 4
-        assert sandbox.violations == ()

@@ -6,9 +6,9 @@ import logging
 import multiprocessing
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import redis.asyncio
@@ -21,14 +21,14 @@ from tests.support.documents import WALLET_ID
 
 from .processes import LIMITS, together
 from .proxy import Proxy
-from .redis_server import RedisServer
+from .redis_server import EACH_PROGRAM, RedisServer
 
 SECRET = "dont-show-me"
 
 
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer() as running:
+@pytest.fixture(params=EACH_PROGRAM)
+def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    with RedisServer(program=request.param) as running:
         yield running
 
 
@@ -47,9 +47,8 @@ async def get(session: Session, calls: int = 1) -> None:
     await asyncio.gather(*(session.get(CustomerPaymentSource, WALLET_ID) for _ in range(calls)))
 
 
-@pytest.mark.parametrize(
-    "processes", [2, pytest.param(8, marks=pytest.mark.slow), pytest.param(32, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2, 8, 32])
 async def test_processes_keep_the_windows_together(server: RedisServer, limited: Sandbox, processes: int) -> None:
     calls = (160 if processes < 8 else 256) // processes
     done = await together("redis", server.url, limited.url, limited.access_token, processes=processes, calls=calls)
@@ -126,6 +125,75 @@ async def test_a_store_that_forgets_everything_is_told_again(server: RedisServer
     assert limited.violations == ()
 
 
+class Illness(NamedTuple):
+    """What becomes of a server, and how it recovers."""
+
+    falls: Callable[[RedisServer, Any], None]
+    recovers: Callable[[RedisServer, Any], None]
+    is_loss: bool = True
+
+
+def change_password(_: RedisServer, control: Any) -> None:
+    control.config_set("requirepass", "right")
+    # Who is connected stays so, until the connection ends.
+    control.client_kill_filter(_type="normal", skipme=True)
+
+
+def drop_connections(_: RedisServer, control: Any) -> None:
+    control.client_kill_filter(_type="normal", skipme=True)
+
+
+def forget_scripts(_: RedisServer, control: Any) -> None:
+    control.script_flush()
+
+
+ILLNESSES = {
+    "password changed": Illness(change_password, lambda _, control: control.config_set("requirepass", "")),
+    "read-only": Illness(
+        lambda _, control: control.replicaof("127.0.0.1", 1), lambda _, control: control.replicaof("NO", "ONE")
+    ),
+    "out of memory": Illness(
+        lambda _, control: control.config_set("maxmemory", 1), lambda _, control: control.config_set("maxmemory", 0)
+    ),
+    "stands still": Illness(lambda server, _: server.stop(), lambda server, _: server.go_on()),
+    "killed": Illness(lambda server, _: server.kill(), lambda server, _: server.start()),
+    "connections dropped": Illness(drop_connections, drop_connections, is_loss=False),
+    "scripts forgotten": Illness(forget_scripts, forget_scripts, is_loss=False),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 5], ids=["once", "flapping"])
+@pytest.mark.parametrize("illness", ILLNESSES.values(), ids=ILLNESSES)
+async def test_whatever_becomes_of_the_server_the_windows_hold(
+    server: RedisServer, limited: Sandbox, illness: Illness, times: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two members, of which each makes more requests than a window has, while the server is ill and well again."""
+    caplog.set_level(logging.INFO, "commercelayer_async")
+    async with session(limited, server.url) as one, session(limited, server.url) as other:
+        await asyncio.gather(get(one), get(other))
+        # A member knows how many there are from its last step.
+        await asyncio.gather(get(one), get(other))
+        with server.client() as control:
+            control.ping()
+            both = asyncio.gather(get(one, 110), get(other, 110))
+            for _ in range(times):
+                await until(limited, 20, both)
+                illness.falls(server, control)
+                await until(limited, 10, both)
+                illness.recovers(server, control)
+            await both
+    assert limited.violations == ()
+    assert not illness.is_loss or "cannot be reached" in caplog.text
+
+
+async def until(sandbox: Sandbox, more: int, all_of_them: "asyncio.Future[Any]") -> None:
+    """Wait until there were so many more requests, or no more will come."""
+    wanted = len(sandbox.requests) + more
+    while len(sandbox.requests) < wanted and not all_of_them.done():  # noqa: ASYNC110 - the sandbox has no event to wait for
+        await asyncio.sleep(0.005)
+
+
 async def test_a_store_that_was_never_reached_raises(limited: Sandbox) -> None:
     async with session(limited, f"redis://user:{SECRET}@127.0.0.1:1/0") as one:
         with pytest.raises(SharedBudgetError, match="never was") as caught:
@@ -136,6 +204,7 @@ async def test_a_store_that_was_never_reached_raises(limited: Sandbox) -> None:
     assert len(limited.requests) == 0
 
 
+@pytest.mark.slow
 async def test_the_policy_may_be_to_raise(server: RedisServer, limited: Sandbox) -> None:
     async with session(limited, server.url, on_unreachable="raise") as one:
         await get(one)
@@ -185,6 +254,45 @@ async def test_what_answers_and_is_not_redis_is_told(limited: Sandbox) -> None:
             await get(one)
 
 
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        ("LOADING Redis is loading the dataset in memory", "loading"),
+        ("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", "lost its master"),
+        ("READONLY You can't write against a read only replica.", "read-only"),
+        ("OOM command not allowed when used memory > 'maxmemory'.", "out of memory"),
+        ("NOPERM this user has no permissions to run the 'evalsha' command", "no right"),
+        ("NOAUTH Authentication required.", "password"),
+        ("MISCONF Redis is configured to save RDB snapshots", "ResponseError"),
+        ("BUSY Redis is busy running a script.", "ResponseError"),
+        ("CLUSTERDOWN The cluster is down", "ClusterDownError|the cluster is down"),
+        ("NOSCRIPT No matching script.", "NoScriptError"),
+        ("ERR max number of clients reached", "."),
+    ],
+)
+async def test_each_refusal_of_a_server_is_told_in_words_of_our_own(
+    limited: Sandbox, refusal: str, reason: str
+) -> None:
+    """And in none of the server's, which may hold anything."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while command := await reader.read(65536):
+                # What the client says of itself when it connects is for every server.
+                is_greeting = b"HELLO" in command or b"CLIENT" in command
+                count = command.count(b"CLIENT") or 1
+                writer.write((b"+OK\r\n" * count) if is_greeting else f"-{refusal} {SECRET}\r\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}?protocol=2"
+    async with server, session(limited, url) as one:
+        with pytest.raises(SharedBudgetError, match=reason) as caught:
+            await get(one)
+    assert SECRET not in f"{caught.value!r}"
+    assert len(limited.requests) == 0
+
+
 async def test_an_answer_of_something_else_is_not_believed(limited: Sandbox) -> None:
     class Lying(redis.asyncio.Redis):
         async def execute_command(self, *_: Any, **__: Any) -> Any:
@@ -213,6 +321,7 @@ class Deaf(redis.asyncio.Redis):
         return await super().execute_command(*arguments, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", [True, False])
 async def test_a_session_ends_although_its_client_is_deaf_to_it(
     server: RedisServer, limited: Sandbox, *, answers: bool
@@ -230,6 +339,7 @@ async def test_a_session_ends_although_its_client_is_deaf_to_it(
     assert not [task for task in asyncio.all_tasks() if "shared budget" in task.get_name()]
 
 
+@pytest.mark.slow
 async def test_what_accepts_and_never_answers_is_lost_in_time(limited: Sandbox) -> None:
     """Whatever timeouts the client of a caller's has: here it has none."""
     held: list[asyncio.StreamWriter] = []
@@ -268,6 +378,7 @@ async def test_a_limiter_outlives_a_loop_that_was_closed_before_its_sessions(
         gc.collect()
 
 
+@pytest.mark.slow
 async def test_a_replica_that_is_promoted_goes_on_with_the_budget(limited: Sandbox, unused_tcp_port: int) -> None:
     with (
         RedisServer("--port", str(unused_tcp_port)) as first,
@@ -289,6 +400,7 @@ async def test_a_replica_that_is_promoted_goes_on_with_the_budget(limited: Sandb
     assert limited.violations == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("delay", "lost"), [(0.05, False), (1.0, True)])
 async def test_a_slow_way_to_the_store_breaks_no_window(
     server: RedisServer, limited: Sandbox, delay: float, *, lost: bool
@@ -301,6 +413,7 @@ async def test_a_slow_way_to_the_store_breaks_no_window(
     assert limited.violations == ()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 async def test_a_limiter_that_was_used_before_a_fork_counts_in_both(server: RedisServer, limited: Sandbox) -> None:
@@ -339,6 +452,7 @@ def test_the_line_that_installs_what_is_missing_is_named(monkeypatch: pytest.Mon
         RedisLimiter("redis://localhost")
 
 
+@pytest.mark.slow
 async def test_one_limiter_serves_loops_of_several_threads(server: RedisServer, limited: Sandbox) -> None:
     limiter = RedisLimiter(server.url, limits=RateLimits(average=(100, 3.0), burst=(25, 0.5)))
 
