@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test test-slow test-processes simulate test-pythons lint types unit covered imports test-oldest test-newest test-aiohttp \
+.PHONY: help demo test test-slow shared-slow simulate test-pythons lint types unit covered imports test-oldest test-newest test-aiohttp \
 	bench bench-instructions bench-decode bench-quick bench-bulk bench-shared bench-dask plots benchmarks-docs drill-bulk drill-export \
 	docs docs-tree format clean
 
@@ -45,17 +45,17 @@ covered:
 imports: $(VENV)/.dev ## print what importing the package costs
 	$(BIN)/python benchmarks/imports.py
 
-test-slow: $(VENV)/.dev ## drills, long property tests, tens of thousands of runs of the simulation, two at a time
-	@$(MAKE) --no-print-directory --output-sync=target -j2 $(SLOW_PARTS)
+test-slow: $(VENV)/.dev ## drills, long property tests, tens of thousands of runs of the simulation, processes that share a budget
+	@$(MAKE) --no-print-directory --output-sync=target -j3 $(SLOW_PARTS)
 
-# Those that take longest first.
-SLOW_PARTS := slow-s-z slow-a-ik-r slow-j
+# Those that take longest first. Those that share a budget wait for its windows most of the time.
+SLOW_PARTS := slow-s-z shared-slow slow-a-ik-r slow-j
 
 slow-%: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "slow and not processes" tests/[$*]*
+	$(BIN)/python -m pytest -m slow --ignore=tests/shared tests/[$*]*
 
-test-processes: $(VENV)/.dev ## several processes that share a budget and a token, a Redis server; on a quiet machine
-	$(BIN)/python -m pytest -m processes tests
+shared-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow tests/shared
 
 simulate: $(VENV)/.dev ## runs of the simulation; SEEDS=A:B for those from A up to B
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:5000) --jobs 0 --shrink

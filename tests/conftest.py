@@ -3,7 +3,6 @@
 import gc
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,23 +20,6 @@ for _number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None), 
     if _number is not None and signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
 
-
-_PROCESSES = (
-    "docs/test_recipes_workers.py",
-    "shared/test_file_failures.py",
-    "shared/test_file_limiter.py",
-    "shared/test_redis_limiter.py",
-    "shared/test_script.py",
-    "shared/test_token_stores.py",
-)
-"""Tests of several processes and servers: what they find on a busy machine says little."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.relative_to(here).as_posix().startswith(_PROCESSES):
-            item.add_marker(pytest.mark.processes)
 
 
 @pytest.fixture

@@ -25,9 +25,8 @@ async def limited() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.mark.parametrize(
-    "processes", [1, 2, pytest.param(8, marks=pytest.mark.slow), pytest.param(32, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2, 8, 32])
 async def test_processes_keep_the_windows_together(limited: Sandbox, tmp_path: Path, processes: int) -> None:
     path = tmp_path / "limits.db"
     calls = 160 if processes < 8 else 256
@@ -41,6 +40,7 @@ async def test_processes_keep_the_windows_together(limited: Sandbox, tmp_path: P
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 async def test_two_sessions_and_two_limiters_of_one_file_count_together(limited: Sandbox, tmp_path: Path) -> None:
     auth = AccessToken(limited.access_token)
     one, other = (FileLimiter(tmp_path / "limits.db", limits=LIMITS) for _ in range(2))
@@ -63,6 +63,7 @@ async def test_two_sessions_and_two_limiters_of_one_file_count_together(limited:
     assert limited.violations == ()
 
 
+@pytest.mark.slow
 async def test_it_learns_the_limits_from_the_first_answers(limited: Sandbox, tmp_path: Path) -> None:
     async with Session(
         limited.url, AccessToken(limited.access_token), limiter=FileLimiter(tmp_path / "l.db")

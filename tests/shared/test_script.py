@@ -12,15 +12,15 @@ import pytest
 from commercelayer_async._shared.state import SECOND, Answer, Held, Request, Settled, State
 from commercelayer_async._shared.step import step
 
-from .redis_server import RedisServer
+from .redis_server import EACH_PROGRAM, RedisServer
 from .world import LIVE, Step, World, saturated
 
 SCRIPT = files("commercelayer_async._shared").joinpath("step.lua").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    with RedisServer() as server, server.client() as client:
+@pytest.fixture(scope="module", params=EACH_PROGRAM)
+def client(request: pytest.FixtureRequest) -> Iterator[Any]:
+    with RedisServer(program=request.param) as server, server.client() as client:
         yield client
 
 
@@ -47,7 +47,7 @@ def both(client: Any) -> Step:
     return ask
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 4))])
 def test_a_world_of_members_is_served_the_same(client: Any, seed: int) -> None:
     world = World(both(client), seed=seed, pair=[20, 6 * SECOND, 6, SECOND], delays=(5_000, 300_000))
     world.reports, world.refuse_at, world.asked = True, {30 + seed, 60}, [-1, 2 * SECOND][seed % 2]
@@ -60,7 +60,7 @@ def test_a_world_of_members_is_served_the_same(client: Any, seed: int) -> None:
     assert len(world.arrived) > 50
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(8), *(pytest.param(n, marks=pytest.mark.slow) for n in range(8, 40))])
 def test_whatever_is_asked_is_answered_the_same(client: Any, seed: int) -> None:
     chance, ask, now, epoch = random.Random(seed), both(client), 10**15 + seed, 0
     numbers = {name: itertools.count(1) for name in "abc"}

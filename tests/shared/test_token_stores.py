@@ -28,7 +28,7 @@ from commercelayer_async.sandbox import Delay, Gate, Sandbox
 from commercelayer_async.shared import FileTokenStore
 from tests.support.documents import WALLET_ID
 
-from .redis_server import RedisServer
+from .redis_server import EACH_PROGRAM, RedisServer
 from .token_processes import Reader, read_together, started, token_store
 
 KEY = "commercelayer-token-1"
@@ -52,13 +52,13 @@ def server() -> Iterator[RedisServer]:
         yield running
 
 
-@pytest.fixture(params=["file", "redis"])
+@pytest.fixture(params=["file", *EACH_PROGRAM])
 def place(request: pytest.FixtureRequest, tmp_path: Path, patient: None) -> Iterator[tuple[str, str]]:
     """Where a store is: its kind, and a path or URL."""
     if request.param == "file":
         yield "file", str(tmp_path / "tokens.db")
     else:
-        with RedisServer() as running:
+        with RedisServer(program=request.param) as running:
             yield "redis", running.url
 
 
@@ -95,7 +95,8 @@ def session(sandbox: Sandbox, store: Any, secret: str | None = None) -> Session:
     return Session(sandbox.url, auth, token_store=store, limits=RateLimits.none(), timeout=20)
 
 
-@pytest.mark.parametrize("processes", [3, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [3, 8])
 async def test_processes_make_one_request_at_the_start_and_at_each_renewal(
     sandbox: Sandbox, place: tuple[str, str], processes: int
 ) -> None:
@@ -108,7 +109,8 @@ async def test_processes_make_one_request_at_the_start_and_at_each_renewal(
     await asyncio.gather(*(reader.stop() for reader in readers))
 
 
-@pytest.mark.parametrize("processes", [3, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [3, 8])
 async def test_processes_spend_each_refresh_token_once(
     sandbox: Sandbox, place: tuple[str, str], processes: int
 ) -> None:
@@ -121,6 +123,7 @@ async def test_processes_spend_each_refresh_token_once(
     require_requests(sandbox, {"password": 1, "refresh_token": 2}, readers)
 
 
+@pytest.mark.slow
 async def test_refresh_tokens_that_were_revoked_cost_one_refusal(sandbox: Sandbox, place: tuple[str, str]) -> None:
     readers = await started(*place, sandbox.url, customer(sandbox), processes=2)
     assert await read_together(readers) == {WALLET_ID}
@@ -403,6 +406,7 @@ async def test_where_the_file_cannot_be_written_a_session_asks_for_itself(
     assert "SQLITE_CANTOPEN" in caplog.text
 
 
+@pytest.mark.slow
 async def test_a_file_that_somebody_holds_stops_nobody_for_long(
     sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -480,7 +484,9 @@ async def test_what_is_damaged_in_redis_is_no_token(server: RedisServer, patient
     assert await store.load(KEY) == TOKEN
 
 
-@pytest.mark.parametrize("ill", ["killed", "stopped", "never there", "wrong password"])
+@pytest.mark.parametrize(
+    "ill", ["killed", pytest.param("stopped", marks=pytest.mark.slow), "never there", "wrong password"]
+)
 async def test_without_redis_a_session_asks_for_itself(
     server: RedisServer, sandbox: Sandbox, ill: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -503,6 +509,7 @@ async def test_without_redis_a_session_asks_for_itself(
     assert SECRET not in f"{caplog.text} {store!r}"
 
 
+@pytest.mark.slow
 async def test_redis_that_comes_back_is_used_again(server: RedisServer, sandbox: Sandbox, patient: None) -> None:
     reader = await Reader.start("redis", server.url, sandbox.url, client(sandbox))
     assert await reader.read() == WALLET_ID
