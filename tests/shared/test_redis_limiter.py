@@ -40,7 +40,7 @@ async def limited() -> AsyncIterator[Sandbox]:
 
 def session(sandbox: Sandbox, where: Any, **options: Any) -> Session:
     limiter = RedisLimiter(where, limits=LIMITS, **options)
-    return Session(sandbox.url, AccessToken(sandbox.access_token), limiter=limiter, timeout=20)
+    return Session(sandbox.url, AccessToken(sandbox.access_token), limiter=limiter, timeout=120)
 
 
 async def get(session: Session, calls: int = 1) -> None:
@@ -163,13 +163,15 @@ ILLNESSES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("times", [1, 5], ids=["once", "flapping"])
-@pytest.mark.parametrize("illness", ILLNESSES.values(), ids=ILLNESSES)
+@pytest.mark.parametrize(
+    ("illness", "times"),
+    [*((name, 1) for name in ILLNESSES), *((name, 5) for name in ("stands still", "killed", "connections dropped"))],
+)
 async def test_whatever_becomes_of_the_server_the_windows_hold(
-    server: RedisServer, limited: Sandbox, illness: Illness, times: int, caplog: pytest.LogCaptureFixture
+    server: RedisServer, limited: Sandbox, illness: str, times: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Two members, of which each makes more requests than a window has, while the server is ill and well again."""
-    caplog.set_level(logging.INFO, "commercelayer_async")
+    falls, recovers, is_loss = ILLNESSES[illness]
     async with session(limited, server.url) as one, session(limited, server.url) as other:
         await asyncio.gather(get(one), get(other))
         # A member knows how many there are from its last step.
@@ -179,12 +181,12 @@ async def test_whatever_becomes_of_the_server_the_windows_hold(
             both = asyncio.gather(get(one, 110), get(other, 110))
             for _ in range(times):
                 await until(limited, 20, both)
-                illness.falls(server, control)
+                falls(server, control)
                 await until(limited, 10, both)
-                illness.recovers(server, control)
+                recovers(server, control)
             await both
     assert limited.violations == ()
-    assert not illness.is_loss or "cannot be reached" in caplog.text
+    assert not is_loss or "cannot be reached" in caplog.text
 
 
 async def until(sandbox: Sandbox, more: int, all_of_them: "asyncio.Future[Any]") -> None:
@@ -369,10 +371,10 @@ async def test_a_limiter_outlives_a_loop_that_was_closed_before_its_sessions(
     limiter = RedisLimiter(server.url, limits=LIMITS)
 
     async def leave_open() -> None:
-        await get(Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20))
+        await get(Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=120))
 
     await asyncio.to_thread(asyncio.run, leave_open())
-    async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20) as one:
+    async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=120) as one:
         await get(one)
         assert one.rate_limits.members == 2
         gc.collect()
@@ -420,11 +422,11 @@ async def test_a_limiter_that_was_used_before_a_fork_counts_in_both(server: Redi
     limiter = RedisLimiter(server.url, limits=LIMITS)
 
     async def main() -> None:
-        async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20) as one:
+        async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=120) as one:
             await get(one, 20)
             assert one.rate_limits.members == 2
 
-    async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20) as one:
+    async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=120) as one:
         await get(one)
         child = multiprocessing.get_context("fork").Process(target=lambda: asyncio.run(main()))
         child.start()
@@ -457,7 +459,7 @@ async def test_one_limiter_serves_loops_of_several_threads(server: RedisServer, 
     limiter = RedisLimiter(server.url, limits=RateLimits(average=(100, 3.0), burst=(25, 0.5)))
 
     async def main() -> None:
-        async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=20) as one:
+        async with Session(limited.url, AccessToken(limited.access_token), limiter=limiter, timeout=120) as one:
             await get(one, 40)
 
     threads = [threading.Thread(target=lambda: asyncio.run(main())) for _ in range(2)]
