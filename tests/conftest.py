@@ -21,7 +21,6 @@ for _number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None), 
         signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
 
 
-
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as running:
