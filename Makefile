@@ -94,7 +94,8 @@ bench-bulk: $(VENV)/.bench ## CPU and wall time of reading many wallets, without
 	$(BIN)/python -m benchmarks.bulk --json build/benchmarks/bulk.json
 
 bench-shared: $(VENV)/.bench ## what a budget costs that processes share, and how much of the windows they use
-	$(BIN)/python -m benchmarks.shared
+	$(BIN)/python -m benchmarks.shared --json build/benchmarks/shared.json
+	$(BIN)/python -m benchmarks.plots --page docs/explanation/shared-budget.md $(if $(BUSY),--busy) build/benchmarks/shared.json
 
 bench-dask: $(VENV)/.bench ## what exports over workers cost; DOCS=1 writes docs/how-to/many-machines.md, on a quiet machine
 	$(BIN)/python -m benchmarks.dask --json build/benchmarks/dask.json $(if $(DOCS),--docs) $(if $(BUSY),--busy)

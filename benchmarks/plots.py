@@ -182,7 +182,7 @@ def publish(found: Sequence[Mapping[str, Any]], page: Path, *, busy: bool) -> No
         tables = [Table(**table) for table in one["tables"]]
         text = placed(text, one["benchmark"], section(tables, [Verdict(**verdict) for verdict in one["verdicts"]]))
         drawn.update({chart.key: svg(chart) for table in tables for chart in charts(table)})
-    if wrong := problems(text):
+    if wrong := problems(text, ("run", *(one["benchmark"] for one in found))):
         raise SystemExit("\n".join(["the page would not be consistent:", *wrong]))
     page.write_text(text)
     for old in folder.glob("*.svg"):
@@ -197,8 +197,9 @@ def main(arguments: Sequence[str] | None = None, page: Path = PAGE) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plots", description=__doc__)
     parser.add_argument("results", type=Path, nargs="+", help="what the benchmarks wrote for --json")
     parser.add_argument("--busy", action="store_true", help="publish, and say so, though the machine was busy")
+    parser.add_argument("--page", type=Path, default=page, help="what gets them; the charts go into a folder beside it")
     options = parser.parse_args(arguments)
-    publish([json.loads(path.read_text()) for path in sorted(options.results)], page, busy=options.busy)
+    publish([json.loads(path.read_text()) for path in sorted(options.results)], options.page, busy=options.busy)
 
 
 if __name__ == "__main__":

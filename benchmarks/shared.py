@@ -8,9 +8,10 @@ for itself: how much of the windows is used, what is refused, and how equally th
 import argparse
 import asyncio
 import multiprocessing
+import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,9 @@ from commercelayer_async.service import COMMERCE_LAYER
 from commercelayer_async.shared import FileLimiter
 from tests.shared.redis_server import RedisServer
 from tests.support.documents import WALLET_ID
+
+from .results import Cell, Results, Table, Verdict
+from .run import add_options, facts
 
 KINDS: Final = ("file", "redis")
 _STEPS: Final = 300
@@ -107,14 +111,19 @@ def _pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
 
 
-def _steps(processes: int, kind: str, where: str) -> None:
+Steps = Mapping[tuple[str, int], tuple[float, float]]
+"""Microseconds of CPU and of the clock, medians over the processes, by kind and number of processes."""
+
+
+def _steps(processes: int, kind: str, where: str) -> tuple[float, float]:
     with _pool(processes) as pool:
         found = list(pool.map(timed, [kind] * processes, [where] * processes))
     cpu, wall = (sorted(one)[len(one) // 2] * 1e6 for one in zip(*found, strict=True))
-    print(f"{kind:6} {processes:3} processes: {cpu:6.0f} us CPU, {wall:6.0f} us median wall", flush=True)
+    return cpu, wall
 
 
-async def _windows(processes: int, kind: str, where: str, seconds: float) -> None:
+async def _windows(processes: int, kind: str, where: str, seconds: float) -> Sequence[Cell]:
+    """What is unused of the windows, what was refused, and how often the processes were served."""
     async with Sandbox(rates=Rates.live()) as sandbox:
         loop = asyncio.get_running_loop()
         with _pool(processes) as pool:
@@ -126,30 +135,68 @@ async def _windows(processes: int, kind: str, where: str, seconds: float) -> Non
             served = await asyncio.gather(*(loop.run_in_executor(pool, read, *arguments) for _ in range(processes)))
         # The burst lets so many go at once and each ten seconds; the average, so many in a minute.
         possible = min(50 * (1 + int(seconds // 10)), 200 * (1 + int(seconds // 60)))
-        refused = sum(window.refused for window in sandbox.windows())
-    print(
-        f"{kind:6} {processes:3} processes, {seconds:g} s: used {sum(served) / possible:.2f}, refused {refused},"
-        f" least served {min(served)}, most {max(served)}, violations {len(sandbox.violations)}",
-        flush=True,
+        refused = sum(window.refused for window in sandbox.windows()) + len(sandbox.violations)
+    most_of_least = max(served) / min(served) if min(served) else "one had none"
+    return max(0.0, 1 - sum(served) / possible), refused, min(served), max(served), most_of_least
+
+
+def _step_table(steps: Steps) -> Table:
+    rows: dict[str, Sequence[Cell]] = {}
+    for (kind, processes), (cpu, wall) in steps.items():
+        local, ping = steps["local", processes], steps["ping", processes]
+        rows[_row(kind, processes)] = (cpu, wall, cpu - local[0], wall - local[1], cpu / ping[0], wall / ping[1])
+    ours = [_row(kind, processes) for kind, processes in steps if kind in KINDS]
+    return Table(
+        "shared-step", "An acquire and its settling, without limits", _STEP_UNIT, _STEP_COLUMNS, rows, ours, _DRAWN
     )
 
 
+_STEP_COLUMNS: Final = ("CPU, us", "wall, us", "CPU added, us", "wall added, us", "CPU", "wall")
+_DRAWN: Final = ("CPU", "wall")
+_STEP_UNIT: Final = f"{1 / _PAUSE:.0f} a second in each process; added to memory's; the last two x one PING of Redis"
+_WINDOW_COLUMNS: Final = ("unused", "refused", "least served", "most served", "most / least")
+_NAMES: Final = {"local": "memory", "file": "file", "redis": "Redis", "ping": "PING"}
+
+
+def _row(kind: str, processes: int) -> str:
+    return f"{_NAMES[kind]}, {processes}"
+
+
 def main() -> None:
-    """Measure and print."""
+    """Measure, print, and judge."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shared", description=__doc__)
+    add_options(parser, rounds=1)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--seconds", type=float, default=59.0, help="of reading under the live limits")
-    parser.add_argument("parts", nargs="*", default=["step", "windows"], help="step, windows; both unless given")
     options = parser.parse_args()
+    results = Results("shared", facts(options))
+    load = os.getloadavg()[0]
+    if load > 1.0:
+        results.disturbed(f"the load was {load:.1f} before anything began")
+    steps: dict[tuple[str, int], tuple[float, float]] = {}
+    windows: dict[str, Sequence[Cell]] = {}
     with tempfile.TemporaryDirectory() as folder, RedisServer() as server:
+
+        def where(kind: str, name: str) -> str:
+            return str(Path(folder) / name) if kind == "file" else server.url
+
         for processes in options.processes:
-            if "step" in options.parts:
-                for kind in ("local", *KINDS, "ping"):
-                    _steps(processes, kind, str(Path(folder) / f"{processes}.db") if kind == "file" else server.url)
-            if "windows" in options.parts:
-                for kind in KINDS:
-                    where = str(Path(folder) / f"{processes}w.db") if kind == "file" else server.url
-                    asyncio.run(_windows(processes, kind, where, options.seconds))
+            for kind in ("local", *KINDS, "ping"):
+                steps[kind, processes] = _steps(processes, kind, where(kind, f"{processes}.db"))
+        for processes in options.processes:
+            for kind in KINDS:
+                found = asyncio.run(_windows(processes, kind, where(kind, f"{processes}w.db"), options.seconds))
+                windows[_row(kind, processes)] = found
+    results.table(_step_table(steps))
+    title = f"Processes that read as fast as the live limits let them for {options.seconds:g} s, eight callers each"
+    unit = "the share of what the windows let through; requests"
+    results.table(Table("shared-windows", title, unit, _WINDOW_COLUMNS, windows, list(windows)))
+    for row in windows:
+        results.verdicts(
+            Verdict("shared-windows", row, column, bound)
+            for column, bound in (("unused", 0.05), ("refused", 0), ("most / least", 2.0))
+        )
+    results.write(options.json)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,8 @@ def page(tmp_path: Path) -> Path:
 
 def test_every_verdict_of_the_documentation_follows_from_its_tables() -> None:
     assert problems(plots.PAGE.read_text()) == []
+    shared = plots.PAGE.parent / "explanation/shared-budget.md"
+    assert problems(shared.read_text(), ("run", "shared")) == []
 
 
 def test_every_chart_of_the_documentation_draws_the_figures_of_its_table() -> None:
