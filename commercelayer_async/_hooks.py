@@ -6,15 +6,13 @@ suppressed. Hooks are called in the event loop, between the steps of a call, so 
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
+from ._limits.budget import RateState
 from ._markers import public
 from .errors import CommerceLayerError
-
-if TYPE_CHECKING:
-    from ._limits.budget import RateState
 
 _log: Final = logging.getLogger("commercelayer_async")
 
@@ -66,7 +64,7 @@ class Hooks:
     """The call ended: with this error, or with None if it succeeded. A cancelled call ends with `CancelledError`."""
     token: Callable[[], None] | None = None
     """A new token was received."""
-    store: "Callable[[RateState], None] | None" = None
+    store: Callable[[RateState], None] | None = None
     """The store of a rate budget that processes share was lost, or is back: `RateState.store_lost` says which. It is
     called once for each, whether calls are under way or not; a store that was lost from the start is told of too."""
 
