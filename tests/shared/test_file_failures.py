@@ -1,8 +1,10 @@
 """A file that is damaged, of another release, gone, read-only, full or held, and processes that are killed."""
 
 import asyncio
+import os
 import sqlite3
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,3 +136,38 @@ async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(runtime_folder, "_file_system", lambda path: "nfs4")
     with pytest.raises(ConfigurationError, match="RedisLimiter"):
         FileLimiter(tmp_path / "limits.db")
+
+
+async def test_a_file_of_others_that_cannot_be_written_is_told_and_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one that another user made in a folder that containers share."""
+    path = tmp_path / "limits.db"
+    path.write_bytes(b"")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    store = FileStore(path)
+    assert await asked(store, 1) == 30
+    assert "it cannot be written" in caplog.text
+    await store.close()
+
+
+def test_a_runtime_folder_that_cannot_be_written_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runtime").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    folder = runtime_folder.default_path().parent
+
+    assert folder.parent == tmp_path
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no users here")
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes it first among the temporary files could read what is in it, and write there."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    FileLimiter()
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    with pytest.raises(ConfigurationError, match="this user's alone"):
+        FileLimiter()
