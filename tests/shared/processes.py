@@ -35,8 +35,11 @@ def limiter(kind: str, where: str) -> Any:
     """A limiter of the kind, `file` or `redis`."""
     if kind == "file":
         return FileLimiter(where, limits=LIMITS)
+    from commercelayer_async._shared import redis_client  # noqa: PLC0415 - needs an extra
     from commercelayer_async.redis import RedisLimiter  # noqa: PLC0415 - an extra
 
+    # A process that never reached its store fails, and on a busy machine half a second may pass before it does.
+    redis_client._PATIENCE = redis_client._LONGEST = LONGEST  # type: ignore[misc]  # for the life of this process
     return RedisLimiter(where, limits=LIMITS)
 
 
