@@ -14,9 +14,9 @@ help: ## what can be made
 demo: $(VENV)/.runtime ## retrieve a wallet from the embedded sandbox and show what happens
 	@$(BIN)/commercelayer-async demo
 
-test: $(VENV)/.dev ## everything a change must pass, two things at a time
+test: $(VENV)/.dev ## everything a change must pass, three things at a time: many tests wait
 	@$(BIN)/coverage erase
-	@$(MAKE) --no-print-directory --output-sync=target -j2 lint $(PARTS) types
+	@$(MAKE) --no-print-directory --output-sync=target -j3 lint $(PARTS) types
 	@$(MAKE) --no-print-directory covered imports
 
 lint: $(VENV)/.dev ## ruff: rules and format
@@ -27,9 +27,9 @@ types: $(VENV)/.dev ## mypy and pyright, both strict
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
-unit: $(VENV)/.dev ## the tests, with branch coverage, two parts at a time
+unit: $(VENV)/.dev ## the tests, with branch coverage, three parts at a time
 	@$(BIN)/coverage erase
-	@$(MAKE) --no-print-directory --output-sync=target -j2 $(PARTS)
+	@$(MAKE) --no-print-directory --output-sync=target -j3 $(PARTS)
 	@$(MAKE) --no-print-directory covered
 
 # Parts of the tests by the first letter of their folder or file, those that take longest first.

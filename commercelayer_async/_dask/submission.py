@@ -8,8 +8,9 @@ all others are done, and then runs alone, so that what kills its workers is know
 
 import asyncio
 import secrets
+import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -25,6 +26,10 @@ MOST_SUBMISSIONS: Final = 10
 """How many times a task is submitted, before it is given up."""
 _TOGETHER: Final = 5
 """Of these, so many beside others."""
+_LOOK: Final = 0.05
+"""Seconds between two looks at what has ended."""
+_PATIENCE: Final = 5.0
+"""Seconds after which it is looked whether the client that is to give a result was closed."""
 RESUME: Final = "export again with resume=True to go on"
 
 
@@ -54,8 +59,8 @@ class Submission:
         After the first failure nothing further begins, and what runs is stopped; see `stoppable`.
 
         Raises:
-            ExportError: the scheduler ended; or workers died of some tasks again and again, and all others are done. A
-                later run goes on.
+            ExportError: the scheduler ended, or the client was closed; or workers died of some tasks again and again,
+                and all others are done. A later run goes on.
             Exception: what the first task raised that failed.
         """
         batch = _Batch(calls)
@@ -69,11 +74,11 @@ class Submission:
         for name in calls:
             submit(name)
         try:
-            for future in completed:
+            for future in self._ended(completed, batch.pending):
                 name = batch.pending.pop(future)
                 try:
                     # Also raises where the worker died that held the result, and the task failed when it ran again.
-                    result = future.result()
+                    result = self._result(future)
                 except KilledWorker:
                     if batch.may_go_on_beside_others(name):
                         self.resubmitted += 1
@@ -87,12 +92,49 @@ class Submission:
                     self.resubmitted += 1
                     submit(batch.put_off.popleft())
         finally:
-            # Where the scheduler is gone there is nothing to cancel, and saying so would hide why.
-            with suppress(OSError):
-                self._client.cancel(list(batch.pending))
+            self._cancel(batch.pending)
         if batch.given_up:
             raise self._given_up(batch.given_up)
         return [batch.results[name] for name in calls]
+
+    def _cancel(self, futures: Iterable[Any]) -> None:
+        # Where the scheduler is gone there is nothing to cancel, and saying so would hide why.
+        if self._is_open:
+            with suppress(OSError):
+                self._client.cancel(list(futures))
+
+    @property
+    def _is_open(self) -> bool:
+        """False once the client was closed: it then leaves waiting for ever who waits for a task."""
+        return self._client.status not in ("closing", "closed")
+
+    def _ended(self, completed: Any, pending: Mapping[Any, str]) -> Iterator[Any]:
+        """Give futures as their tasks end, until none is pending.
+
+        Raises:
+            ExportError: the client was closed.
+        """
+        while pending:
+            ended = completed.next_batch(block=False)
+            yield from ended
+            if not ended:
+                if not self._is_open:
+                    raise self._cancelled()
+                time.sleep(_LOOK)
+
+    def _result(self, future: Any) -> Any:
+        """What the task of a future gave, which has ended; raises as `all` does."""
+        while True:
+            try:
+                return future.result(timeout=_PATIENCE)
+            except Exception as error:
+                if future.status == "error":
+                    # The task's own.
+                    raise
+                if not self._is_open:
+                    raise self._cancelled() from error
+                if not isinstance(error, TimeoutError):
+                    raise
 
     def _submit(self, function: Callable[..., Any], call: tuple[Any, ...]) -> Any:
         self._submitted += 1
@@ -111,7 +153,8 @@ class Submission:
 
     def _cancelled(self) -> ExportError:
         return ExportError(
-            f"the scheduler ended, or the tasks were cancelled, while {printable(self._folder)} was written; {RESUME}",
+            f"the scheduler or the client ended, or the tasks were cancelled, while {printable(self._folder)} was"
+            f" written; {RESUME}",
             path=self._folder,
         )
 

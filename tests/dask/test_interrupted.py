@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from distributed import Client
 
+from commercelayer_async import ExportError
 from commercelayer_async import dask as cl_dask
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Delay, Gate, Sandbox
@@ -128,5 +129,5 @@ def test_workers_stop_when_the_client_is_gone(client, world: Sandbox, folder: Pa
 
 
 def _export_until_closed(client: Any, to: Path) -> None:
-    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever a closed client makes of it
+    with pytest.raises(ExportError, match="resume=True"):
         export(client, to)

@@ -14,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-REQUIRED = "COMMERCELAYER_ASYNC_TEST_REDIS"
+REQUIRED = "TESTS_REQUIRE_REDIS"
 """Set where these tests may not be skipped."""
 
 PROGRAMS = [name for name in ("redis-server", "valkey-server") if shutil.which(name)] or ["redis-server"]
