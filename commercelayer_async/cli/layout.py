@@ -104,8 +104,8 @@ def wrap(text: str, width: int | None) -> Sequence[str]:
         if width_of(lines[-1] + piece.rstrip()) > width and lines[-1]:
             lines.append("")
         lines[-1] += piece
-        while width_of(lines[-1].rstrip()) > width:
-            start = _prefix(lines[-1], width)
+        # By what fits and not by how wide the rest is, which would be measured again for each line of it.
+        while len(start := _prefix(lines[-1], width)) < len(lines[-1].rstrip()):
             lines[-1:] = [start, lines[-1][len(start) :]]
     return [line.rstrip() for line in lines if line.strip()] or [""]
 

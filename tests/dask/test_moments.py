@@ -86,14 +86,19 @@ def test_what_is_created_after_the_plan_is_named_and_not_in_it(
     client, world: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also what is created while it is read: nothing can come into a range that is past."""
-    late = world.world.create_wallets(3)
-    for id in late[:2]:
-        world.world.change(WALLET, id, created_at=now())
+
+    def create_now(count: int) -> list[str]:
+        created = list(world.world.create_wallets(count))
+        for id in created:
+            world.world.change(WALLET, id, created_at=now())
+        return created
+
+    late = create_now(2)
     with monkeypatch.context() as patch:
         stop_after(patch, 2)
         with pytest.raises(KeyboardInterrupt):
             export(client, folder)
-    world.world.change(WALLET, late[2], created_at=now())
+    late += create_now(1)
 
     report = export(client, folder)
     world.world.delete_wallets(*late)

@@ -3,6 +3,7 @@
 import copy
 import gc
 import json
+import os
 import pickle
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +22,11 @@ from tests.jsonapi.reference import DECLARED, as_list, fits_declaration, key_of,
 from tests.jsonapi.strategies import legal, wrong_documents
 
 usual = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-many = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(
+    max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "10000")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 any_documents = st.one_of(wrong_documents(), legal.map(lambda case: case[1]))
 
 
