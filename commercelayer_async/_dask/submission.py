@@ -26,6 +26,10 @@ MOST_SUBMISSIONS: Final = 10
 """How many times a task is submitted, before it is given up."""
 _TOGETHER: Final = 5
 """Of these, so many beside others."""
+WITHOUT_WORKERS = 300.0
+"""Seconds after which no worker is expected any more; clusters take minutes to start some."""
+LOOK_FOR_WORKERS = 10.0
+"""Seconds between two looks for workers."""
 _LOOK: Final = 0.05
 """Seconds between two looks at what has ended."""
 _PATIENCE: Final = 5.0
@@ -59,8 +63,8 @@ class Submission:
         After the first failure nothing further begins, and what runs is stopped; see `stoppable`.
 
         Raises:
-            ExportError: the scheduler ended, or the client was closed; or workers died of some tasks again and again,
-                and all others are done. A later run goes on.
+            ExportError: the scheduler ended, the client was closed, or there was no worker for five minutes; or workers
+                died of some tasks again and again, and all others are done. A later run goes on.
             Exception: what the first task raised that failed.
         """
         batch = _Batch(calls)
@@ -112,14 +116,17 @@ class Submission:
         """Give futures as their tasks end, until none is pending.
 
         Raises:
-            ExportError: the client was closed.
+            ExportError: the client was closed, or the cluster has had no worker for a long time.
         """
+        workers = _Workers(self._client)
         while pending:
             ended = completed.next_batch(block=False)
             yield from ended
             if not ended:
                 if not self._is_open:
                     raise self._cancelled()
+                if workers.are_gone():
+                    raise self._without_workers()
                 time.sleep(_LOOK)
 
     def _result(self, future: Any) -> Any:
@@ -157,6 +164,34 @@ class Submission:
             f" written; {RESUME}",
             path=self._folder,
         )
+
+    def _without_workers(self) -> ExportError:
+        return ExportError(
+            f"the cluster has had no worker for {WITHOUT_WORKERS / 60:g} minutes, while {printable(self._folder)} was"
+            f" written: look into their logs, and start some; {RESUME}",
+            path=self._folder,
+        )
+
+
+class _Workers:
+    """Looks now and then whether a cluster has any worker: tasks wait for ever where none comes."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._seen = self._looked = time.monotonic()
+
+    def are_gone(self) -> bool:
+        """True if there was none for a long time."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_FOR_WORKERS:
+            self._looked = now
+            try:
+                found = bool(self._client.nthreads(callback_timeout=_PATIENCE))
+            except Exception:  # noqa: BLE001 - whatever it is, tasks tell what became of the scheduler
+                found = True
+            if found:
+                self._seen = now
+        return now - self._seen >= WITHOUT_WORKERS
 
 
 class _Batch:

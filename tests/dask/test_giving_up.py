@@ -7,10 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from distributed import KilledWorker
+from distributed import Client, KilledWorker, LocalCluster
 
 from commercelayer_async import ExportError
 from commercelayer_async import dask as cl_dask
+from commercelayer_async._dask import submission
 from commercelayer_async._dask.submission import MOST_SUBMISSIONS
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
@@ -60,9 +61,21 @@ def test_all_others_are_written_and_the_error_names_it(
     assert report.resumed_partitions == 3
 
 
-def _killed() -> None:
+async def _killed() -> None:
     worker: Any = SimpleNamespace(address="tcp://127.0.0.1:1")
     raise KilledWorker("task", worker, 0)
+
+
+def test_a_cluster_without_workers_ends_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks would wait for ever for one."""
+    monkeypatch.setattr(submission, "WITHOUT_WORKERS", 0.3)
+    monkeypatch.setattr(submission, "LOOK_FOR_WORKERS", 0.05)
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+        pytest.raises(ExportError, match=r"no worker .*resume=True"),
+    ):
+        export(client, folder)
 
 
 @pytest.mark.slow
