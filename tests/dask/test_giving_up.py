@@ -11,7 +11,7 @@ from distributed import Client, KilledWorker, LocalCluster
 
 from commercelayer_async import ExportError
 from commercelayer_async import dask as cl_dask
-from commercelayer_async._dask import submission
+from commercelayer_async._dask import partition, submission
 from commercelayer_async._dask.submission import MOST_SUBMISSIONS
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
@@ -25,6 +25,8 @@ PER_PART = 100
 @pytest.fixture
 def fatal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: None) -> Iterator[Path]:
     """A file: as long as it is there, it names the partitions whose reading ends a worker."""
+    # Workers in this process put another one there, which is to go with the test.
+    monkeypatch.setattr(partition, "read_rows", partition.read_rows)
     path = Path(os.environ["FATAL_PARTITIONS"])
     path.write_text("1 3")
     yield path
