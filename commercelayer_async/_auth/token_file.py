@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
+from .._shared.file_store import reason_of
 from .._shared.runtime_folder import require_local, require_own
 from ..errors import ConfigurationError, TokenStoreError
 from .shared_store import Entry
@@ -128,7 +129,7 @@ class TokenFile:
             except (sqlite3.Error, OSError, _NotBelieved, ConfigurationError) as error:
                 if not self._can_go_on(error) or time.monotonic() > until:
                     raise TokenStoreError(
-                        f"the token file {self.path} cannot be used: {_reason(error)}", store="file"
+                        f"the token file {self.path} cannot be used: {reason_of(error)}", store="file"
                     ) from None
             await asyncio.sleep(random.uniform(_SHORTEST_WAIT, _LONGEST_WAIT))  # noqa: S311 - spreads waits
 
@@ -158,7 +159,7 @@ class TokenFile:
             return True
         if not isinstance(error, _NotBelieved) and not name.startswith(_DAMAGED):
             return False
-        _log.warning("the token file %s begins anew: %s", self.path, _reason(error))
+        _log.warning("the token file %s begins anew: %s", self.path, reason_of(error))
         try:
             self.path.unlink(missing_ok=True)
             Path(f"{self.path}-journal").unlink(missing_ok=True)
@@ -178,11 +179,3 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(_TABLE)
     connection.execute(f"PRAGMA user_version = {_VERSION}")
     connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, sqlite3.Error):
-        return f"SQLite says {error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return str(error)

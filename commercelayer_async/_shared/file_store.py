@@ -73,7 +73,7 @@ class FileStore(Store):
             except (sqlite3.Error, OSError, _NotBelieved) as error:
                 self._rescue(error)
                 if time.monotonic() > until:
-                    raise StoreLost(_reason(error)) from None
+                    raise StoreLost(reason_of(error)) from None
             await asyncio.sleep(random.uniform(_SHORTEST_WAIT, _LONGEST_WAIT))  # noqa: S311 - spreads waits
 
     @override
@@ -155,9 +155,9 @@ class FileStore(Store):
         if connection is not None:
             connection.close()
         if isinstance(error, _NotBelieved) or name in _DAMAGED or name.startswith("SQLITE_CORRUPT"):
-            self._set_aside(_reason(error))
+            self._set_aside(reason_of(error))
         elif name != "SQLITE_READONLY_DBMOVED":
-            raise StoreLost(_reason(error)) from None
+            raise StoreLost(reason_of(error)) from None
 
     def _set_aside(self, reason: str) -> None:
         """Rename a file that is not to be used; all who have it open notice that it moved, and open the new one."""
@@ -180,7 +180,8 @@ def _believed(blob: object) -> State:
     return state
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why a file of SQLite cannot be used, in words for an error."""
     if isinstance(error, sqlite3.Error):
         return f"SQLite says {error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
     if isinstance(error, OSError):

@@ -93,7 +93,7 @@ def test_a_full_budget_is_not_polled() -> None:
     assert world.steps <= 5 * len(world.arrived)
 
 
-@settings(max_examples=12)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_whatever_members_do_no_window_is_broken(data: st.DataObject) -> None:
     """Some die with requests under way, some come late, endpoints and priorities are mixed, and delays are long."""

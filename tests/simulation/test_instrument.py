@@ -25,7 +25,7 @@ from .world import run
 def test_a_seed_runs_the_same_whatever_the_hashes() -> None:
     digests = [
         subprocess.run(
-            [sys.executable, "-m", "tests.simulation", "--seeds", "0:40", "--digest"],
+            [sys.executable, "-m", "tests.simulation", "--seeds", "0:80", "--digest"],
             env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
@@ -34,7 +34,7 @@ def test_a_seed_runs_the_same_whatever_the_hashes() -> None:
         for seed in ("1", "2")
     ]
 
-    assert len(digests[0].splitlines()) == 40
+    assert len(digests[0].splitlines()) == 80
     assert digests[0] == digests[1]
 
 

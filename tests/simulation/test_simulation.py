@@ -13,7 +13,7 @@ from .search import failures_of, report_of
 from .world import run
 
 _BLOCK = 50
-_BLOCKS = 6
+_BLOCKS = 8
 _WORLDS = int(os.environ.get("SIMULATION_WORLDS", "30000"))
 """Runs of the slow test."""
 
