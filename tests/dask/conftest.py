@@ -55,7 +55,14 @@ def processes(environment: None) -> Iterator[Any]:
 def _client(*, processes: bool) -> Iterator[Any]:
     # A port of its own: without an address it is one that all clusters of a machine want, on every interface.
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        dask.config.set(
+            {
+                "distributed.scheduler.allowed-failures": 0,
+                # A cluster of its own machine gives a worker up that is not there this long after a death, though it
+                # is about to start again after a later one.
+                "distributed.deploy.lost-worker-timeout": "1 hour",
+            }
+        ),
         LocalCluster(
             n_workers=2, threads_per_worker=2, processes=processes, dashboard_address="127.0.0.1:0"
         ) as cluster,
