@@ -2,7 +2,8 @@
 
 Two parts. `step` acquires and settles without limits, beside the limiter in memory and one Redis round trip: what is
 added by the store alone. `windows` lets processes read as fast as the live limits allow, from a sandbox that counts
-for itself: how much of the windows is used, what is refused, and how equally the processes are served.
+for itself: how much of the windows is used, what is refused, how equally the processes are served, and how long the
+interactive calls wait that one of them makes beside these bulk ones.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +36,8 @@ KINDS: Final = ("file", "redis")
 _STEPS: Final = 300
 _PAUSE: Final = 0.02
 """Seconds between two acquires of a process: budgets are not hammered."""
+_BETWEEN: Final = 2.0
+"""Seconds between two interactive calls beside bulk ones."""
 
 
 def limiter_of(kind: str, where: str, limits: RateLimits | None) -> Any:
@@ -81,11 +85,15 @@ def timed(kind: str, where: str) -> tuple[float, float]:
     return asyncio.run(main())
 
 
-def read(kind: str, where: str, url: str, token: str, until: float) -> int:
-    """Read one wallet over and over until a moment of the monotonic clock; gives how often that succeeded."""
+def read(kind: str, where: str, url: str, token: str, until: float, *, asks: bool) -> tuple[int, list[float]]:
+    """Read one wallet over and over until a moment of the monotonic clock; gives how often that succeeded.
 
-    async def main() -> int:
+    If it `asks`, it makes an interactive call now and then beside; the seconds of each are given too.
+    """
+
+    async def main() -> tuple[int, list[float]]:
         served = 0
+        seconds: list[float] = []
         limiter = limiter_of(kind, where, RateLimits.live())
         async with Session(url, AccessToken(token), limiter=limiter, timeout=60, priority="bulk") as session:
 
@@ -95,14 +103,24 @@ def read(kind: str, where: str, url: str, token: str, until: float) -> int:
                     await session.get(CustomerPaymentSource, WALLET_ID)
                     served += 1
 
+            async def asker() -> None:
+                interactive = session.with_options(priority="interactive")
+                while time.monotonic() < until:
+                    await asyncio.sleep(_BETWEEN)
+                    began = time.monotonic()
+                    await interactive.get(CustomerPaymentSource, WALLET_ID)
+                    seconds.append(time.monotonic() - began)
+
             readers = [asyncio.create_task(reader()) for _ in range(8)]
+            if asks:
+                readers.append(asyncio.create_task(asker()))
             await asyncio.wait(readers, timeout=max(0.0, until - time.monotonic()))
             for one in readers:
                 one.cancel()
             for ended in await asyncio.gather(*readers, return_exceptions=True):
                 if isinstance(ended, CommerceLayerError):
                     raise ended
-        return served
+        return served, seconds
 
     return asyncio.run(main())
 
@@ -123,7 +141,7 @@ def _steps(processes: int, kind: str, where: str) -> tuple[float, float]:
 
 
 async def _windows(processes: int, kind: str, where: str, seconds: float) -> Sequence[Cell]:
-    """What is unused of the windows, what was refused, and how often the processes were served."""
+    """What is unused of the windows, what was refused, how often the processes were served, and interactive waits."""
     async with Sandbox(rates=Rates.live()) as sandbox:
         loop = asyncio.get_running_loop()
         with _pool(processes) as pool:
@@ -132,12 +150,22 @@ async def _windows(processes: int, kind: str, where: str, seconds: float) -> Seq
             )  # all have begun
             until = time.monotonic() + seconds
             arguments = (kind, where, sandbox.url, sandbox.access_token, until)
-            served = await asyncio.gather(*(loop.run_in_executor(pool, read, *arguments) for _ in range(processes)))
+            reads = [partial(read, *arguments, asks=number == 0) for number in range(processes)]
+            found = await asyncio.gather(*(loop.run_in_executor(pool, one) for one in reads))
         # The burst lets so many go at once and each ten seconds; the average, so many in a minute.
         possible = min(50 * (1 + int(seconds // 10)), 200 * (1 + int(seconds // 60)))
         refused = sum(window.refused for window in sandbox.windows()) + len(sandbox.violations)
+    served = [count for count, _ in found]
     most_of_least = max(served) / min(served) if min(served) else "one had none"
-    return max(0.0, 1 - sum(served) / possible), refused, min(served), max(served), most_of_least
+    asked = sorted(found[0][1])
+    return (
+        max(0.0, 1 - (sum(served) + len(asked)) / possible),
+        refused,
+        min(served),
+        max(served),
+        most_of_least,
+        *((asked[len(asked) // 2] * 1e3, asked[-1] * 1e3) if asked else ("none ended", "none ended")),
+    )
 
 
 def _step_table(steps: Steps) -> Table:
@@ -154,7 +182,15 @@ def _step_table(steps: Steps) -> Table:
 _STEP_COLUMNS: Final = ("CPU, us", "wall, us", "CPU added, us", "wall added, us", "CPU", "wall")
 _DRAWN: Final = ("CPU", "wall")
 _STEP_UNIT: Final = f"{1 / _PAUSE:.0f} a second in each process; added to memory's; the last two x one PING of Redis"
-_WINDOW_COLUMNS: Final = ("unused", "refused", "least served", "most served", "most / least")
+_WINDOW_COLUMNS: Final = (
+    "unused",
+    "refused",
+    "least served",
+    "most served",
+    "most / least",
+    "interactive, median ms",
+    "interactive, longest ms",
+)
 _NAMES: Final = {"local": "memory", "file": "file", "redis": "Redis", "ping": "PING"}
 
 
@@ -189,7 +225,10 @@ def main() -> None:
                 windows[_row(kind, processes)] = found
     results.table(_step_table(steps))
     title = f"Processes that read as fast as the live limits let them for {options.seconds:g} s, eight callers each"
-    unit = "the share of what the windows let through; requests"
+    unit = (
+        "the share of what the windows let through; requests; an interactive call of one of the processes each"
+        f" {_BETWEEN:g} s, with its wait"
+    )
     results.table(Table("shared-windows", title, unit, _WINDOW_COLUMNS, windows, list(windows)))
     for row in windows:
         results.verdicts(
