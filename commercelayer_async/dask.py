@@ -67,7 +67,7 @@ def export(
         resume: Go on with what a run left that ended early, for whatever reason. If there is none, begin; if it is
             finished, return its report. The plan stands as it is, whatever `rows_per_partition` says now.
         rows_per_partition: Records of a partition; the last may have more, if many are created meanwhile. Cut by the
-            moment of creation it may have fewer, and one moment's partition more.
+            moment of creation it may have fewer; and more, where one moment has more and the service takes no ids.
         session: The name of a function without arguments that makes a `Session`, `"shop.sessions:make"`, which workers
             can import. By default sessions are made by `Session.from_env()` of each worker's environment. The workers
             of one machine then share a rate budget. Machines behind one address need one in Redis, which such a

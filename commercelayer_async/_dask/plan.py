@@ -3,11 +3,13 @@
 A partition is a range: what comes after one record, up to and with another. Neighbours share a boundary, the first is
 open below and the last above. So every record is in one partition and no more, whatever is created and deleted
 meanwhile. Where a list cannot be cut so, it is what was created from one moment on and before another, and the last
-ends some seconds before the plan was made. Or it is some ids, where the caller gave ids.
+ends some seconds before the plan was made. A moment with too many records for one is some of their ids each. Or it is
+some ids, where the caller gave ids.
 """
 
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import attrs
@@ -45,17 +47,27 @@ def partitions_between(boundaries: Iterable[str]) -> tuple[Partition, ...]:
     return tuple(Partition(number, edges[number], edges[number + 1]) for number in range(len(edges) - 1))
 
 
-def partitions_before(ends: Iterable[str]) -> tuple[Partition, ...]:
-    """The partitions of what was created before some moments, in their order: as many as there are of these."""
-    edges = (None, *ends)
-    return tuple(Partition(number, since=edges[number], before=edges[number + 1]) for number in range(len(edges) - 1))
-
-
 def partitions_of(ids: Iterable[str], size: int) -> tuple[Partition, ...]:
     """Partitions of so many ids at most, in the order given; an id that is there twice is read once."""
     known = tuple(dict.fromkeys(ids))
     starts = range(0, len(known), size)
     return tuple(Partition(number, ids=known[at : at + size]) for number, at in enumerate(starts))
+
+
+def partitions_before(
+    ends: Iterable[str], crowds: Mapping[str, tuple[str, ...]] = MappingProxyType({}), size: int = 1
+) -> tuple[Partition, ...]:
+    """The partitions of what was created before some moments, in their order: one for each of these.
+
+    But for `crowds`, by the moment before which they were created: they make partitions of so many ids at most.
+    """
+    found: list[Partition] = []
+    since: str | None = None
+    for before in ends:
+        crowd = crowds.get(before)
+        found += [Partition(0, since=since, before=before)] if crowd is None else partitions_of(crowd, size)
+        since = before
+    return tuple(attrs.evolve(one, number=number) for number, one in enumerate(found))
 
 
 @attrs.frozen
@@ -76,7 +88,9 @@ class DatasetPlan:
     requests: int
     """What planning cost."""
     moments: tuple[str, ...] | None = None
-    """Where the list was cut by the moment of creation, the first moment behind each partition; None if it was not."""
+    """Where the list was cut by the moment of creation, the first moment behind each range; None if it was not."""
+    crowds: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]])
+    """The ids of what such a range holds, by the moment behind it, where one moment has too many for a partition."""
 
     @property
     def until(self) -> str | None:
@@ -89,7 +103,7 @@ class DatasetPlan:
         if self.ids is not None:
             return partitions_of(self.ids, self.rows_per_partition)
         if self.moments is not None:
-            return partitions_before(self.moments)
+            return partitions_before(self.moments, self.crowds, self.rows_per_partition)
         return partitions_between(self.boundaries)
 
     def text(self) -> str:
@@ -103,14 +117,15 @@ class DatasetPlan:
         if members is None or members.pop("plan_version", None) != VERSION:
             return None
         try:
-            ids, moments = members.pop("ids"), members.pop("moments", None)
+            ids, moments, crowds = members.pop("ids"), members.pop("moments", None), members.pop("crowds", {})
             return cls(
                 boundaries=tuple(members.pop("boundaries")),
                 ids=None if ids is None else tuple(ids),
                 moments=None if moments is None else tuple(moments),
+                crowds={before: tuple(crowd) for before, crowd in crowds.items()},
                 **members,
             )
-        except (TypeError, KeyError):
+        except (AttributeError, TypeError, KeyError):
             return None
 
 

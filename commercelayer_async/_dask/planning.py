@@ -1,11 +1,14 @@
 """The task that makes the plan of a data set, and the one that counts its records again at the end."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import attrs
 
+from .._access import BulkAccess
+from .._export.plan import Plan
 from .._lists.moments import Span, joined_to, moment_of
 from .._lists.ranges import Ranges
 from .._reading.parameters import text_of
@@ -33,7 +36,7 @@ async def make_plan(job: Job, rows: int, ids: tuple[str, ...] | None) -> Dataset
         ranges = access.ranges(plan.scanned, filter=job.filter)
         if ids is not None:
             ranges.of_ids(ids)  # raises where the service does not take ids
-        cut = await _cut(ranges, rows) if ids is None else _Cut()
+        cut = await _cut(access, plan, ranges, rows) if ids is None else _Cut()
         return DatasetPlan(
             id=secrets.token_hex(8),
             description=plan.read_for(principal).description,
@@ -44,6 +47,7 @@ async def make_plan(job: Job, rows: int, ids: tuple[str, ...] | None) -> Dataset
             counted=cut.counted,
             requests=cut.requests,
             moments=cut.moments,
+            crowds=cut.crowds,
         )
 
 
@@ -55,17 +59,36 @@ class _Cut:
     moments: tuple[str, ...] | None = None
     counted: int | None = None
     requests: int = 0
+    crowds: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]])
 
 
-async def _cut(ranges: Ranges, rows: int) -> _Cut:
+async def _cut(access: BulkAccess, plan: Plan, ranges: Ranges, rows: int) -> _Cut:
     """Cut a list by ids: a request for each partition, and one that counts. Else by moments, which takes more."""
     ranges.require_possible()
     if not ranges.are_by_ids:
         cut = await ranges.creation.cut(rows)
-        return _Cut(moments=_ends_of(cut.spans), counted=cut.records, requests=cut.requests)
+        requests, crowds = cut.requests, dict[str, tuple[str, ...]]()
+        for span, end in zip(cut.spans, _ends_of(cut.spans), strict=True):
+            if ranges.take_ids and (span.records is None or span.records > rows):
+                crowds[end], pages = await _ids_in(access, plan, ranges, span)
+                requests += pages
+        return _Cut((), _ends_of(cut.spans), cut.records, requests, crowds)
     counted = await ranges.count()
     boundaries = await boundaries_of(ranges, rows)
     return _Cut(boundaries, None, counted, len(boundaries) + 1 + (counted is not None))
+
+
+async def _ids_in(access: BulkAccess, plan: Plan, ranges: Ranges, span: Span) -> tuple[tuple[str, ...], int]:
+    """The ids of a range that no moment cuts, and how many requests it took to know them."""
+    since = None if span.since is None else moment_of(span.since)
+    filter = ranges.creation.between(since, moment_of(span.before))
+    ids: list[str] = []
+    requests = 0
+    async with aclosing(access.scan(plan.scanned, filter=filter, include=()).pages()) as pages:
+        async for page in pages:
+            ids += (item.id for item in page.items)
+            requests += 1
+    return tuple(ids), requests
 
 
 async def cut_into(ranges: Ranges, parts: int) -> tuple[Partition, ...]:

@@ -107,17 +107,30 @@ class Ranges:
             return self._with(f"{keyset.attribute}_{keyset.through}", last)
         return self._with(keyset.attribute, {keyset.through: last})
 
+    @property
+    def take_ids(self) -> bool:
+        """True if lists of the type can be asked for some records by their ids, and the filter does not."""
+        name = self._ids_name
+        return name is not None and name not in self.filter
+
     def of_ids(self, ids: tuple[str, ...]) -> Mapping[str, Any]:
         """The filter for these records, of those that the filter leaves.
 
         Raises:
             ConfigurationError: lists of the type do not take ids, or the filter asks for some already.
         """
-        service = self.reader.service
-        at_once, grammar = service.ids_at_once, service.filters
-        if at_once is None or not isinstance(at_once.template, str) or not isinstance(grammar, Ransack):
+        name = self._ids_name
+        if name is None:
             raise ConfigurationError(f"ids: {self._name} cannot be asked for many by their ids")
-        return self._with(filter_name_of(at_once.template, grammar), ids)
+        return self._with(name, ids)
+
+    @property
+    def _ids_name(self) -> str | None:
+        """What a filter by ids is called; None where there is none."""
+        at_once, grammar = self.reader.service.ids_at_once, self.reader.service.filters
+        if at_once is None or not isinstance(at_once.template, str) or not isinstance(grammar, Ransack):
+            return None
+        return filter_name_of(at_once.template, grammar)
 
     @property
     def most_ids(self) -> int:

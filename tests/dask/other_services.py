@@ -33,6 +33,10 @@ def unplaced() -> Session:
     return on(UNPLACED)
 
 
+def one_by_one() -> Session:
+    return on(attrs.evolve(UNPLACED, name="One by one", ids_at_once=None))
+
+
 def uncounted() -> Session:
     return on(attrs.evolve(UNPLACED, name="Uncounted", total=None))
 

@@ -1,5 +1,6 @@
 """Exports of lists that cannot be cut by ids: cut by the moment of creation, and every record once all the same."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,18 +69,77 @@ def test_what_was_stopped_goes_on_by_the_moments_of_its_plan(
     assert (folder / "plan.json").read_bytes() == plan
 
 
-def test_a_moment_with_more_records_than_a_partition_is_one_partition(client, world: Sandbox, folder: Path) -> None:
-    """An import gives thousands of records one moment; its neighbours are cut as any others."""
-    together = list(world.world.wallet_ids())[50 : 50 + 2 * PART]
-    for id in together:
+@pytest.fixture
+def crowd(world: Sandbox) -> tuple[str, ...]:
+    """Wallets of one moment, more than fit into a partition, as an import makes them."""
+    ids = tuple(world.world.wallet_ids())[50 : 50 + 2 * PART]
+    for id in ids:
         world.world.change(WALLET, id, created_at="2024-02-29T23:59:59.999Z")
+    return ids
+
+
+def test_a_moment_with_more_records_than_a_partition_is_cut_by_their_ids(
+    client, world: Sandbox, folder: Path, crowd: tuple[str, ...]
+) -> None:
+    report = export(client, folder)
+
+    assert sorted(ids_in(folder)) == sorted(world.world.wallet_ids())
+    assert all(one.records <= PART for one in report.partitions)
+    assert [one.number for one in report.partitions] == list(range(len(report.partitions)))
+    assert report.differences == ()
+
+
+def test_an_export_goes_on_by_the_ids_of_its_plan(
+    client, world: Sandbox, folder: Path, crowd: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            export(client, folder)
+    plan = json.loads((folder / "plan.json").read_bytes())
+
+    report = export(client, folder)
+
+    (ids,) = plan["crowds"].values()
+    assert set(crowd) <= set(ids)
+    assert report.resumed_partitions >= 2
+    assert sorted(ids_in(folder)) == sorted(world.world.wallet_ids())
+    assert all(one.records <= PART for one in report.partitions)
+
+
+def test_records_of_a_crowd_that_are_deleted_after_the_plan_are_named(
+    client, world: Sandbox, folder: Path, crowd: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("commercelayer_async._dask.run.Run.write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            export(client, folder)
+    world.world.delete_wallets(*crowd[:3])
 
     report = export(client, folder)
 
     assert sorted(ids_in(folder)) == sorted(world.world.wallet_ids())
-    (full,) = [one for one in report.partitions if one.records > PART]
-    assert full.records >= len(together)
-    assert report.differences == ()
+    (difference,) = report.differences
+    assert difference.startswith(
+        f"3 records fewer than the {report.records + 3} that the service counted when the plan"
+    )
+
+
+@pytest.mark.parametrize("session", ["unplaced", "one_by_one"])
+def test_a_moment_is_one_partition_where_some_of_it_cannot_be_asked_for(
+    client, world: Sandbox, folder: Path, crowd: tuple[str, ...], session: str
+) -> None:
+    """As the caller's filter asks for ids itself, or as the service takes none."""
+    asked = {"id_in": crowd} if session == "unplaced" else None
+
+    report = export(client, folder, session=f"tests.dask.other_services:{session}", filter=asked)
+
+    assert set(crowd) <= set(ids_in(folder))
+    assert len(ids_in(folder)) == report.records == report.counted_at_end
+    assert max(one.records for one in report.partitions) >= len(crowd)
 
 
 def test_what_is_created_after_the_plan_is_named_and_not_in_it(
