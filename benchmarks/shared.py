@@ -2,8 +2,8 @@
 
 Two parts. `step` acquires and settles without limits, beside the limiter in memory and one Redis round trip: what is
 added by the store alone. `windows` lets processes read as fast as the live limits allow, from a sandbox that counts
-for itself: how much of the windows is used, what is refused, how equally the processes are served, and how long the
-interactive calls wait that one of them makes beside these bulk ones.
+for itself: how much of the windows is used, what is refused, how equally the processes are served that begin at one
+moment, and how long the interactive calls wait that they make in turn beside these bulk ones.
 """
 
 import argparse
@@ -37,7 +37,9 @@ _STEPS: Final = 300
 _PAUSE: Final = 0.02
 """Seconds between two acquires of a process: budgets are not hammered."""
 _BETWEEN: Final = 2.0
-"""Seconds between two interactive calls beside bulk ones."""
+"""Seconds between two interactive calls beside bulk ones, of all processes."""
+_READY: Final = 1.0
+"""Seconds in which all processes are there: who begins before the others finds all of the burst free."""
 
 
 def limiter_of(kind: str, where: str, limits: RateLimits | None) -> Any:
@@ -85,11 +87,14 @@ def timed(kind: str, where: str) -> tuple[float, float]:
     return asyncio.run(main())
 
 
-def read(kind: str, where: str, url: str, token: str, until: float, *, asks: bool) -> tuple[int, list[float]]:
-    """Read one wallet over and over until a moment of the monotonic clock; gives how often that succeeded.
+def read(
+    kind: str, where: str, api: tuple[str, str], between: tuple[float, float], *, asks: Sequence[float]
+) -> tuple[int, list[float]]:
+    """Read one wallet over and over from a moment of the monotonic clock to another; gives how often that succeeded.
 
-    If it `asks`, it makes an interactive call now and then beside; the seconds of each are given too.
+    At the moments `asks` it makes an interactive call beside; the seconds of each are given too.
     """
+    (url, token), (begin, until) = api, between
 
     async def main() -> tuple[int, list[float]]:
         served = 0
@@ -105,22 +110,21 @@ def read(kind: str, where: str, url: str, token: str, until: float, *, asks: boo
 
             async def asker() -> None:
                 interactive = session.with_options(priority="interactive")
-                while time.monotonic() < until:
-                    await asyncio.sleep(_BETWEEN)
+                for moment in asks:
+                    await asyncio.sleep(moment - time.monotonic())
                     began = time.monotonic()
                     await interactive.get(CustomerPaymentSource, WALLET_ID)
                     seconds.append(time.monotonic() - began)
 
-            readers = [asyncio.create_task(reader()) for _ in range(8)]
-            if asks:
-                readers.append(asyncio.create_task(asker()))
+            await asyncio.sleep(begin - time.monotonic())
+            readers = [asyncio.create_task(act()) for act in (*[reader] * 8, asker)]
             await asyncio.wait(readers, timeout=max(0.0, until - time.monotonic()))
             for one in readers:
                 one.cancel()
             for ended in await asyncio.gather(*readers, return_exceptions=True):
                 if isinstance(ended, CommerceLayerError):
                     raise ended
-        return served, seconds
+        return served + len(seconds), seconds
 
     return asyncio.run(main())
 
@@ -148,18 +152,19 @@ async def _windows(processes: int, kind: str, where: str, seconds: float) -> Seq
             await asyncio.gather(
                 *(loop.run_in_executor(pool, timed, "local", "") for _ in range(processes))
             )  # all have begun
-            until = time.monotonic() + seconds
-            arguments = (kind, where, sandbox.url, sandbox.access_token, until)
-            reads = [partial(read, *arguments, asks=number == 0) for number in range(processes)]
+            begin = time.monotonic() + _READY
+            moments = [begin + _BETWEEN * n for n in range(1, int(seconds / _BETWEEN) + 1)]
+            arguments = (kind, where, (sandbox.url, sandbox.access_token), (begin, begin + seconds))
+            reads = [partial(read, *arguments, asks=moments[number::processes]) for number in range(processes)]
             found = await asyncio.gather(*(loop.run_in_executor(pool, one) for one in reads))
         # The burst lets so many go at once and each ten seconds; the average, so many in a minute.
         possible = min(50 * (1 + int(seconds // 10)), 200 * (1 + int(seconds // 60)))
         refused = sum(window.refused for window in sandbox.windows()) + len(sandbox.violations)
     served = [count for count, _ in found]
     most_of_least = max(served) / min(served) if min(served) else "one had none"
-    asked = sorted(found[0][1])
+    asked = sorted(one for _, waits in found for one in waits)
     return (
-        max(0.0, 1 - (sum(served) + len(asked)) / possible),
+        max(0.0, 1 - sum(served) / possible),
         refused,
         min(served),
         max(served),
@@ -226,8 +231,8 @@ def main() -> None:
     results.table(_step_table(steps))
     title = f"Processes that read as fast as the live limits let them for {options.seconds:g} s, eight callers each"
     unit = (
-        "the share of what the windows let through; requests; an interactive call of one of the processes each"
-        f" {_BETWEEN:g} s, with its wait"
+        f"the share of what the windows let through; requests; an interactive call each {_BETWEEN:g} s, of each process"
+        " in turn, with its wait"
     )
     results.table(Table("shared-windows", title, unit, _WINDOW_COLUMNS, windows, list(windows)))
     for row in windows:
