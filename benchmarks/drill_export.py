@@ -32,6 +32,7 @@ import attrs
 import pyarrow.parquet
 
 from commercelayer_async.sandbox import Answer, ExpireTokens, Reset, Sandbox, Truncate
+from commercelayer_async.sandbox.faults.effects import Fault
 
 KILLS: Final = 24
 WALLETS: Final = 3000
@@ -68,7 +69,7 @@ class Tally:
 def inject(sandbox: Sandbox) -> None:
     """One fault of each kind in turn, at every so many requests."""
     numbers = itertools.count(1)
-    kinds = (
+    kinds: tuple[Fault, ...] = (
         Answer.too_many(retry_after=0),
         Reset(),
         Answer.html(502),
