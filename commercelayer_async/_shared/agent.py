@@ -15,20 +15,19 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
-import attrs
-
 from .._clock import Clock, Timer
 from .._limits.budget import Priority, RateState
 from .._limits.limiter import Lease, PausedTooLong, back_off
 from .._limits.windows import Limits, choose, next_limit, reported_of
 from .._markers import override
 from .._rate_dialects import ReportedWindow
-from .._tasks import WaitQueue, consume_exception, next_number
+from .._tasks import consume_exception, next_number
 from ..errors import SharedBudgetError
-from ..service import Rates, RequestsInSeconds
 from .own import Own
-from .state import SECOND, Answer, Held, Pair, Request, Settled, lease_id
+from .queues import Queues
+from .state import SECOND, Answer, Held, Request, Settled, lease_id
 from .store import Store, StoreLost
+from .terms import Terms, pair_of
 
 _log: Final = logging.getLogger("commercelayer_async")
 
@@ -50,41 +49,6 @@ _SHARE_AGAIN: Final = 0.05
 """Seconds after which it is looked again whether the share has room."""
 _THROTTLED: Final = 429
 _OK: Final = 200
-
-
-@attrs.frozen
-class Terms:
-    """What a member knows of its budget beforehand."""
-
-    facts: Rates
-    documented: Limits | None = None
-    """The limits of the token's mode; None where headers are waited for."""
-    ceilings: tuple[Limits, ...] = ()
-    """Limits as configured: where one is None, those of the service are not kept either."""
-    declared: tuple[RequestsInSeconds, ...] = ()
-    """Windows over all of the budget that the service declares."""
-
-    def pairs(self) -> tuple[list[int], list[list[int]]]:
-        """The same as a store takes them; those of declared windows are the last ones."""
-        documented = pair_of(self.documented) if self.documented is not None else None
-        own = (*self.ceilings, *(Limits(one, None) for one in self.declared))
-        return list(documented or ()), [list(pair_of(one)) for one in own]
-
-    @property
-    def lifts_average(self) -> bool:
-        """True if there is to be no limit over all endpoints but those that are configured."""
-        return any(one.average is None for one in self.ceilings)
-
-    @property
-    def lifts_burst(self) -> bool:
-        """The same of each endpoint's burst."""
-        return any(one.burst is None for one in self.ceilings)
-
-
-def pair_of(limits: Limits) -> Pair:
-    """The limits in whole microseconds."""
-    average, burst = limits.average or (0, 0.0), limits.burst or (0, 0.0)
-    return Pair(int(average[0]), round(average[1] * SECOND), int(burst[0]), round(burst[1] * SECOND))
 
 
 class SharedLease(Lease):
@@ -111,10 +75,6 @@ class SharedLease(Lease):
         if self._open:
             self._open = False
             self._agent.on_release(self._id)
-
-
-_Waiter = asyncio.Future[SharedLease]
-_Queues = dict[Priority, dict[str, WaitQueue[SharedLease]]]
 
 
 class Agent:
@@ -150,7 +110,7 @@ class Agent:
         self._concurrent = 0 if is_configured else terms.facts.concurrent_until_known or 0
         self._lifts = int(terms.lifts_average), int(terms.lifts_burst)
         self._own = Own(self._ceilings, self._concurrent, lifts=self._lifts)
-        self._queues: _Queues = {priority: {} for priority in Priority}
+        self._queues = Queues()
         self._number = 0
         self._settled: deque[tuple[float, Settled]] = deque(maxlen=_MOST_SETTLED)
         self._released: list[str] = []
@@ -165,8 +125,6 @@ class Agent:
         """The limits that headers reported, for a store that has forgotten them; empty if none are known."""
         self._epoch = 0
         self._gate = -math.inf
-        self._patience: dict[_Waiter, float] = {}
-        """When the time of those is up who wait and have not all the time there is."""
         self._paused = -math.inf
         """Until when nothing is to leave, for the store to be told: a refusal that another budget met."""
         self._refusals = 0
@@ -180,7 +138,7 @@ class Agent:
         self._pump: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def acquire(self, type: str, *, priority: Priority, seconds: float = math.inf) -> SharedLease:
+    async def acquire(self, type: str, *, priority: Priority, seconds: float = math.inf) -> Lease:
         """The right to send one request, when there is room.
 
         Raises:
@@ -194,26 +152,14 @@ class Agent:
         due = now + seconds
         if now < self._gate > due:
             raise PausedTooLong(self._gate - now)
-        queues = self._queues[priority]
-        queue = queues.get(type)
-        if queue is None or not queue:
-            queue = queues[type] = WaitQueue()
+        if not self._queues.has(type, priority):
             # Interactive calls before bulk ones: the store knows of these alone.
             self._due.pop(type, None)
-        waiter = queue.append()
+        waiter = self._queues.append(type, priority, due=due)
         if self._lost is not None and self._policy == "share" and self._own.knows_members:
             self._serve_share()
         self._wake()
-        if due < math.inf:
-            self._patience[waiter] = due
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if not waiter.cancelled() and waiter.done() and waiter.exception() is None:
-                waiter.result().release()
-            raise
-        finally:
-            self._patience.pop(waiter, None)
+        return await self._queues.wait(waiter)
 
     def on_response(
         self, settled: Settled, status: int | None, headers: Mapping[str, str], retry_after: float | None
@@ -249,9 +195,7 @@ class Agent:
         self._gate = max(self._gate, until)
         if self._gate <= now:
             return
-        for waiter, due in self._patience.items():
-            if due < self._gate and not waiter.done():
-                waiter.set_exception(PausedTooLong(self._gate - now))
+        self._queues.fail_impatient(now, self._gate)
 
     def on_release(self, id: str) -> None:
         """Note that a request was not sent."""
@@ -271,7 +215,7 @@ class Agent:
 
     def state(self) -> RateState:
         """What the last step said."""
-        waiting = sum(len(queue) for queues in self._queues.values() for queue in queues.values())
+        waiting = len(self._queues)
         known, lost = self._answer, self._lost is not None
         if known is None:
             return RateState(None, None, None, waiting, 0.0, store=self._store.name, store_lost=lost)
@@ -326,7 +270,7 @@ class Agent:
         if self._lost is not None:
             self._serve_share()
             return
-        if any(queue for queues in self._queues.values() for queue in queues.values()):
+        if self._queues:
             when = min(when, self._clock.now() + _GATHER / 5)
         if when < self._flush_at:
             self._flush_at = when
@@ -362,27 +306,16 @@ class Agent:
         if self._lost is not None:
             return self._beat_at
         at = min(self._flush_at, self._beat_at)
-        for type in self._waiting_types():
+        for type in self._queues.types():
             at = min(at, self._due.get(type, -math.inf))
         return at
-
-    def _waiting_types(self) -> list[str]:
-        """The endpoints where calls wait, those first that have waited longest; empty queues go."""
-        first: dict[str, int] = {}
-        for queues in self._queues.values():
-            for type, queue in list(queues.items()):
-                if queue:
-                    first[type] = min(first.get(type, queue.first_number), queue.first_number)
-                else:
-                    del queues[type]
-        return sorted(first, key=first.__getitem__)
 
     async def _ask(self) -> None:
         """One step, and what follows from its answer."""
         now = self._clock.now()
         request = self._request
         if request is None:
-            types = [type for type in self._waiting_types() if self._due.get(type, -math.inf) <= now]
+            types = [type for type in self._queues.types() if self._due.get(type, -math.inf) <= now]
             if types and self._own.is_bound(now) and self._lost is None:
                 # Within the share alone; the store is not asked for what cannot leave.
                 for type in types:
@@ -448,7 +381,7 @@ class Agent:
         settled = [_ended_before(one, now - at) for at, one in self._settled]
         self._settled.clear()
         released, self._released = self._released, []
-        interactive, bulk = (len(self._queues[priority].get(type, ())) for priority in Priority)
+        interactive, bulk = self._queues.at(type)
         if type and self._own.is_bound(now):
             # One by one, as long as there is room in the share.
             interactive = min(interactive, 1)
@@ -489,10 +422,9 @@ class Agent:
 
     def _grant(self, id: str, type: str, bulk: int) -> None:
         priority = Priority.BULK if bulk else Priority.INTERACTIVE
-        queue = self._queues[priority].get(type)
-        if queue is not None and queue:
+        if self._queues.has(type, priority):
             self._own.start(id, type, bulk)
-            queue.wake_next(SharedLease(self, id, type, bulk))
+            self._queues.wake_next(type, priority, SharedLease(self, id, type, bulk))
         else:
             self._released.append(id)
             self._flush_at = min(self._flush_at, self._clock.now())
@@ -548,18 +480,14 @@ class Agent:
         now = self._clock.now()
         if now >= self._gate:
             for priority in Priority:
-                for type in self._waiting_types():
-                    queue = self._queues[priority].get(type)
-                    while queue and self._own.has_room(type, now):
+                for type in self._queues.types():
+                    while self._queues.has(type, priority) and self._own.has_room(type, now):
                         self._grant(f"{self._member}.alone.{next_number()}", type, int(priority is Priority.BULK))
-        if self._waiting_types():
+        if self._queues.types():
             self._local_timer = self._clock.at(max(now + _SHARE_AGAIN, self._gate), self._serve_share)
 
     def _fail(self, error: SharedBudgetError) -> None:
-        for queues in self._queues.values():
-            for queue in queues.values():
-                queue.fail_all(error)
-            queues.clear()
+        self._queues.fail_all(error)
         self._due.clear()
 
 

@@ -26,8 +26,9 @@ from .._markers import override
 from ..errors import ConfigurationError
 from ..service import COMMERCE_LAYER, Rates
 from ..service.by_type import of_type, values_of
-from .agent import Agent, OnUnreachable, Terms
+from .agent import Agent, OnUnreachable
 from .store import Store
+from .terms import Terms
 
 _POLICIES: Final = ("share", "raise")
 _TOKEN: Final = "token"  # noqa: S105 - the type of token requests

@@ -1,4 +1,4 @@
--- Who may leave now: what step.py says, line by line. What is changed there is changed here.
+-- Who may leave now: what step.py, line.py and room.py say, line by line. What is changed there is changed here.
 --
 -- KEYS[1]  the budget, a packed State
 -- ARGV[1]  the moment in microseconds; empty for the server's own, as always but in tests
