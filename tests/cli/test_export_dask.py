@@ -33,6 +33,25 @@ def test_a_folder_is_written(spawn: Any, organization: Sandbox, tmp_path: Path) 
     assert sorted(ids_in(to)) == sorted(organization.world.wallet_ids())
 
 
+@pytest.mark.slow
+@pytest.mark.commercelayer_sandbox(wallets=60)
+def test_two_that_begin_at_once_write_one_folder_or_one_is_told(
+    spawn: Any, organization: Sandbox, tmp_path: Path
+) -> None:
+    """Each with workers of its own; whose plan stands, the folder decides."""
+    to = tmp_path / "wallets"
+    both = [spawn("export", WALLETS, "--to", str(to), "--dask", "local", "--resume") for _ in range(2)]
+
+    ended = [process.communicate(timeout=PATIENCE) for process in both]
+
+    assert [(process.returncode, err) for process, (_, err) in zip(both, ended, strict=True)] == [(0, "")] * 2
+    assert all(out.startswith(f"60 {WALLETS} in 1 files") for out, _ in ended)
+    assert sorted(ids_in(to)) == sorted(organization.world.wallet_ids())
+
+    third, error = spawn("export", WALLETS, "--to", str(to), "--dask", "local").communicate(timeout=PATIENCE)
+    assert (third, "has a data set already" in error) == ("", True)
+
+
 @pytest.mark.commercelayer_sandbox(wallets=60)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_cluster_that_is_there_writes_the_folder(run: Any, organization: Sandbox, tmp_path: Path) -> None:

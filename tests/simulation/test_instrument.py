@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from itertools import count, islice
+from typing import Any, Final
 
 import pytest
 
@@ -15,6 +16,10 @@ from commercelayer_async._calls.semaphore import FifoSemaphore
 from commercelayer_async._limits.budget import Budget
 from commercelayer_async._limits.limiter import LocalLease, LocalLimiter
 from commercelayer_async._limits.windows import Window
+from commercelayer_async._shared import step
+from commercelayer_async._shared.agent import Agent, SharedLease
+from commercelayer_async._shared.own import Own
+from commercelayer_async._shared.state import Answer
 
 from .plan import Plan, plan_of
 from .shrink import shrink
@@ -47,6 +52,9 @@ def test_a_symptom_is_kept_once_for_each_context() -> None:
     assert [violation.context for violation in violations.all()] == ["get", "list"]
     assert "took 9 s of 8" in str(violations.all()[0])
     assert codes_of(violations.all()) == {"overrun"} <= set(INVARIANT_OF)
+
+
+WINDOWS: Final = {"average-window", "burst-window"}
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -93,6 +101,43 @@ def test_what_is_broken_on_purpose_is_found(name) -> None:
             seen = codes_of(run(plan).violations) & symptoms
         if seen - codes_of(run(plan).violations):
             print(f"{name}: found after {plan.seed + 1} runs")
+            return
+    pytest.fail("not found within 600 runs")
+
+
+def _believe(agent: Agent, answer: Answer, _: float) -> None:
+    agent._epoch = answer.epoch
+    agent._due.clear()
+
+
+def _keep_the_share_for_no_time(own: Own, _: float) -> None:
+    own._bound_until = 0.0
+
+
+SHARED_BREAKAGES: dict[str, tuple[object, str, Any, set[str]]] = {
+    "requests are forgotten with their response": (step, "_fade", _nothing, WINDOWS),
+    "a place that is given back stays taken": (SharedLease, "release", _nothing, {"wedged", "lease-left"}),
+    "without the store everybody may leave": (Own, "has_room", lambda *_: True, WINDOWS),
+    "a store that has forgotten all is believed": (Agent, "_begin_again", _believe, WINDOWS),
+    "the share is left as soon as the store is back": (Own, "find", _keep_the_share_for_no_time, WINDOWS),
+    "who was killed keeps its places": (step, "SILENT", 10**15, {"lease-left", "unused-windows"}),
+}
+"""The same, of a budget that processes share."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHARED_BREAKAGES)
+def test_what_is_broken_of_a_shared_budget_is_found(name) -> None:
+    """Within six hundred runs of processes that share one."""
+    owner, attribute, broken, symptoms = SHARED_BREAKAGES[name]
+    shared = (plan for plan in map(plan_of, count()) if plan.store is not None)
+
+    for number, plan in enumerate(islice(shared, 600), 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, attribute, broken)
+            seen = codes_of(run(plan).violations) & symptoms
+        if seen - codes_of(run(plan).violations):
+            print(f"{name}: found after {number} runs")
             return
     pytest.fail("not found within 600 runs")
 
