@@ -37,8 +37,9 @@ class RedisLimiter(SharedLimiter):
     raises `SharedBudgetError`, and so does every one with `on_unreachable="raise"`. No password is in any error.
 
     Args:
-        url_or_client: `redis://`, `rediss://` or `unix://` with everything in it; or a client of `redis.asyncio`, which
-            is used as it is and never closed. A client should have timeouts of about half a second and no retries.
+        url_or_client: `redis://`, `rediss://` or `unix://` with everything in it; or a client of `redis.asyncio`, also
+            of a cluster or of Sentinel's, which is used as it is and never closed. A client should have timeouts of
+            about half a second and no retries.
         limits: How many requests may be made at most, by those who use this object; None for as many as the service's
             headers say.
         on_unreachable: `"share"` or `"raise"`.

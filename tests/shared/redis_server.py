@@ -33,7 +33,7 @@ class RedisServer:
             if os.environ.get(REQUIRED):
                 pytest.fail(reason)
             pytest.skip(reason)
-        self._program = found
+        self.program = found
         self._options = options
         # Short: the path of a socket has at most 107 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="cl-redis-"))
@@ -45,7 +45,7 @@ class RedisServer:
         """Start it, empty, and wait until it answers."""
         arguments = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            [self._program, *arguments, "--dir", str(self._folder), *self._options], stdout=subprocess.DEVNULL
+            [self.program, *arguments, "--dir", str(self._folder), *self._options], stdout=subprocess.DEVNULL
         )
         deadline = time.monotonic() + 20
         while True:
@@ -56,7 +56,8 @@ class RedisServer:
                 # Which is a ConnectionError there.
                 return
             except redis.ConnectionError:
-                if time.monotonic() > deadline:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.kill()
                     raise
                 time.sleep(0.02)
             else:
