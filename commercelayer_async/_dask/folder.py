@@ -33,6 +33,10 @@ PLAN: Final = "plan.json"
 MANIFEST: Final = "manifest.json"
 _CODE: Final = re.compile(r"[A-Za-z0-9.]{1,60}")
 """The code of an error, such as `AccessDenied`."""
+_OF_OBJECTS: Final = frozenset(
+    {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "cos", "obs", "tos", "r2"}
+)
+"""What fsspec calls stores of objects, which have no folders."""
 
 
 def url_of(to: Any) -> str:
@@ -83,7 +87,7 @@ class Folder:
             if _is_local(fs):
                 put_by_way_of(_beside(path, name), Path(path), data)
             else:
-                fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+                _make_folder_of(fs, path)
                 fs.pipe_file(path, data)
 
         self._try("cannot write", name, put)
@@ -100,7 +104,7 @@ class Folder:
                 if _is_local(fs):
                     create_by_way_of(_beside(path, name), Path(path), data)
                 else:
-                    fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+                    _make_folder_of(fs, path)
                     fs.pipe_file(path, data, mode="create")
 
         self._try("cannot write", name, create)
@@ -184,7 +188,17 @@ def _beside(path: str, name: str) -> Path:
 
 
 def _is_local(fs: Any) -> bool:
-    return "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
+    return "file" in _protocols(fs)
+
+
+def _make_folder_of(fs: Any, path: str) -> None:
+    """Make the folder of a file; not in a store of objects, where it would be a bucket whose name has a slip."""
+    if not _OF_OBJECTS & _protocols(fs):
+        fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+
+
+def _protocols(fs: Any) -> frozenset[str]:
+    return frozenset((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
 
 
 def _reason(error: BaseException) -> str:

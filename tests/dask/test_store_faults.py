@@ -14,6 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from commercelayer_async import ConfigurationError, DiskFull, ExportError
 from commercelayer_async import dask as cl_dask
+from commercelayer_async._dask.folder import Folder
 from commercelayer_async.resources import CustomerPaymentSource
 from commercelayer_async.sandbox import Sandbox
 from tests.dask.conftest import WALLETS
@@ -185,3 +186,39 @@ def test_a_store_that_cannot_be_opened_is_told_without_its_text(client, monkeypa
 
     assert str(caught.value) == "to: what opens memory://bucket/unopened failed: StoreError, InvalidAccessKeyId"
     assert caught.value.__context__ is None
+
+
+class Buckets:
+    """A store of objects with one bucket: clients of such stores make a bucket where they are to make a folder."""
+
+    protocol = ("s3", "s3a")
+
+    def __init__(self) -> None:
+        self.store: dict[str, bytes] = {}
+        self.made: list[str] = []
+
+    def makedirs(self, path: str, *, exist_ok: bool = False) -> None:
+        self.made.append(path.partition("/")[0])
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite") -> None:
+        if path.partition("/")[0] not in ("shop", *self.made):
+            raise FileNotFoundError(errno.ENOENT, f"no such bucket, says {KEY}")
+        self.store[path] = value
+
+    def cat_file(self, path: str, *, end: int | None = None) -> bytes:
+        return self.store[path][:end]
+
+
+def test_a_bucket_that_is_not_there_is_told_and_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    buckets = Buckets()
+    monkeypatch.setattr("commercelayer_async._dask.folder._open", lambda url: (buckets, url.removeprefix("s3://")))
+
+    with pytest.raises(
+        ExportError, match=r"^cannot write s3://shpo/wallets/plan.json: FileNotFoundError, No such file"
+    ):
+        Folder("s3://shpo/wallets").create("plan.json", b"{}")
+    assert Folder("s3://shop/wallets").create("plan.json", b"{}")
+    Folder("s3://shop/wallets").put("parts/part-00000.json", b"{}")
+
+    assert sorted(buckets.store) == ["shop/wallets/parts/part-00000.json", "shop/wallets/plan.json"]
+    assert buckets.made == []
