@@ -8,8 +8,9 @@ A relationship follows its own link instead where it is awaited alone, where the
 service refuses to filter its parents by id. Where a response leaves parents out and does not show that it is whole,
 they are asked for again by halves.
 
-Whoever waits is woken by whatever ends the request: a response, an error of any type, the end of the session. What
-follows after a request that failed is done within the time that the waiting call has left.
+Whoever waits is woken by whatever ends the request: a response, an error of any type, the end of the session. When the
+last one has stopped waiting, the request is cancelled. What follows after a request that failed is done within the time
+that the waiting call has left.
 
 Where more are awaited together than a bulk read has under way, it is one: some requests at a time, each with the time
 of a bulk read's, as the rate windows may not let all of them leave within the time of one call.
@@ -17,6 +18,7 @@ of a bulk read's, as the rate windows may not let all of them leave within the t
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from .._calls.deadline import CallScope
@@ -54,7 +56,7 @@ class Waiters(WaitQueue[Relationship | None]):
     Each is given the relationship as the parent's document includes it; None where it is to follow its own link.
     """
 
-    __slots__ = ("due", "large_batch")
+    __slots__ = ("due", "large_batch", "request", "together")
 
     def __init__(self, due: float) -> None:
         super().__init__()
@@ -62,6 +64,19 @@ class Waiters(WaitQueue[Relationship | None]):
         """When the time of the first of them is up."""
         self.large_batch: _LargeBatch | None = None
         """What they belong to, if so many are awaited that `due` does not count."""
+        self.request: asyncio.Task[None] | None = None
+        """What reads their parent, while it does."""
+        self.together: Mapping[str, Waiters] = {}
+        """All that wait for it."""
+
+    def stop_what_nobody_awaits(self) -> None:
+        """Cancel the request if all have stopped waiting for it."""
+        if self.request is not None and not any(self.together.values()):
+            self.request.cancel()
+
+    def leave_request(self) -> None:
+        """Know no longer of the request, which has ended."""
+        self.request, self.together = None, {}
 
 
 class Batcher:
@@ -95,7 +110,11 @@ class Batcher:
         waiters = by_parent.get(owner.id)
         if waiters is None:
             waiters = by_parent[owner.id] = Waiters(scope.due)
-        included = await waiters.append()
+        try:
+            included = await waiters.append()
+        except asyncio.CancelledError:
+            waiters.stop_what_nobody_awaits()
+            raise
         if included is not None:
             return await included
         if (large_batch := waiters.large_batch) is None:
@@ -147,7 +166,10 @@ class Batcher:
                     _follow_own_links(chunk)
                     continue
                 task = asyncio.create_task(self._read(key, chunk))
+                for waiters in chunk.values():
+                    waiters.request, waiters.together = task, chunk
                 self._tasks.add(task)
+                task.add_done_callback(partial(_leave_request, chunk))
                 task.add_done_callback(self._tasks.discard)
                 task.add_done_callback(consume_exception)
 
@@ -229,6 +251,11 @@ def _deliver(chunk: Chunk[Any], key: BatchKey, waiting: Mapping[str, Waiters]) -
 def _follow_own_links(waiting: Mapping[str, Waiters]) -> None:
     for waiters in waiting.values():
         waiters.wake_all(None)
+
+
+def _leave_request(waiting: Mapping[str, Waiters], _: "asyncio.Task[None]") -> None:
+    for waiters in waiting.values():
+        waiters.leave_request()
 
 
 def _fail(waiting: Mapping[str, Waiters], error: BaseException) -> None:

@@ -134,6 +134,31 @@ async def test_a_relationship_that_is_malformed_concerns_its_own_waiter() -> Non
     assert [results[0].id, results[2].id] == ["k", "k"]
 
 
+async def test_a_batch_that_nobody_awaits_any_more_is_cancelled() -> None:
+    """As when a caller's client has gone: no connection, lease or task is held until the time of the call is up."""
+    async with ThinkingServer(service(lambda _: None)) as server, session_on(server.url) as session:
+        wallets, _ = await customers(session)
+
+        async def resolve(one: CustomerPaymentSource) -> Customer:
+            return await one.customer
+
+        server.arrived.clear()
+        sent = len(server.requests)
+        tasks = [asyncio.create_task(resolve(one)) for one in wallets]
+        await server.arrived.wait()
+        for task in tasks[:-1]:
+            task.cancel()
+        await asyncio.wait(tasks[:-1])
+        assert not tasks[-1].done()
+        assert len(session._parts._batcher._tasks) == 1
+
+        tasks[-1].cancel()
+        await asyncio.wait(tasks)
+        await asyncio.sleep(0)
+        assert not session._parts._batcher._tasks
+        assert len(server.requests) == sent + 1
+
+
 async def test_a_batch_that_was_to_begin_when_the_session_was_closed_sends_nothing() -> None:
     async with ThinkingServer(service(with_customers)) as server:
         session = session_on(server.url)
