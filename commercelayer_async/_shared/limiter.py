@@ -23,7 +23,7 @@ from .._limits.budget import Priority, RateState
 from .._limits.limiter import Lease, TimedLimiter
 from .._limits.windows import Limits, RateLimits
 from .._markers import override
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, closed_error
 from ..service import COMMERCE_LAYER, Rates
 from ..service.by_type import of_type, values_of
 from .agent import Agent, OnUnreachable
@@ -47,6 +47,7 @@ class _OfLoop:
     users: set["_Bound"] = attrs.Factory(set["_Bound"])
     lost: set[Agent] = attrs.Factory(set[Agent])
     """Those that cannot reach the store."""
+    is_closed: bool = False
 
     def on_store(self, agent: Agent) -> None:
         """Tell all users that the store is lost, as soon as one member noticed, or that it is back for the last one."""
@@ -57,6 +58,7 @@ class _OfLoop:
                 user.tell(is_lost=not was_lost)
 
     async def close(self) -> None:
+        self.is_closed = True
         agents, self.agents = self.agents, {}
         await asyncio.gather(*(agent.close() for agent in agents.values()))
         await self.store.close()
@@ -205,6 +207,8 @@ class _Bound(TimedLimiter, SharedBudgets):
         self._types: set[str] = set()
         """Those that were counted apart here."""
         self._watchers: list[Callable[[bool], None]] = []
+        self._last: RateState | None = None
+        """What was known when it was closed; None until then."""
 
     @override
     def try_acquire(self, type: str, *, priority: Priority) -> Lease | None:
@@ -217,12 +221,16 @@ class _Bound(TimedLimiter, SharedBudgets):
 
     @override
     async def acquire_within(self, seconds: float, type: str, *, priority: Priority) -> Lease:
+        if self._last is not None:
+            raise closed_error()
         if self._by_type:
             self._types.add(type)
         return await self._agent(type).acquire(type, priority=priority, seconds=seconds)
 
     @override
     def state(self) -> RateState:
+        if self._last is not None:
+            return self._last
         if not self._by_type:
             return self._agent("").state()
         if not self._types:
@@ -243,27 +251,38 @@ class _Bound(TimedLimiter, SharedBudgets):
     @override
     def waiting_elsewhere(self) -> int:
         types = self._types if self._by_type else {""}
-        return sum(self._agent(type).waiting_elsewhere for type in types)
+        return 0 if self._last is not None else sum(self._agent(type).waiting_elsewhere for type in types)
 
     @override
     async def close(self) -> None:
+        if self._last is None:
+            self._last = self.state()
         await self._owner.left(self)
 
     def _agent(self, type: str) -> Agent:
         """What counts a type here: with all others, with those of its class of routes, or alone."""
+        of_loop = self._owner.of_loop()
+        if self not in of_loop.users:
+            of_loop.users.add(self)
+            if of_loop.lost:
+                self.tell(is_lost=True)
         if self._by_type:
-            return self._agent_of(f"{self._name} 1 {type}", self._terms(1, type))
-        factor = self._factor(type)
-        return self._agent_of(f"{self._name} {factor}", self._terms(factor), lambda seconds: self._pause(type, seconds))
+            return self._agent_of(of_loop, f"{self._name} 1 {type}", self._terms(1, type))
+        if type == _TOKEN:
+            return self._agent_of(of_loop, f"{self._name} 1", self._terms(1))
+        return self._agent_of_class(of_loop, self._factor(type))
+
+    def _agent_of_class(self, of_loop: _OfLoop, factor: int) -> Agent:
+        def pause(seconds: float) -> None:
+            """A refusal of one class of routes is one of the other too, as it is of an address."""
+            if not of_loop.is_closed:
+                for other in {1, self._facts.cacheable_factor} - {factor}:
+                    self._agent_of_class(of_loop, other).pause(seconds)
+
+        return self._agent_of(of_loop, f"{self._name} {factor}", self._terms(factor), pause)
 
     def _factor(self, type: str) -> int:
         return self._facts.cacheable_factor if type in self._facts.cacheable else 1
-
-    def _pause(self, type: str, seconds: float) -> None:
-        """A refusal of one class of routes is one of the other too, as it is of an address."""
-        if type != _TOKEN:
-            for other in {1, self._facts.cacheable_factor} - {self._factor(type)}:
-                self._agent_of(f"{self._name} {other}", self._terms(other)).pause(seconds)
 
     def _terms(self, factor: int, type: str | None = None) -> Terms:
         ceilings = tuple(Limits.of(one, factor=factor) for one in self._ceilings)
@@ -271,12 +290,9 @@ class _Bound(TimedLimiter, SharedBudgets):
         declared = of_type(self._facts.windows, type) or () if not ceilings else ()
         return Terms(self._facts, documented, ceilings, declared)
 
-    def _agent_of(self, name: str, terms: Terms, on_pause: Callable[[float], None] = lambda _seconds: None) -> Agent:
-        of_loop = self._owner.of_loop()
-        if self not in of_loop.users:
-            of_loop.users.add(self)
-            if of_loop.lost:
-                self.tell(is_lost=True)
+    def _agent_of(
+        self, of_loop: _OfLoop, name: str, terms: Terms, on_pause: Callable[[float], None] = lambda _seconds: None
+    ) -> Agent:
         key = budget_key(name)
         agent = of_loop.agents.get((key, terms))
         if agent is None:

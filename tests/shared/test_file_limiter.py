@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from commercelayer_async import AccessToken, ConfigurationError, Priority, RateLimits, Session
+from commercelayer_async import AccessToken, ConfigurationError, Priority, RateLimits, Session, SessionError
 from commercelayer_async.resources import CustomerPaymentSource
-from commercelayer_async.sandbox import Rates, Sandbox
+from commercelayer_async.sandbox import Answer, Rates, Sandbox
 from commercelayer_async.shared import FileLimiter
 from tests.support.documents import WALLET_ID
 
@@ -110,3 +110,39 @@ def test_the_file_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="does not exist"):
         FileLimiter(tmp_path / "nowhere" / "limits.db")
+
+
+@pytest.mark.parametrize("then", ["refuse the other", "look at the closed one", "do nothing"])
+async def test_the_last_session_leaves_nothing_whatever_befell_those_before_it(tmp_path: Path, then: str) -> None:
+    """The first one made the queues that both use; a refusal of the other's later pauses what the first has left."""
+    async with Sandbox() as sandbox:
+        limiter, auth = FileLimiter(tmp_path / "limits.db"), AccessToken(sandbox.access_token)
+        before = asyncio.all_tasks()
+        first, other = (Session(sandbox.url, auth, limiter=limiter) for _ in range(2))
+        for session in (first, other):
+            await session.get(CustomerPaymentSource, WALLET_ID)
+        known = first.rate_limits
+        await first.close()
+        if then == "refuse the other":
+            sandbox.faults.add(Answer.too_many(retry_after=0))
+        if then == "look at the closed one":
+            assert (first.rate_limits.store, first.rate_limits.members) == (known.store, known.members)
+        await other.get(CustomerPaymentSource, WALLET_ID)
+        await other.close()
+
+        assert limiter._loops == {}
+        left = {task.get_name() for task in asyncio.all_tasks() - before}
+        assert "commercelayer shared budget" not in left
+
+
+async def test_what_a_session_that_was_closed_asks_for_is_refused(tmp_path: Path) -> None:
+    """Such as for a token that is asked for too late: it would open the store for nobody."""
+    limiter = FileLimiter(tmp_path / "limits.db")
+    bound = limiter.bind("https://example.com/api")
+    (await bound.acquire("customers", priority=Priority.BULK)).release()
+    await bound.close()
+    await bound.close()
+
+    with pytest.raises(SessionError):
+        await bound.acquire("customers", priority=Priority.BULK)
+    assert limiter._loops == {}
