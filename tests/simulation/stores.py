@@ -87,12 +87,20 @@ class Shelf:
         self._members: dict[tuple[str, str], tuple[float, float]] = {}
         """When members of each budget were first and last answered."""
         self._spared: set[float] = set()
+        self._alone: dict[tuple[str, str], float] = {}
+        """The members of each budget that go on alone, and since when."""
+        self._last_lost: dict[tuple[str, str], float] = {}
 
     def end_faults(self) -> None:
         """Let nothing go wrong any more."""
         self._pass_time()
         self._faults = ()
         self.plan = attrs.evolve(self.plan, lost_answers=0)
+
+    @property
+    def last_fault_ends(self) -> float:
+        """The moment from which on nothing is wrong."""
+        return 1000.0 + max((one.at + one.seconds for one in self.plan.faults), default=0.0)
 
     def fault(self) -> StoreFault | None:
         """What is wrong now."""
@@ -112,6 +120,12 @@ class Shelf:
         answer = step(state, round(now * SECOND), request)
         first, _ = self._members.get((key, request.member), (now, now))
         self._members[key, request.member] = first, now
+        self._alone.pop((key, request.member), None)
+        missed = self._last_lost.get((key, request.member), -1.0)
+        for (budget, _), since in self._alone.items():
+            if budget == key and missed < since:
+                # Whoever missed it too keeps to its share, until all have found it again.
+                self._spare("a member has not found the store again, and another never missed it", since=since)
         return answer
 
     def make_late(self, key: str, request: Request, when: float) -> None:
@@ -120,6 +134,8 @@ class Shelf:
 
     def lose(self, key: str, request: Request) -> None:
         """Note that a member goes on alone."""
+        self._alone.setdefault((key, request.member), self.time.moment)
+        self._last_lost[key, request.member] = self.time.moment
         if self.fault() is None:
             self._spare("a member goes on alone, and the others do not", since=-1.0)
         _, last = self._members.get((key, request.member), (0.0, 0.0))
@@ -143,6 +159,7 @@ class Shelf:
         self._states.clear()
         self._late.clear()
         self._members.clear()
+        self._alone.clear()
         self._emptied_at = self.time.moment
         if self.somebody_went:
             self._spare("nobody tells what those had used who went", since=None)

@@ -49,6 +49,8 @@ _TOLD: Final = 100.0
 """Seconds after which the members of a shared budget have told what they had, and that has faded: those killed too."""
 _AT_ONCE: Final = 3.0
 """Seconds in which as many calls are answered as a burst lets through, when nothing goes wrong any more."""
+_ON_THE_WAY: Final = 10.0
+"""Seconds that anything takes at most which was sent whole."""
 _SETTLED: Final = 200.0
 """Seconds after close, in which nothing is sent and after which no timer is left."""
 _PROBE: Final = 130.0
@@ -252,14 +254,18 @@ class World:
         loop.call_at(when, start)
 
     def _kill(self, process: int) -> None:
-        """Stop a process in the middle of whatever it does; what it has sent arrives all the same."""
+        """Stop a process in the middle of whatever it does; what it has sent arrives all the same.
+
+        But for requests that are sent slowly, of which the rest will never be: their connections are closed.
+        """
         self.trace(f"process {process} is killed")
         self.loops[process].killed = True
         assert self.shelf is not None
         self.shelf.somebody_went = True
         for peer in [live.peer for live in self.lives if live.plan.process == process]:
             for moment, arrive in peer.on_their_way.values():
-                self.loops[0].call_at(moment, arrive)
+                if moment < self.now + _ON_THE_WAY:
+                    self.loops[0].call_at(moment, arrive)
 
     def _is_alive(self, live: Live) -> bool:
         """True if a session was made, is open, and its process was not killed."""
@@ -305,7 +311,11 @@ class World:
 
     def _finish(self) -> None:
         """Nothing goes wrong any more: what was opened works, and what ended has left nothing behind."""
-        self._do(0, asyncio.sleep(_FADED if self.shelf is None else _TOLD), "time")
+        if self.shelf is None:
+            self._do(0, asyncio.sleep(_FADED), "time")
+        else:
+            # Also of what a store makes only when it goes on, for members that have gone meanwhile.
+            self._do(0, asyncio.sleep(max(0.0, self.shelf.last_fault_ends - self.now) + _TOLD), "time")
         for live in filter(self._is_alive, self.lives):
             self._do(live.plan.process, self._check_leases(live), "check")
         if self.shelf is not None:
