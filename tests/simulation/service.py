@@ -42,7 +42,7 @@ class Window:
         """True if another request is refused."""
         return self._count(self._all, now) >= self.limit
 
-    def full_of_own(self, now: float, *, spare: int = 0) -> bool:
+    def full_of_own(self, now: float, *, spare: float = 0) -> bool:
         """True if another request would be refused for the requests of this program alone.
 
         With so many windows to spare it is only true if those were used too: then refused requests count as well.
@@ -169,8 +169,8 @@ class Service:
         """Principals one of whose token responses never arrived: the next refresh token was in it."""
         self.budget = ""
         """A word for reports, where processes share a budget."""
-        self.spare_windows: Callable[[], int] = lambda: 0
-        """How many windows our requests may use beyond one."""
+        self.spare_windows: Callable[[], float] = lambda: 0
+        """How many windows our requests may use beyond one, or which part of one."""
         self.now = 0.0
 
     # What callers are given before a run.

@@ -75,8 +75,8 @@ class Shelf:
         self.time = time
         self.random = random
         self.trace = trace
-        self.spare_windows = 0
-        """Windows that may be used beyond one: what nobody can know of the others, as the documentation says."""
+        self.spare_windows = 0.0
+        """Windows, or parts of one, that may be used beyond one: what nobody can know, as the documentation says."""
         self.somebody_went = False
         """True once a member was killed or has left: nobody tells of its requests any more."""
         self._faults = plan.faults
@@ -90,6 +90,10 @@ class Shelf:
         self._alone: dict[tuple[str, str], float] = {}
         """The members of each budget that go on alone, and since when."""
         self._last_lost: dict[tuple[str, str], float] = {}
+        self._granted: dict[tuple[str, str], float] = {}
+        """When members of each budget were last given places."""
+        self._shares: dict[tuple[str, str], float] = {}
+        """Which part of a window is a member's of what was free when it was last answered."""
 
     def end_faults(self) -> None:
         """Let nothing go wrong any more."""
@@ -120,6 +124,10 @@ class Shelf:
         answer = step(state, round(now * SECOND), request)
         first, _ = self._members.get((key, request.member), (now, now))
         self._members[key, request.member] = first, now
+        if answer.interactive or answer.bulk:
+            self._granted[key, request.member] = now
+        limit = self.plan.limits[0][0] if self.plan.limits is not None else answer.limit
+        self._shares[key, request.member] = answer.free // answer.members / limit if limit else 0.0
         self._alone.pop((key, request.member), None)
         missed = self._last_lost.get((key, request.member), -1.0)
         for (budget, _), since in self._alone.items():
@@ -134,6 +142,8 @@ class Shelf:
 
     def lose(self, key: str, request: Request) -> None:
         """Note that a member goes on alone."""
+        if (key, request.member) not in self._alone:
+            self._spare_what_others_took(key, request.member)
         self._alone.setdefault((key, request.member), self.time.moment)
         self._last_lost[key, request.member] = self.time.moment
         if self.fault() is None:
@@ -141,6 +151,18 @@ class Shelf:
         _, last = self._members.get((key, request.member), (0.0, 0.0))
         if any(budget == key and first > last for (budget, _), (first, _) in self._members.items()):
             self._spare("a member does not know of one that joined since", since=0.0)
+
+    def leave(self, members: set[str]) -> None:
+        """Note that members end, or are killed: nobody tells what they did alone."""
+        if any(member in members for _, member in self._alone):
+            self._spare("a member went that was alone", since=None)
+
+    def _spare_what_others_took(self, key: str, member: str) -> None:
+        """A member goes by what was free when it was last answered, ten seconds ago at most."""
+        heard, share = self._members.get((key, member), (0.0, 0.0))[1], self._shares.get((key, member), 0.0)
+        if any(budget == key and one != member and at > heard for (budget, one), at in self._granted.items()):
+            self.spare_windows += share
+            self.trace(f"{share:.2f} of a window more may be used: {member} does not know what others took")
 
     def _pass_time(self) -> None:
         """Let happen what was due since somebody looked."""
@@ -179,9 +201,11 @@ class ModelStore(Store):
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self.name = shelf.plan.kind
+        self.members: set[str] = set()
 
     @override
     async def step(self, key: str, request: Request) -> Answer:
+        self.members.add(request.member)
         try:
             if self.name == "file":
                 return await self._step_in_file(key, request)
@@ -223,7 +247,8 @@ class ModelStore(Store):
 
     @override
     async def close(self) -> None:
-        """Nothing is open."""
+        """Nothing is open; but nobody tells any more what was done alone."""
+        self._shelf.leave(self.members)
 
 
 class ModelLimiter(SharedLimiter):
@@ -236,10 +261,17 @@ class ModelLimiter(SharedLimiter):
         self._shelf = shelf
         self._number = number
         self._made = 0
+        self._stores: list[ModelStore] = []
+
+    def kill(self) -> None:
+        """Note that the process was killed."""
+        for store in self._stores:
+            self._shelf.leave(store.members)
 
     @override
     def _open(self) -> Store:
-        return ModelStore(self._shelf)
+        self._stores.append(ModelStore(self._shelf))
+        return self._stores[-1]
 
     @override
     def new_member(self) -> str:

@@ -116,6 +116,8 @@ class World:
             self.limiters = [ModelLimiter(shelf, n) for n in range(plan.processes)]
             self.service.budget = "shared "
             self.service.spare_windows = lambda: shelf.spare_windows
+            if plan.service.opaque_tokens and plan.store.limits is None:
+                shelf.spare_windows += 1  # nobody knows the limits before a header reports them
         self.lives = [Live(one, self._peer(n, one)) for n, one in enumerate(plan.sessions)]
         self.callers = [Caller(self, action, n) for n, action in enumerate(plan.actions)]
         self._running: dict[Caller, asyncio.Task[None]] = {}
@@ -262,6 +264,7 @@ class World:
         self.loops[process].killed = True
         assert self.shelf is not None
         self.shelf.somebody_went = True
+        self.limiters[process].kill()
         for peer in [live.peer for live in self.lives if live.plan.process == process]:
             for moment, arrive in peer.on_their_way.values():
                 if moment < self.now + _ON_THE_WAY:
