@@ -146,12 +146,17 @@ class SharedLimiter(BindingLimiter, ABC):
             found = self._loops[loop] = _OfLoop(self._open())
         return found
 
+    def is_used_by(self, bound: "_Bound") -> bool:
+        """True if it has used what this event loop has open."""
+        of_loop = self._loops.get(asyncio.get_running_loop()) if self._process == os.getpid() else None
+        return of_loop is not None and bound in of_loop.users
+
     async def left(self, bound: "_Bound") -> None:
         """Close what the event loop has open, if this was its last user."""
-        loop = asyncio.get_running_loop()
-        of_loop = self._loops.get(loop) if self._process == os.getpid() else None
-        if of_loop is None or bound not in of_loop.users:
+        if not self.is_used_by(bound):
             return
+        loop = asyncio.get_running_loop()
+        of_loop = self._loops[loop]
         of_loop.users.discard(bound)
         if not of_loop.users:
             del self._loops[loop]
@@ -256,7 +261,8 @@ class _Bound(TimedLimiter, SharedBudgets):
     @override
     async def close(self) -> None:
         if self._last is None:
-            self._last = self.state()
+            is_used = self._owner.is_used_by(self)
+            self._last = self.state() if is_used else RateState(None, None, None, 0, 0.0)
         await self._owner.left(self)
 
     def _agent(self, type: str) -> Agent:
