@@ -65,7 +65,8 @@ def partitions_before(
     since: str | None = None
     for before in ends:
         crowd = crowds.get(before)
-        found += [Partition(0, since=since, before=before)] if crowd is None else partitions_of(crowd, size)
+        # Of a crowd that had gone when it was read the range is left, so that there is one partition at least.
+        found += partitions_of(crowd, size) if crowd else [Partition(0, since=since, before=before)]
         since = before
     return tuple(attrs.evolve(one, number=number) for number, one in enumerate(found))
 
