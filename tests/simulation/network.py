@@ -20,6 +20,7 @@ _RETRIES_A_SECOND: Final = 10
 """Requests of one session for one target within a second of refusals, above which it is a tight loop."""
 _REFUSED_AT_THE_DOOR: Final = ("error", "unavailable", "absurd", "throttled", "throttled-bare", "throttled-absurd")
 """What happens to a token request before it is looked at, so that no refresh token is spent."""
+_REFUSED: Final = (400, 401)
 _JSON_API: Final = {"Content-Type": "application/vnd.api+json"}
 
 
@@ -42,6 +43,8 @@ class Peer:
     uses_own_limiter: bool = False
     refusals: dict[str, list[float]] = attrs.field(factory=dict)
     """When a target was refused with 429 lately."""
+    untold_refusals: int = 0
+    """Token requests that were refused, and whose responses never came."""
     transports: "list[MemoryTransport]" = attrs.field(factory=list)
 
 
@@ -108,7 +111,7 @@ class MemoryTransport(Transport):
         peer.in_flight += 1
         broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._breaking[broken] = None
-        answered = False
+        answered, reply = False, None
         arrives = now + delivery.seconds * delivery.share
         peer.on_their_way[broken] = arrives, lambda: self._arrive(request, delivery)
         try:
@@ -127,6 +130,7 @@ class MemoryTransport(Transport):
             broken.cancel()
             if request.form is not None and not answered and peer.login.principal is not None:
                 network.service.lost_refresh.add(peer.login.principal)
+                peer.untold_refusals += reply is not None and reply.status in _REFUSED
         network.trace(f"{peer.name} receives {response.status} for {path}")
         self._note_refusal(request.target, response.status, now)
         return response

@@ -424,7 +424,8 @@ class World:
         """A refresh token that was refused is not sent again where another way is open."""
         for live in self.lives:
             login = live.plan.login
-            refusals = self.service.refusals_of(live.peer.name)
+            # It cannot know of those that it was not told of.
+            refusals = self.service.refusals_of(live.peer.name) - live.peer.untold_refusals
             newer = (
                 live.plan.stores
                 and self.plan.store_is_healthy
