@@ -1,6 +1,7 @@
 """How much room the windows of a budget have for a member, now and later; pure, and part of `step`."""
 
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from .state import Pair, Request, State, Window
@@ -10,7 +11,9 @@ _ASSUMED: Final = 30
 _EVENLY: Final = 95
 """Per cent of an even spacing that bulk requests keep: who comes for a place is late now and then."""
 MANY: Final = 1_000_000_000
+"""Places, where nothing limits them."""
 NEVER: Final = 9_000_000_000_000_000
+"""The moment of what depends on something else than time, in microseconds."""
 
 
 class View(NamedTuple):
@@ -101,21 +104,23 @@ def gap_of(view: View, now: int) -> int:
 
 def room_at(view: View, now: int, places: int) -> int:
     """When so many may leave; never, if that depends on a response."""
-    at = 0
-    for pair in view.pairs:
-        missing = places - room_of(view._replace(pairs=[pair]), now)
-        if missing > 0:
-            at = max(at, _fades_at((view.interactive, view.bulk, view.foreign), now, pair.span, missing))
-    return at
+    return _has_room_at(view, now, places, room_of, (view.interactive, view.bulk, view.foreign))
 
 
 def room_for_bulk_at(view: View, now: int, places: int) -> int:
     """When so many bulk ones may; never, if that depends on a response or on interactive ones becoming fewer."""
+    return _has_room_at(view, now, places, room_for_bulk, (view.bulk,))
+
+
+def _has_room_at(
+    view: View, now: int, places: int, room: Callable[[View, int], int], fading: tuple[list[int], ...]
+) -> int:
+    """When every window has so many places by `room`, as what fades makes them free; 0 for now."""
     at = 0
     for pair in view.pairs:
-        missing = places - room_for_bulk(view._replace(pairs=[pair]), now)
+        missing = places - room(view._replace(pairs=[pair]), now)
         if missing > 0:
-            at = max(at, _fades_at((view.bulk,), now, pair.span, missing))
+            at = max(at, _fades_at(fading, now, pair.span, missing))
     return at
 
 
