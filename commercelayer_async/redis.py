@@ -29,8 +29,8 @@ class RedisLimiter(SharedLimiter):
     """A rate budget that all processes share which name the same Redis database: of one machine or of many.
 
     It is given to sessions as `limiter=`, one object for any number of them. Sessions of one organization and mode
-    count together; others count apart. The API counts by IP address: machines that reach it from several need a
-    database each.
+    count together; others count apart. The API counts by IP address: machines that reach it from several name theirs
+    by `address`.
 
     While Redis cannot be reached each process goes on with its share of the limits, by the last known number of
     members; `Session.rate_limits.store_lost` says so, and it comes back by itself. A process that never reached it
@@ -43,13 +43,22 @@ class RedisLimiter(SharedLimiter):
         limits: How many requests may be made at most, by those who use this object; None for as many as the service's
             headers say.
         on_unreachable: `"share"` or `"raise"`.
+        address: A label for the IP address that requests leave by, any text: those with the same one count together,
+            others apart. None, like every label, is a budget of its own.
 
     Raises:
         ConfigurationError: redis-py is not installed, or an argument does not make sense.
     """
 
-    def __init__(self, url_or_client: Any, *, limits: RateLimits | None = None, on_unreachable: str = "share") -> None:
-        super().__init__(limits, on_unreachable=on_unreachable)
+    def __init__(
+        self,
+        url_or_client: Any,
+        *,
+        limits: RateLimits | None = None,
+        on_unreachable: str = "share",
+        address: str | None = None,
+    ) -> None:
+        super().__init__(limits, on_unreachable=on_unreachable, address=address)
         _require_server("RedisLimiter", url_or_client)
         self._url_or_client = url_or_client
 

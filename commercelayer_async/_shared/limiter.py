@@ -23,6 +23,7 @@ from .._limits.budget import Priority, RateState
 from .._limits.limiter import Lease, TimedLimiter
 from .._limits.windows import Limits, RateLimits
 from .._markers import override
+from .._plain import plain_text
 from ..errors import ConfigurationError, closed_error
 from ..service import COMMERCE_LAYER, Rates
 from ..service.by_type import of_type, values_of
@@ -67,12 +68,14 @@ class _OfLoop:
 class SharedLimiter(BindingLimiter, ABC):
     """Budgets in a store that other processes use too."""
 
-    def __init__(self, limits: RateLimits | None, *, on_unreachable: str) -> None:
+    def __init__(self, limits: RateLimits | None, *, on_unreachable: str, address: str | None = None) -> None:
         if limits is not None and not isinstance(cast("object", limits), RateLimits):
             raise ConfigurationError(f"limits must be RateLimits or None, not {type(limits).__name__}")
         if on_unreachable not in _POLICIES:
             raise ConfigurationError(f"on_unreachable must be 'share' or 'raise', not {on_unreachable!r}")
         self._limits = limits
+        # What is sent from another address is another budget of the service.
+        self._of_address = "" if address is None else f" from {_require_label(address)}"
         self._on_unreachable: OnUnreachable = "raise" if on_unreachable == "raise" else "share"
         self._loops: dict[asyncio.AbstractEventLoop, _OfLoop] = {}
         self._process = os.getpid()
@@ -96,7 +99,9 @@ class SharedLimiter(BindingLimiter, ABC):
         ceilings = tuple(one for one in (self._limits, limits) if one is not None)
         if not ceilings:
             _require_countable(facts)
-        return _Bound(self, f"{url} {mode}", ceilings, documented, facts=facts, clock=clock or LoopClock())
+        return _Bound(
+            self, f"{url} {mode}{self._of_address}", ceilings, documented, facts=facts, clock=clock or LoopClock()
+        )
 
     @override
     def try_acquire(self, type: str, *, priority: Priority) -> Lease | None:
@@ -170,6 +175,13 @@ class SharedLimiter(BindingLimiter, ABC):
     def policy(self) -> OnUnreachable:
         """What to do without the store."""
         return self._on_unreachable
+
+
+def _require_label(address: object) -> str:
+    label = plain_text(address)
+    if not label:
+        raise ConfigurationError("address must be a text that names where requests come from, such as 'eu-1', or None")
+    return label
 
 
 def _require_countable(facts: Rates) -> None:

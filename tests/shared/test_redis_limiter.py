@@ -75,6 +75,25 @@ async def test_members_and_store_are_told_and_nothing_of_a_customer_is_kept(
     assert key.count(b"{") == 1
 
 
+async def test_members_at_several_addresses_count_apart(server: RedisServer, limited: Sandbox) -> None:
+    """Those with one label count together; without one it is another budget."""
+    labels = ["eu-1", "eu-1", "us-1", None]
+    sessions = [session(limited, server.url, address=label) for label in labels]
+    for _ in range(2):
+        for one in sessions:
+            await get(one)
+    members = [one.rate_limits.members for one in sessions]
+    for one in sessions:
+        await one.close()
+    assert members == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize("address", ["", 7])
+def test_an_address_is_a_text(address: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^address must be a text"):
+        RedisLimiter("redis://localhost", address=address)
+
+
 @pytest.mark.parametrize("decode", [False, True])
 async def test_a_client_of_the_callers_is_used_and_not_closed(
     server: RedisServer, limited: Sandbox, *, decode: bool
