@@ -101,9 +101,12 @@ class Registry:
         that of several registered classes, the target is unknown.
         """
         route = (type, relationship)
-        if route not in self._targets:
-            self._targets[route] = self._find_target(type, relationship)
-        return self._targets[route]
+        try:
+            return self._targets[route]
+        except KeyError:
+            pass
+        found = self._targets[route] = self._find_target(type, relationship)
+        return found
 
     def _find_target(self, type: str, relationship: str) -> tuple[type[Resource], ...] | None:
         cls = self.get(type)

@@ -11,6 +11,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     ClassVar,
+    Final,
     Generic,
     TypeVar,
     cast,
@@ -26,6 +27,8 @@ from ._linkage import (
     ABSENT,
     AnyRelationshipObject,
     Identifier,
+    RelationshipObject,
+    UsualRelationshipObject,
     decode_members,
     identifier_of,
     read_relationship,
@@ -35,6 +38,9 @@ from .links import Links, escape, links_from_json
 from .objects import ResourceIdentifier
 
 T_co = TypeVar("T_co", covariant=True)
+
+_OF_OBJECT: Final = frozenset({"_data", "links", "_meta"})
+"""What a relationship takes from its relationship object."""
 
 
 @public("commercelayer_async.jsonapi")
@@ -81,10 +87,19 @@ class Relationship(msgspec.Struct, eq=False):
     _id: str
     """Empty if the resource has a local id instead."""
     _document: Compound | None
-    _object: AnyRelationshipObject | Raw
+    # These three are of a relationship object as most servers send it. If it is another, `_odd` holds it, they are
+    # deleted as soon as this object is made, and `__getattr__` gives them.
+    _data: Identifier | list[Identifier] | UnsetType | None
+    links: Links
+    """`related` (the target), `self` (the linkage) and any other link of the relationship.
+
+    Pagination links page the linkage; if `next` is among them, the document holds only a part of it.
+    """
+    _meta: dict[str, Any] | None
     _target: Any = UNSET
     """The target once it is known; UNSET before."""
     _lid: str | None = None
+    _odd: RelationshipObject | Raw | None = None
 
     to_many: ClassVar[bool | None] = None
     """True if the target is a collection; None if only the document or the response will show it."""
@@ -113,6 +128,8 @@ class Relationship(msgspec.Struct, eq=False):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
+            if name in _OF_OBJECT:
+                return self._read_odd(name)
             if name.startswith("_"):
                 raise AttributeError(name)
             raise AttributeError(
@@ -130,24 +147,31 @@ class Relationship(msgspec.Struct, eq=False):
     @property
     def is_absent(self) -> bool:
         """True if the document has no member of this name: the object was made because the class declares it."""
-        return self._object is ABSENT
+        return self._odd is ABSENT
 
     @property
     def _path(self) -> str:
         return f"{self._type}/{self._id or self._lid}.{self.name}"
 
     @property
-    def _relationship_object(self) -> AnyRelationshipObject:
-        """The relationship object, decoded on first use.
+    def _url(self) -> str | None:
+        document = self._document
+        return document.url if document is not None else None
+
+    def _read_odd(self, name: str) -> Any:
+        """Return linkage, links or meta of a relationship object that is not as most servers send it.
 
         Raises:
             DecodeError: it is malformed.
         """
-        relationship = self._object
+        relationship = self._odd
         if isinstance(relationship, Raw):
-            url = self._document.url if self._document is not None else None
-            relationship = self._object = read_relationship(relationship, self._pointer(), url)
-        return relationship
+            relationship = self._odd = read_relationship(relationship, self._pointer(), self._url)
+        if name == "links":
+            # Made anew each time: they lead back to this object, in a cycle that the collector would not see.
+            links = relationship.links if relationship is not None else None
+            return links_from_json(links, pointer=self._links_pointer, base=self._url)
+        return getattr(relationship, name.removeprefix("_"))
 
     @property
     def _linkage(self) -> Identifier | list[Identifier] | UnsetType | None:
@@ -156,14 +180,8 @@ class Relationship(msgspec.Struct, eq=False):
         Raises:
             DecodeError: it is of another one, or malformed.
         """
-        relationship = self._object
-        if isinstance(relationship, Raw):
-            relationship = self._relationship_object
-        linkage = relationship.data
-        if linkage is UNSET:
-            return linkage
-        to_many = self.to_many
-        if to_many is None or isinstance(linkage, list) is to_many:
+        linkage, to_many = self._data, self.to_many
+        if linkage is UNSET or to_many is None or (type(linkage) is list) is to_many:
             return linkage
         if not linkage:
             return [] if to_many else None
@@ -184,10 +202,9 @@ class Relationship(msgspec.Struct, eq=False):
         """Which of six states the document gives."""
         linkage = self._linkage
         if linkage is UNSET:
-            relationship = self._relationship_object
-            if relationship.links:
+            if self.links:
                 return RelationshipState.LINKS_ONLY
-            return RelationshipState.META_ONLY if relationship.meta is not None else RelationshipState.ABSENT
+            return RelationshipState.META_ONLY if self._meta is not None else RelationshipState.ABSENT
         found = self._find(linkage)
         if found is UNSET:
             return RelationshipState.IDENTIFIED
@@ -196,12 +213,11 @@ class Relationship(msgspec.Struct, eq=False):
     @property
     def loaded(self) -> bool:
         """True if awaiting makes no request."""
-        target = self._target
-        if target is UNSET:
-            linkage = self._linkage
-            if linkage is UNSET:
-                return False
-            target = self._target = self._find(linkage)
+        if self._target is not UNSET:
+            return True
+        if self._data is UNSET:
+            return False
+        target = self._target = self._find(self._linkage)
         return target is not UNSET
 
     @property
@@ -237,36 +253,9 @@ class Relationship(msgspec.Struct, eq=False):
         return linkage if isinstance(linkage, tuple) else (linkage,)
 
     @property
-    def links(self) -> Links:
-        """`related` (the target), `self` (the linkage) and any other link of the relationship.
-
-        Pagination links page the linkage; if `next` is among them, the document holds only a part of it.
-        """
-        relationship: Any = self._object
-        document: Any = self._document
-        links: Links | None = None
-        try:
-            # As most documents have it; any other kind of object or links lacks one of these attributes.
-            usual = relationship.links
-            usual.base = document.url
-            links = usual
-        except AttributeError:
-            pass
-        # Outside of the handler, so that an error has no context that quotes values.
-        return links if links is not None else self._odd_links()
-
-    def _odd_links(self) -> Links:
-        """Return links that msgspec did not fill, or of a resource without a document."""
-        links = self._relationship_object.links
-        if type(links) is Links:
-            return links
-        url = self._document.url if self._document is not None else None
-        return links_from_json(links, pointer=self._links_pointer, base=url)
-
-    @property
     def meta(self) -> Mapping[str, Any]:
         """The `meta` of the relationship object; empty if there is none."""
-        return self._relationship_object.meta or {}
+        return self._meta or {}
 
     def _follow(self, *, include: Sequence[str] = (), anew: bool = False) -> Awaitable[Any]:
         return self._follower().follow(self, include=include, anew=anew)
@@ -282,12 +271,10 @@ class Relationship(msgspec.Struct, eq=False):
 
     def _find(self, linkage: Identifier | list[Identifier] | UnsetType | None) -> Any:
         """Return the target, or the tuple of targets, if the document holds all of it; else UNSET."""
-        if linkage is UNSET:
-            return UNSET
-        if isinstance(linkage, list):
+        if type(linkage) is not Identifier:
+            if type(linkage) is not list:
+                return linkage
             return UNSET if self._is_partial(linkage) else self._find_all(linkage)
-        if linkage is None:
-            return None
         document = self._document
         found = document.find(linkage.type, linkage.id, linkage.lid) if document is not None else None
         if document is None or found is None:
@@ -318,9 +305,8 @@ class Relationship(msgspec.Struct, eq=False):
 
     def _malformed(self, *, expected: str, got: str) -> DecodeError:
         """Make the error for linkage that does not fit the declaration."""
-        url = self._document.url if self._document is not None else None
-        pointer = f"{self._pointer()}/data"
-        return DecodeError(expected=expected, got=printable(got, 120), pointer=pointer, url=url, resource=self._path)
+        pointer, got = f"{self._pointer()}/data", printable(got, 120)
+        return DecodeError(expected=expected, got=got, pointer=pointer, url=self._url, resource=self._path)
 
     def _pointer(self) -> str:
         at = self._document.locate(self._owner) if self._document is not None else ""
@@ -463,11 +449,25 @@ class _IncludedIterator(AsyncIterator[T_co]):
         raise StopAsyncIteration
 
 
+def make_relationship(
+    cls: type[Relationship], name: str, owner: Key, document: Compound | None, value: AnyRelationshipObject | Raw
+) -> Relationship:
+    """Make a relationship of what the document of its resource holds of it."""
+    type, by, identity = owner
+    id, lid = (identity, None) if by == "id" else ("", identity)
+    if isinstance(value, UsualRelationshipObject):
+        links = Links() if value.links is None else value.links
+        links.base = document.url if document is not None else None
+        return cls(name, type, id, document, value.data, links, value.meta, UNSET, lid)
+    found = cls(name, type, id, document, UNSET, Links(), None, UNSET, lid, value)
+    for attribute in _OF_OBJECT:
+        delattr(found, attribute)
+    return found
+
+
 @public("commercelayer_async.jsonapi")
 def _restore_relationship(cls: type[Relationship], name: str, owner: Key, document: Compound | None) -> Relationship:
     """Make the relationship of a pickle: as its document gives it, without what was fetched."""
     raw = document.member_bytes(owner, "relationships") if document is not None else None
     members = (decode_members(raw) if raw is not None else None) or {}
-    type, by, id = owner
-    identity = (id, None) if by == "id" else ("", id)
-    return cls(name, type, identity[0], document, members.get(name, ABSENT), _lid=identity[1])
+    return make_relationship(cls, name, owner, document, members.get(name, ABSENT))

@@ -11,8 +11,9 @@ from ._bookkeeping import Bookkeeping, Shadow
 from ._compound import Compound, Key
 from ._depth import WHEN_DEEP, copy_deep, pack_deep, unpack_deep
 from ._dump import to_dict
+from ._members import get_relationship, is_in_document, relationship_members
 from ._schema import member_name, member_names, once_per_class
-from .declaration import ToMany, ToOne, get_relationship, is_in_document, relationship_members
+from .declaration import ToMany, ToOne
 from .errors import ConfigurationError, DecodeError
 from .follow import Follow
 from .links import Links, links_from_json

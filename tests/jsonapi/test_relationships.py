@@ -239,16 +239,54 @@ def test_null_members_of_a_relationship_count_as_absent():
     assert read({"data": article(relationships=None)}).author.state is State.ABSENT
 
 
-def test_a_relationship_knows_its_owner_and_holds_no_cycle():
-    resource = read(related(author={"links": {"related": "/x"}}))
-    owner, gone = resource.author.owner, weakref.ref(resource)
+LINKS = [
+    {},
+    {"related": "/x"},
+    {"related": None},
+    {"related": {"href": "/x"}},
+    {"other": "/x"},
+    {"related": "/x", "self": 5},
+]
+
+
+@pytest.mark.parametrize("links", LINKS)
+def test_a_relationship_knows_its_owner_and_holds_no_cycle(links):
+    resource = read(related(author={"links": links}))
+    owner, gone, kept = resource.author.owner, weakref.ref(resource), resource.author.links
     gc.disable()
     try:
+        assert resource.author.loaded is False
         del resource
         assert gone() is None
     finally:
         gc.enable()
     assert owner == ResourceIdentifier("articles", "1")
+    assert list(kept) == list(links)
+
+
+@pytest.mark.parametrize("links", LINKS)
+@pytest.mark.parametrize("data", [TO_PERSON, {"lid": "a", "type": "people"}, None])
+def test_what_a_relationship_says_does_not_depend_on_what_is_read_first(links, data):
+    """Its links may be of a kind that msgspec makes, or of another; its linkage too."""
+    facts = {
+        "links": lambda one: dict(one.links) if 5 not in links.values() else list(one.links),
+        "meta": lambda one: dict(one.meta),
+        "linkage": lambda one: one.linkage,
+        "loaded": lambda one: one.loaded,
+        "state": lambda one: one.state,
+        "absent": lambda one: one.is_absent,
+    }
+
+    def said(order):
+        author = read(related(author={"links": links, "data": data, "meta": {"n": 1}})).author
+        return {name: facts[name](author) for name in order}
+
+    names = list(facts)
+    first = said(names)
+    assert all(said(names[n:] + names[:n]) == first for n in range(len(names)))
+    assert first["meta"] == {"n": 1}
+    assert list(first["links"]) == list(links)
+    assert first["absent"] is False
 
 
 async def test_many_await_one_relationship():
