@@ -1,9 +1,10 @@
 """Measure what a rate budget costs that processes share: `python -m benchmarks.shared`.
 
-Two parts. `step` acquires and settles without limits, beside the limiter in memory and one Redis round trip: what is
-added by the store alone. `windows` lets processes read as fast as the live limits allow, from a sandbox that counts
-for itself: how much of the windows is used, what is refused, how equally the processes are served that begin at one
-moment, and how long the interactive calls wait that they make in turn beside these bulk ones.
+Three parts. `transaction` times one step of the file, in a loop that is never idle. `step` acquires and settles without
+limits, beside the limiter in memory and one Redis round trip: what is added by the store alone. `windows` lets
+processes read as fast as the live limits allow, from a sandbox that counts for itself: how much of the windows is used,
+what is refused, how equally the processes are served that begin at one moment, and how long the interactive calls wait
+that they make in turn beside these bulk ones.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from tests.support.documents import WALLET_ID
 
 from .results import Cell, Results, Table, Verdict
 from .run import add_options, facts
+from .shared_transactions import transactions
 
 KINDS: Final = ("file", "redis")
 _STEPS: Final = 300
@@ -221,6 +223,9 @@ def main() -> None:
         def where(kind: str, name: str) -> str:
             return str(Path(folder) / name) if kind == "file" else server.url
 
+        table, verdicts = transactions(Path(folder))
+        results.table(table)
+        results.verdicts(verdicts)
         for processes in options.processes:
             for kind in ("local", *KINDS, "ping"):
                 steps[kind, processes] = _steps(processes, kind, where(kind, f"{processes}.db"))

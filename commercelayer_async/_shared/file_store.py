@@ -1,7 +1,7 @@
 """A store in a file of this machine: SQLite, a row for each budget, an exclusive transaction for each step.
 
-It runs in the event loop: a transaction takes a tenth of a millisecond, and a thread would wait longer for the
-interpreter's lock while it holds the file's. Nothing waits inside SQLite: where the file is busy the step is tried
+It runs in the event loop: a transaction takes less than a tenth of a millisecond, and a thread would wait longer for
+the interpreter's lock while it holds the file's. Nothing waits inside SQLite: where the file is busy the step is tried
 again after a moment that is drawn at random.
 
 What is lost with the machine's power is not worth a sync: nothing of it is believed after a restart. A process that is
@@ -41,9 +41,14 @@ _KEPT: Final = 7200 * SECOND
 _APPLICATION: Final = 0x434C5242
 _DAMAGED: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_SCHEMA", "SQLITE_ERROR"})
 _TABLES: Final = """
-    CREATE TABLE IF NOT EXISTS budgets (key TEXT PRIMARY KEY, used INTEGER NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS budgets (key TEXT PRIMARY KEY, used INTEGER NOT NULL, state BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS machine (boot TEXT NOT NULL);
 """
+_KEEP: Final = """
+    INSERT INTO budgets VALUES (:key, :used, :state)
+    ON CONFLICT (key) DO UPDATE SET used = excluded.used, state = excluded.state
+"""
+"""In a table with row ids it writes the page of the row alone: no index changes, and a full window fits into a page."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(State).decode
@@ -90,7 +95,7 @@ class FileStore(Store):
             row = connection.execute("SELECT state FROM budgets WHERE key = ?", (key,)).fetchone()
             state = _believed(row[0]) if row is not None else State()
             answer = step(state, round(self._now() * SECOND), request)
-            connection.execute("REPLACE INTO budgets VALUES (?, ?, ?)", (key, state.now, _encode(state)))
+            connection.execute(_KEEP, {"key": key, "used": state.now, "state": _encode(state)})
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
