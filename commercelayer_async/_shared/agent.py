@@ -33,8 +33,11 @@ _log: Final = logging.getLogger("commercelayer_async")
 
 OnUnreachable = Literal["share", "raise"]
 
-_BEAT: Final = 8.0
-"""Seconds after which an idle member asks to be seen; shorter than `step.BEAT`."""
+_BEAT: Final = 2.0
+"""Seconds after which an idle member asks: to be seen, for which `step.BEAT` would do, and to know what there is.
+
+Should the store be lost then, it goes by what it knows; what others took since it last asked, it takes again.
+"""
 _GATHER: Final = 0.01
 """Seconds in which responses are gathered for a step, where nobody waits."""
 _FIRST_RETRY: Final = 0.25
