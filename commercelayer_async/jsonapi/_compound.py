@@ -105,7 +105,7 @@ class Compound(msgspec.Struct, eq=False):
     response: object = None
     """The HTTP response that the document came in, as whoever read it gave it; not pickled."""
     live_primary: list[ref[Identified]] | None = None
-    """Weak references to the primary resources; None for a single one whose relationships nobody has read yet."""
+    """Weak references to the primary resources; None for a single one of which no linkage was looked at yet."""
     has_all_primary: bool = True
     """True if `live_primary` began with all primary resources, False if only unpickling adds them, one by one."""
     index: dict[str, dict[str, Identified]] | None = None

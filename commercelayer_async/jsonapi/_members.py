@@ -21,7 +21,9 @@ def get_relationship(resource: Any, name: str, cls: type[Relationship]) -> Any:
     value: Any = members.get(name, ABSENT)
     if type(value) not in UNREAD:
         return value
-    document = getattr(resource, "_document", None)
+    document: Compound | None = getattr(resource, "_document", None)
+    if document is not None and document.live_primary is None:
+        document.track(resource)
     found = members[name] = make_relationship(cls, name, resource.key, document, value)
     return found
 
@@ -46,9 +48,6 @@ def open_members(resource: Identified, raw: Any, document: Compound | None) -> d
     Raises:
         DecodeError: `relationships` is not an object.
     """
-    # A single primary resource is not tracked until its relationships are read: most never are.
-    if document is not None and document.live_primary is None:
-        document.track(resource)
     try:
         members = decode_usual(raw)
     except (*FAILURES, TypeError):

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, ForwardRef, Generic, Self, TypeVar, get_args, overload
 
+from msgspec import UNSET
+
 from .._markers import public
 from .._plain import plain_text
 from ._compound import Identified
@@ -43,9 +45,11 @@ class _Declared:
             if kind is cls:
                 return value
             if kind is UsualRelationshipObject and value.links is not None and instance.id:
-                name, links = self.member, value.links
+                name, links, data = self.member, value.links, value.data
                 links.base = document.url
-                found = members[name] = cls(name, instance.type, instance.id, document, value.data, links, value.meta)
+                if data is not UNSET and document.live_primary is None:
+                    document.track(instance)
+                found = members[name] = cls(name, instance.type, instance.id, document, data, links, value.meta)
                 return found
             return get_relationship(instance, self.member, cls)
 
