@@ -9,6 +9,7 @@ that they make in turn beside these bulk ones.
 
 import argparse
 import asyncio
+import math
 import multiprocessing
 import os
 import tempfile
@@ -175,6 +176,18 @@ async def _windows(processes: int, kind: str, where: str, seconds: float) -> Seq
     )
 
 
+def _of_runs(runs: Sequence[Sequence[Cell]]) -> Sequence[Cell]:
+    """The run with the median of most to least served; but what is unused as in the worst, and refused in all.
+
+    One run says little of that ratio: a process that begins a few milliseconds before the others finds all of the burst
+    free, and can have its callers served twice before anybody else has come.
+    """
+    equal = _WINDOW_COLUMNS.index("most / least")
+    ordered = sorted(runs, key=lambda row: row[equal] if isinstance(row[equal], float) else math.inf)
+    unused, refused = max(row[0] for row in runs), sum(row[1] for row in runs)
+    return (unused, refused, *ordered[len(runs) // 2][2:])
+
+
 def _step_table(steps: Steps) -> Table:
     rows: dict[str, Sequence[Cell]] = {}
     for (kind, processes), (cpu, wall) in steps.items():
@@ -208,7 +221,7 @@ def _row(kind: str, processes: int) -> str:
 def main() -> None:
     """Measure, print, and judge."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shared", description=__doc__)
-    add_options(parser, rounds=1)
+    add_options(parser, rounds=3)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--seconds", type=float, default=59.0, help="of reading under the live limits")
     options = parser.parse_args()
@@ -231,13 +244,17 @@ def main() -> None:
                 steps[kind, processes] = _steps(processes, kind, where(kind, f"{processes}.db"))
         for processes in options.processes:
             for kind in KINDS:
-                found = asyncio.run(_windows(processes, kind, where(kind, f"{processes}w.db"), options.seconds))
-                windows[_row(kind, processes)] = found
+                runs = [
+                    asyncio.run(_windows(processes, kind, where(kind, f"{processes}w{run}.db"), options.seconds))
+                    for run in range(options.rounds)
+                ]
+                windows[_row(kind, processes)] = _of_runs(runs)
     results.table(_step_table(steps))
     title = f"Processes that read as fast as the live limits let them for {options.seconds:g} s, eight callers each"
     unit = (
         f"the share of what the windows let through; requests; an interactive call each {_BETWEEN:g} s, of each process"
-        " in turn, with its wait"
+        f" in turn, with its wait; of {options.rounds} runs the one with the median of most to least served, but unused"
+        " of the worst, and refused of all"
     )
     results.table(Table("shared-windows", title, unit, _WINDOW_COLUMNS, windows, list(windows)))
     for row in windows:
