@@ -202,7 +202,8 @@ class Relationship(msgspec.Struct, eq=False):
         """Which of six states the document gives."""
         linkage = self._linkage
         if linkage is UNSET:
-            if self.links:
+            # Of another object than most servers send, all that it holds, @-members too.
+            if self._odd.links if isinstance(self._odd, RelationshipObject) else self.links:
                 return RelationshipState.LINKS_ONLY
             return RelationshipState.META_ONLY if self._meta is not None else RelationshipState.ABSENT
         found = self._find(linkage)
